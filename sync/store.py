@@ -1,0 +1,283 @@
+"""DocumentStore: the one interface through which Hezha keeps documents, whatever engine runs below.
+
+It speaks CouchDB's words. A document is a dict with `_id`, and `_rev` once stored; a database is a name; a
+`seq` is an opaque string that only grows. Everything that is acknowledged (a method has returned) is on disk.
+The server uses it as an administrator; whoever writes for somebody else says so with `user`, and is then
+held to the write rules.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, BinaryIO, Literal, Protocol
+
+Document = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class UserCtx:
+    """Who asks, as CouchDB tells design functions: `name` is None for nobody."""
+
+    name: str | None
+    roles: tuple[str, ...] = ()
+
+    @property
+    def is_admin(self) -> bool:
+        return "_admin" in self.roles
+
+
+#: Hezha itself. It may do everything; the write rules see the role `_admin`.
+SERVER = UserCtx("hezha", ("_admin",))
+NOBODY = UserCtx(None)
+
+
+class StoreError(Exception):
+    """A refusal in CouchDB's shape: an HTTP `status`, an `error` word, and a `reason` for people."""
+
+    status = 500
+    error = "internal_server_error"
+
+    def __init__(self, reason: str, *, error: str | None = None, status: int | None = None) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        if error is not None:
+            self.error = error
+        if status is not None:
+            self.status = status
+
+
+class BadRequest(StoreError):
+    status = 400
+    error = "bad_request"
+
+
+class Unauthorized(StoreError):
+    status = 401
+    error = "unauthorized"
+
+
+class Forbidden(StoreError):
+    status = 403
+    error = "forbidden"
+
+
+class NotFound(StoreError):
+    """No such database, document, revision or attachment."""
+
+    status = 404
+    error = "not_found"
+
+
+class Conflict(StoreError):
+    """The `_rev` given is not a leaf that may be extended."""
+
+    status = 409
+    error = "conflict"
+
+    def __init__(self, reason: str = "Document update conflict.") -> None:
+        super().__init__(reason)
+
+
+class DatabaseExists(StoreError):
+    status = 412
+    error = "file_exists"
+
+
+class DigestMismatch(StoreError):
+    """An attachment's bytes are not those its digest names, or a stub names an attachment that is not there."""
+
+    status = 412
+    error = "missing_stub"
+
+
+class TooLarge(StoreError):
+    status = 413
+    error = "too_large"
+
+
+class NotOffered(StoreError):
+    """CouchDB has it and Hezha's embedded engine does not. Never a wrong result instead."""
+
+    status = 501
+    error = "not_implemented"
+
+
+@dataclass(frozen=True)
+class DatabaseInfo:
+    name: str
+    doc_count: int
+    doc_del_count: int
+    update_seq: str
+
+
+@dataclass(frozen=True)
+class BulkResult:
+    """One row of `_bulk_docs`. With `ok`, `rev` is what was stored; else `error` and `reason` say why not."""
+
+    id: str
+    rev: str | None
+    error: str | None = None
+    reason: str | None = None
+
+    @property
+    def ok(self) -> bool:
+        return self.error is None
+
+
+@dataclass(frozen=True)
+class Change:
+    """One row of `_changes`: `revs` holds the winner, or every leaf with `style="all_docs"`."""
+
+    seq: str
+    id: str
+    revs: tuple[str, ...]
+    deleted: bool = False
+    doc: Document | None = None
+
+
+@dataclass(frozen=True)
+class ChangeBatch:
+    results: tuple[Change, ...]
+    last_seq: str
+    pending: int = 0
+
+
+@dataclass(frozen=True)
+class DbUpdate:
+    """A database that changed. `type` is `created`, `updated` or `deleted`."""
+
+    db_name: str
+    type: Literal["created", "updated", "deleted"]
+    seq: str
+
+
+@dataclass(frozen=True)
+class Attachment:
+    """An attachment's stream and what is known of it. Close it, or use it in a `with`.
+
+    `digest` is CouchDB's `md5-…`; `length` counts the bytes of `stream` (encoded ones if `encoding`).
+    """
+
+    name: str
+    content_type: str
+    length: int
+    digest: str
+    stream: BinaryIO
+    encoding: str | None = None
+    revpos: int = 1
+
+    def __enter__(self) -> Attachment:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stream.close()
+
+
+@dataclass(frozen=True)
+class Security:
+    """A database's `_security`: who may read it (members) or administer it, and who may write.
+
+    CouchDB lets every member write and keeps any further key of the object, which it hands to design
+    functions as `secObj`. `kind` and `writers` travel there (`{"hezha": {"kind": …, "writers": […]}}`), so
+    that the write rules can tell a reader from a writer on both engines.
+    """
+
+    members: tuple[str, ...] = ()
+    member_roles: tuple[str, ...] = ()
+    kind: str = ""
+    writers: tuple[str, ...] = ()
+    admin_roles: tuple[str, ...] = ("_admin",)
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "admins": {"names": [], "roles": list(self.admin_roles)},
+            "members": {"names": list(self.members), "roles": [*self.member_roles, "_admin"]},
+            "hezha": {"kind": self.kind, "writers": list(self.writers)},
+        }
+
+
+@dataclass(frozen=True)
+class NewAttachment:
+    """Bytes to be attached: a stream that is read once, never held whole."""
+
+    name: str
+    content_type: str
+    stream: BinaryIO
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+
+class DocumentStore(Protocol):
+    """What the server may ask of an engine. `db` is always a full database name.
+
+    Every method that names a database raises NotFound when there is none, unless it says otherwise.
+    """
+
+    def create_database(self, db: str, security: Security | None = None) -> None:
+        """Create `db` with its `_security` and the write rules. Raises DatabaseExists, BadRequest (name)."""
+
+    def delete_database(self, db: str) -> None: ...
+
+    def database_names(self, prefix: str = "") -> list[str]: ...
+
+    def info(self, db: str) -> DatabaseInfo: ...
+
+    def security(self, db: str) -> dict[str, Any]: ...
+
+    def set_security(self, db: str, security: Security) -> None: ...
+
+    def get(self, db: str, doc_id: str, *, rev: str | None = None, conflicts: bool = False) -> Document:
+        """The winner, or revision `rev`; attachments as stubs. Raises NotFound, also for a deleted winner."""
+
+    def find(self, db: str, doc_id: str) -> Document | None:
+        """The winner, or None where `get` would raise NotFound for the document."""
+
+    def leaves(self, db: str, doc_id: str, *, deleted: bool = False) -> list[Document]:
+        """Every leaf revision, winner first, with `_revisions`; tombstones too if `deleted`. [] if unknown."""
+
+    def all_docs(
+        self, db: str, *, prefix: str = "", keys: Sequence[str] | None = None
+    ) -> Iterator[Document]:
+        """Winners that are not deleted, by id; only ids that begin with `prefix`, or those in `keys`."""
+
+    def put(self, db: str, doc: Document, *, user: UserCtx = SERVER) -> str:
+        """Store one document with its bodies and inline attachments; return the new revision.
+
+        Raises Conflict, Forbidden or Unauthorized (write rules), BadRequest, TooLarge, DigestMismatch.
+        """
+
+    def bulk_docs(
+        self, db: str, docs: Iterable[Document], *, new_edits: bool = True, user: UserCtx = SERVER
+    ) -> list[BulkResult]:
+        """Store many. Each document stands or falls alone; each is whole or not there."""
+
+    def changes(
+        self,
+        db: str,
+        *,
+        since: str = "0",
+        limit: int | None = None,
+        include_docs: bool = False,
+        style: Literal["main_only", "all_docs"] = "main_only",
+        timeout: float = 0.0,
+    ) -> ChangeBatch:
+        """What changed after `since`, oldest first; waits up to `timeout` seconds if there is nothing."""
+
+    def get_local(self, db: str, doc_id: str) -> Document | None:
+        """The `_local/<doc_id>` document, or None. Local documents are not replicated."""
+
+    def put_local(self, db: str, doc_id: str, doc: Document) -> None:
+        """Write `_local/<doc_id>`, whatever was there."""
+
+    def put_attachment(
+        self, db: str, doc_id: str, rev: str | None, attachment: NewAttachment, *, user: UserCtx = SERVER
+    ) -> str:
+        """Attach a stream to revision `rev` (None: to a new document); return the new revision."""
+
+    def open_attachment(self, db: str, doc_id: str, name: str, *, rev: str | None = None) -> Attachment:
+        """Open an attachment for reading. Raises NotFound."""
+
+    def db_updates(self, *, since: str = "0", timeout: float = 0.0) -> tuple[list[DbUpdate], str]:
+        """Databases that changed after `since` (each once, latest change), and the seq to go on from."""
+
+    def close(self) -> None: ...
