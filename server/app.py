@@ -1,0 +1,97 @@
+"""The Flask application: wiring, bounds of a request, and nothing of the trade."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from flask import Flask, Response, request, send_from_directory
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from server import api as api_room
+from server.problems import Problem, ProblemApi
+from server.services import Services, assemble
+from server.settings import Settings, load
+from sync.embedded.http import HttpLimits, create_blueprint
+
+OPENAPI_VERSION = "3.1.0"
+_DOCS_FOLDER = Path(__file__).resolve().parent.parent / "build" / "apidocs"
+
+
+def create_app(settings: Settings | None = None, services: Services | None = None) -> Flask:
+    """Make the application. `services` may be handed in, as tests do; else they are made from `settings`."""
+    if services is None:
+        services = assemble(settings or load())
+    app = Flask(__name__, static_folder=None)
+    app.extensions["hezha"] = services
+    app.config.update(
+        API_TITLE="Hezha 合闸",
+        API_VERSION="v1",
+        OPENAPI_VERSION=OPENAPI_VERSION,
+        OPENAPI_URL_PREFIX="/api",
+        OPENAPI_JSON_PATH="openapi.json",
+        JSON_SORT_KEYS=False,
+    )
+    app.json.ensure_ascii = False  # type: ignore[attr-defined]
+    if services.settings.trusted_proxies:
+        hops = services.settings.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+    _bound_requests(app, services.settings)
+    _register_api(app)
+    _register_docs(app)
+    app.register_blueprint(
+        create_blueprint(services.store, services.sync_authenticator, limits=sync_limits(services.settings)),
+        url_prefix="/sync",
+    )
+    return app
+
+
+def sync_limits(settings: Settings) -> HttpLimits:
+    return HttpLimits(
+        max_request_bytes=settings.max_sync_request_bytes,
+        max_document_bytes=settings.max_document_bytes,
+        max_attachment_bytes=settings.max_attachment_bytes,
+        max_parked_polls=settings.max_parked_polls,
+    )
+
+
+def _bound_requests(app: Flask, settings: Settings) -> None:
+    @app.before_request
+    def bound() -> None:
+        # `/sync` bounds its own streams; an upload route raises its own limit before it reads.
+        if not request.path.startswith("/sync"):
+            request.max_content_length = settings.max_json_bytes
+
+    @app.after_request
+    def harden(response: Response) -> Response:
+        response.headers.setdefault("X-Content-Type-Options", "nosniff")
+        if request.path.startswith("/api/v1"):
+            response.headers.setdefault("Cache-Control", "no-store")
+        return response
+
+
+def _register_api(app: Flask) -> None:
+    api = ProblemApi(app, spec_kwargs={"info": {"license": {"name": "Apache-2.0"}}})
+    api.spec.components.security_scheme(
+        "bearer", {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
+    )
+    for blueprint in api_room.blueprints():
+        api.register_blueprint(blueprint)
+
+
+def _register_docs(app: Flask) -> None:
+    """The API page, its assets served from here: a basement has no CDN."""
+
+    @app.get("/api/docs")
+    def api_docs() -> Any:
+        return _docs_file("index.html")
+
+    @app.get("/api/docs/<path:name>")
+    def api_docs_asset(name: str) -> Any:
+        return _docs_file(name)
+
+
+def _docs_file(name: str) -> Response:
+    if not _DOCS_FOLDER.is_dir():
+        raise Problem(503, "docs_not_built")
+    return send_from_directory(_DOCS_FOLDER, name)

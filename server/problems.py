@@ -1,0 +1,135 @@
+"""Errors as people and programs get them: `application/problem+json` (RFC 9457) with a stable `code`.
+
+A handler raises `Problem(status, code, **params)`; the words come from the catalogue (`problem.<code>`), in
+the language that the request prefers. Codes are never renamed or given a second meaning.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import structlog
+from flask import Flask, Response, jsonify, request
+from flask_smorest import Api
+from werkzeug.exceptions import HTTPException
+
+from server.texts import DEFAULT_LANGUAGE, LANGUAGES, catalogue, text
+
+log = structlog.get_logger()
+
+_CODES_BY_STATUS = {
+    400: "bad_request",
+    401: "token_missing",
+    403: "forbidden",
+    404: "not_found",
+    405: "method_not_allowed",
+    406: "not_acceptable",
+    409: "conflict",
+    412: "precondition_failed",
+    413: "too_large",
+    415: "unsupported_media_type",
+    422: "invalid_fields",
+    428: "precondition_required",
+    429: "rate_limited",
+    503: "unavailable",
+}
+
+
+class Problem(Exception):
+    """A refusal to be answered. `params` fill the text; `extra` are further members of the body."""
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        *,
+        extra: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+        text_code: str | None = None,
+        **params: Any,
+    ) -> None:
+        super().__init__(code)
+        self.status = status
+        self.code = code
+        self.text_code = text_code or f"problem.{code}"
+        self.params = params
+        self.extra = dict(extra or {})
+        self.headers = dict(headers or {})
+
+
+def language() -> str:
+    """The language of this request, by `Accept-Language`; zh-CN where it prefers none we have."""
+    return request.accept_languages.best_match(LANGUAGES, DEFAULT_LANGUAGE) or DEFAULT_LANGUAGE
+
+
+def respond(problem: Problem) -> Response:
+    lang = language()
+    body = {
+        "type": f"urn:hezha:problem:{problem.code}",
+        "title": text(f"status.{problem.status}", lang),
+        "status": problem.status,
+        "code": problem.code,
+        "detail": text(problem.text_code, lang, **problem.params),
+        **problem.extra,
+    }
+    response = jsonify(body)
+    response.status_code = problem.status
+    response.content_type = "application/problem+json"
+    response.headers["Content-Language"] = lang
+    response.headers.extend(problem.headers)
+    return response
+
+
+class ProblemApi(Api):  # type: ignore[misc]
+    """flask-smorest with our own error bodies."""
+
+    def _register_error_handlers(self) -> None:
+        app: Flask = self._app
+        app.register_error_handler(HTTPException, _from_http)
+        app.register_error_handler(Problem, respond)
+        app.register_error_handler(Exception, _from_crash)
+
+
+def _from_http(error: HTTPException) -> Response:
+    if error.response is not None:
+        return error.response  # type: ignore[return-value]
+    status = error.code or 500
+    data: Mapping[str, Any] = getattr(error, "data", None) or {}
+    messages = data.get("messages")
+    code = _CODES_BY_STATUS.get(status, "internal_error" if status >= 500 else "bad_request")
+    extra: dict[str, Any] = {}
+    if messages is not None:
+        if _is_broken_json(messages):
+            status, code = 400, "broken_json"
+        else:
+            extra["errors"] = list(_flatten(messages))
+    headers = {name: value for name, value in error.get_headers() if name in {"Allow", "Retry-After"}}
+    if status >= 500:
+        log.error("request_failed", status=status, path=request.path, error=str(error))
+    return respond(Problem(status, code, extra=extra, headers=headers))
+
+
+def _from_crash(error: Exception) -> Response:
+    log.exception("request_crashed", method=request.method, path=request.path)
+    return respond(Problem(500, "internal_error"))
+
+
+def _is_broken_json(messages: Any) -> bool:
+    flat = messages.get("json") if isinstance(messages, Mapping) else None
+    return isinstance(flat, list) and any("JSON" in str(line) for line in flat)
+
+
+def _flatten(messages: Any, path: str = "") -> Any:
+    """marshmallow's nested messages as `{pointer, message}` rows, so that a form can mark each field."""
+    if isinstance(messages, Mapping):
+        for key, value in messages.items():
+            yield from _flatten(value, f"{path}/{key}" if path or key not in {"json", "query"} else f"#/{key}")
+    else:
+        for message in messages if isinstance(messages, list) else [messages]:
+            yield {"pointer": path or "#", "message": str(message)}
+
+
+def known_codes() -> set[str]:
+    """Every problem code the catalogue has words for."""
+    return {code.removeprefix("problem.") for code in catalogue("en") if code.startswith("problem.")}
