@@ -1,0 +1,51 @@
+# make run   serve Hezha with demo data on http://127.0.0.1:8080
+# make test  lint, types and every test
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: setup run test lint types tests bench lock clean
+
+setup: build/.ready
+
+$(VENV)/.ready: requirements-dev.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Hezha needs Python 3.11 or newer: apt install python3"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { echo "venv is missing: apt install python3-venv"; exit 1; }
+	$(BIN)/pip install --quiet --require-hashes -r requirements-dev.lock
+	$(BIN)/pip install --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
+build/.ready: $(VENV)/.ready package-lock.json package.json $(wildcard web/*.mjs web/*.js)
+	@node -e 'process.exit(+process.versions.node.split(".")[0] < 20)' || { echo "Hezha needs Node 20 or newer: apt install nodejs npm"; exit 1; }
+	npm ci --silent --no-fund --no-audit
+	npm run --silent build
+	@touch $@
+
+run: setup
+	$(BIN)/hezha serve --demo
+
+test: setup lint types tests
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+
+types: setup
+	$(BIN)/mypy
+
+tests: setup
+	$(BIN)/pytest -n 2 --dist loadfile
+
+bench: setup
+	@for b in bench/[a-z]*.py; do echo "== $$b"; $(BIN)/python $$b || exit 1; done
+
+# Needs uv (https://docs.astral.sh/uv/): resolves again and writes the locks, hashes and all.
+lock:
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml -o requirements.lock
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml --group dev -o requirements-dev.lock
+
+clean:
+	rm -rf $(VENV) node_modules build .pytest_cache .mypy_cache .ruff_cache .hypothesis
