@@ -1,0 +1,110 @@
+"""Opens the read model's SQLite file and runs projections and queries on it."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Table, create_engine, delete, event, insert, select, text
+
+from server.readmodel.tables import (
+    SCHEMA_VERSION,
+    case_inspectors,
+    cases,
+    metadata,
+    notices,
+    photos,
+    tasks,
+)
+
+#: How long a writer waits for another process to finish, in milliseconds.
+BUSY_TIMEOUT_MS = 30_000
+
+
+class ReadModel:
+    """The read model at `path`; made there if missing or of another version.
+
+    Safe for use from many threads and processes.
+    """
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.engine = create_engine(f"sqlite:///{path}")
+        event.listen(self.engine, "connect", _tune)
+        self.built_anew = _ensure_schema(self.engine)
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+    @contextmanager
+    def _writing(self) -> Iterator[Connection]:
+        with self.engine.connect() as connection:
+            # The lock is taken before the first read, so that two projections cannot interleave.
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            try:
+                yield connection
+                connection.commit()
+            except BaseException:
+                connection.rollback()
+                raise
+
+    def put_case(
+        self,
+        row: Mapping[str, Any],
+        inspectors: Iterable[str],
+        task_rows: Iterable[Mapping[str, Any]],
+        notice_rows: Iterable[Mapping[str, Any]],
+    ) -> None:
+        """Replace what is known of one case, unless a later generation of it is known already."""
+        case_id = row["id"]
+        with self._writing() as connection:
+            known = connection.scalar(select(cases.c.generation).where(cases.c.id == case_id))
+            if known is not None and known > row["generation"]:
+                return
+            connection.execute(delete(cases).where(cases.c.id == case_id))
+            connection.execute(insert(cases), dict(row))
+            _insert_all(connection, case_inspectors, [{"case_id": case_id, "name": n} for n in inspectors])
+            _insert_all(connection, tasks, [{**task, "case_id": case_id} for task in task_rows])
+            _insert_all(connection, notices, [{**notice, "case_id": case_id} for notice in notice_rows])
+
+    def put_photo(self, row: Mapping[str, Any]) -> None:
+        with self._writing() as connection:
+            connection.execute(delete(photos).where(photos.c.id == row["id"]))
+            connection.execute(insert(photos), dict(row))
+
+    def clear(self) -> None:
+        """Forget everything, before a rebuild."""
+        with self._writing() as connection:
+            for table in reversed(metadata.sorted_tables):
+                connection.execute(delete(table))
+
+
+def _insert_all(connection: Connection, table: Table, rows: list[dict[str, Any]]) -> None:
+    if rows:
+        connection.execute(insert(table), rows)
+
+
+def _tune(connection: sqlite3.Connection, _record: object) -> None:
+    connection.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+    connection.execute("PRAGMA journal_mode=WAL")
+    # Losing the last projection in a power cut costs a rebuild, never a fact.
+    connection.execute("PRAGMA synchronous=NORMAL")
+    connection.execute("PRAGMA foreign_keys=ON")
+    connection.isolation_level = None
+
+
+def _ensure_schema(engine: Engine) -> bool:
+    with engine.connect() as connection:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        version = connection.scalar(text("PRAGMA user_version"))
+        if version == SCHEMA_VERSION:
+            connection.rollback()
+            return False
+        metadata.drop_all(connection)
+        metadata.create_all(connection)
+        connection.exec_driver_sql(f"PRAGMA user_version={SCHEMA_VERSION}")
+        connection.commit()
+        return True

@@ -1,0 +1,95 @@
+"""The tables of the read model."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+)
+
+#: Grows when a table changes; a file of another version is dropped and built again.
+SCHEMA_VERSION = 1
+
+metadata = MetaData()
+
+cases = Table(
+    "cases",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("generation", Integer, nullable=False),
+    Column("no", String, nullable=False, unique=True),
+    Column("organisation", String, nullable=False),
+    Column("customer", String, nullable=False),
+    Column("address", String, nullable=False),
+    Column("process", String, nullable=False),
+    Column("voltage_kv", Float, nullable=False),
+    Column("capacity_kva", Float, nullable=False),
+    Column("manager", String, nullable=False),
+    Column("stage", String, nullable=False),
+    Column("energization", String, nullable=False),
+    Column("ready", Boolean, nullable=False),
+    Column("open_tasks", Integer, nullable=False),
+    Column("open_notices", Integer, nullable=False),
+    Column("next_due", String),
+    Column("lon", Float, nullable=False),
+    Column("lat", Float, nullable=False),
+    Column("opened_at", String, nullable=False),
+    Column("updated_at", String, nullable=False),
+    Index("cases_by_organisation", "organisation", "updated_at"),
+    Index("cases_by_manager", "manager"),
+    Index("cases_by_stage", "stage"),
+    Index("cases_by_place", "lon", "lat"),
+)
+
+case_inspectors = Table(
+    "case_inspectors",
+    metadata,
+    Column("case_id", ForeignKey("cases.id", ondelete="CASCADE"), primary_key=True),
+    Column("name", String, primary_key=True),
+    Index("case_inspectors_by_name", "name"),
+)
+
+tasks = Table(
+    "tasks",
+    metadata,
+    Column("case_id", ForeignKey("cases.id", ondelete="CASCADE"), primary_key=True),
+    Column("id", String, primary_key=True),
+    Column("kind", String, nullable=False),
+    Column("status", String, nullable=False),
+    Column("due", String),
+    Column("assignees", JSON, nullable=False),
+)
+
+notices = Table(
+    "notices",
+    metadata,
+    Column("case_id", ForeignKey("cases.id", ondelete="CASCADE"), primary_key=True),
+    Column("n", Integer, primary_key=True),
+    Column("status", String, nullable=False),
+    Column("round", Integer, nullable=False),
+    Column("items", Integer, nullable=False),
+    Column("due", String),
+)
+
+photos = Table(
+    "photos",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("case_id", String, nullable=False),
+    Column("task", String, nullable=False),
+    Column("item", String, nullable=False),
+    Column("sha256", String, nullable=False),
+    Column("status", String, nullable=False),
+    Column("taken_at", String, nullable=False),
+    Column("by", String, nullable=False),
+    Index("photos_by_case", "case_id"),
+    Index("photos_by_digest", "sha256"),
+)
