@@ -1,0 +1,214 @@
+"""A site's fence and what a fix says about presence: a fact with a confidence, never a veto.
+
+The verdict compares the distance to the fence with the fix's own accuracy. `outside` is said only when even
+the nearest place within the accuracy lies beyond the fence; where the numbers cannot tell, it says so.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, cast
+
+import msgspec
+import shapely
+from shapely.geometry import MultiPolygon, Point, Polygon
+from shapely.validation import explain_validity
+
+from geo.coords import CoordinateError, Datum, Fix, Position, check_datum, to_wgs84
+from geo.metric import Frame, frame_between
+
+Ring = tuple[tuple[float, float], ...]
+Verdict = Literal["inside", "near", "outside", "unknown"]
+
+#: A fix's accuracy is the radius of 95 % confidence (W3C Geolocation); for a circular normal error that
+#: radius is this many standard deviations.
+_SIGMAS_AT_95 = math.sqrt(-2.0 * math.log(0.05))
+
+
+class SiteFence(msgspec.Struct, frozen=True):
+    """The ground on which a position counts as on site, in WGS-84.
+
+    Either a `centre`, or `polygons` of rings of (lon, lat), the first ring of each its outer one. The fence
+    runs `radius_m` metres outside of that; for polygons this is a margin and may be zero.
+    """
+
+    radius_m: float
+    centre: Position | None = None
+    polygons: tuple[tuple[Ring, ...], ...] = ()
+
+
+class PresenceLimits(msgspec.Struct, frozen=True):
+    """`max_accuracy_m`: a coarser fix says nothing about a site. `min_confidence`: below it, a fix that
+    lies within the fence is called near, not inside."""
+
+    max_accuracy_m: float = 5000.0
+    min_confidence: float = 0.5
+
+
+class Presence(msgspec.Struct, frozen=True):
+    """What a fix says. Metres; `distance_m` is to the fence, negative within it; `margin_m` is `distance_m`
+    less the accuracy, so positive only when surely outside. `code` is the reason (catalogue `geo`).
+
+    `confidence`, 0 to 1, is the probability of the side the verdict names: for `inside` that the device was
+    within the fence, for `outside` that it was not; for `near` that it was within it all the same.
+    """
+
+    verdict: Verdict
+    code: str
+    confidence: float = 0.0
+    distance_m: float | None = None
+    accuracy_m: float | None = None
+    margin_m: float | None = None
+
+    def params(self) -> dict[str, int]:
+        """Whole metres for the reason's text; the distance without its sign, which the code tells."""
+        given = {"distance_m": self.distance_m, "accuracy_m": self.accuracy_m, "margin_m": self.margin_m}
+        return {name: round(abs(value)) for name, value in given.items() if value is not None}
+
+
+class FenceError(ValueError):
+    """A fence that cannot be used. `code` names why (catalogue `geo`), `params` the values."""
+
+    def __init__(self, code: str, **params: str | int | float) -> None:
+        super().__init__(code)
+        self.code = code
+        self.params = params
+
+
+def circle(centre: Position, radius_m: float) -> SiteFence:
+    """A fence `radius_m` metres around a point; raises FenceError unless the radius is positive."""
+    return SiteFence(_radius(radius_m, least=0.0, may_equal=False), centre=centre)
+
+
+def area(geojson: Mapping[str, Any], *, datum: Datum, margin_m: float = 0.0) -> SiteFence:
+    """A fence from a GeoJSON Polygon or MultiPolygon (RFC 7946 names WGS-84; here the datum is explicit).
+
+    Raises FenceError for other shapes, open or empty rings and rings that cross themselves, and
+    CoordinateError for a corner that is no position.
+    """
+    kind, coordinates = geojson.get("type"), geojson.get("coordinates")
+    if kind not in ("Polygon", "MultiPolygon") or not isinstance(coordinates, list | tuple):
+        raise FenceError("fence_shape_unknown", shape=str(kind)[:40])
+    parts = [coordinates] if kind == "Polygon" else coordinates
+    polygons = tuple(_rings(part, check_datum(datum)) for part in parts)
+    if not polygons:
+        raise FenceError("fence_empty")
+    fence = SiteFence(_radius(margin_m, least=0.0, may_equal=True), polygons=polygons)
+    shape = _shape(fence, Frame(0.0, 0.0, 1.0, 1.0))
+    if not shape.is_valid:
+        raise FenceError("fence_crosses_itself", detail=explain_validity(shape))
+    return fence
+
+
+def read_fence(site: Mapping[str, Any], *, default_radius_m: float) -> SiteFence:
+    """A site's fence from `{lon, lat, datum, radius_m?, boundary?}`, `boundary` being GeoJSON.
+
+    The boundary counts if there is one, else the point. Raises FenceError or CoordinateError.
+    """
+    boundary = site.get("boundary")
+    if boundary is not None:
+        if not isinstance(boundary, Mapping):
+            raise FenceError("fence_shape_unknown", shape=type(boundary).__name__)
+        datum = check_datum(site.get("datum"))
+        return area(boundary, datum=datum, margin_m=cast(float, site.get("radius_m") or 0.0))
+    position = to_wgs84(
+        cast(float, site.get("lon")), cast(float, site.get("lat")), cast(Datum, site.get("datum"))
+    )
+    radius = site.get("radius_m")
+    return circle(position, default_radius_m if radius is None else radius)
+
+
+def distance_to(fence: SiteFence, lon: float, lat: float) -> float:
+    """Metres from a WGS-84 position to the fence, negative within it."""
+    here = Point(0.0, 0.0)
+    shape = _shape(fence, frame_between(lon, lat, _middle_lat(fence)))
+    if fence.centre is None and shape.covers(here):
+        return -float(shapely.boundary(shape).distance(here)) - fence.radius_m
+    return float(shape.distance(here)) - fence.radius_m
+
+
+def presence(fence: SiteFence, fix: Fix | None, *, limits: PresenceLimits | None = None) -> Presence:
+    """What `fix` says about presence within `fence`. A missing fix or accuracy gives `unknown`."""
+    limits = limits or PresenceLimits()
+    if fix is None:
+        return Presence("unknown", "presence_no_fix")
+    distance = distance_to(fence, fix.position.lon, fix.position.lat)
+    accuracy = fix.accuracy_m
+    if accuracy is None or not math.isfinite(accuracy) or accuracy <= 0:
+        return Presence("unknown", "presence_no_accuracy", distance_m=distance)
+    if accuracy > limits.max_accuracy_m:
+        return Presence("unknown", "presence_too_coarse", distance_m=distance, accuracy_m=accuracy)
+    margin = distance - accuracy
+    within = _probability_within(fence, distance, accuracy / _SIGMAS_AT_95)
+    if margin > 0:
+        return Presence("outside", "presence_outside", 1.0 - within, distance, accuracy, margin)
+    if distance > 0:
+        return Presence("near", "presence_near", within, distance, accuracy, margin)
+    if within < limits.min_confidence:
+        return Presence("near", "presence_too_vague", within, distance, accuracy, margin)
+    return Presence("inside", "presence_inside", within, distance, accuracy, margin)
+
+
+def _probability_within(fence: SiteFence, distance: float, sigma: float) -> float:
+    """Chance that the true place lies within the fence, for a circular normal error around the fix.
+
+    The smaller of two upper bounds: the half-plane beyond the nearest stretch of fence, and a disc of the
+    fence's area around the fix, which no shape of that area can exceed. Either is close where it rules.
+    """
+    half_plane = 0.5 * math.erfc(distance / (sigma * math.sqrt(2.0)))
+    disc = -math.expm1(-_area_m2(fence) / (2.0 * math.pi * sigma * sigma))
+    return min(half_plane, disc)
+
+
+def _area_m2(fence: SiteFence) -> float:
+    if fence.centre is not None:
+        return math.pi * fence.radius_m**2
+    lat = _middle_lat(fence)
+    return float(
+        _shape(fence, frame_between(fence.polygons[0][0][0][0], lat, lat)).buffer(fence.radius_m).area
+    )
+
+
+def _middle_lat(fence: SiteFence) -> float:
+    if fence.centre is not None:
+        return fence.centre.lat
+    lats = [lat for polygon in fence.polygons for _, lat in polygon[0]]
+    return (min(lats) + max(lats)) / 2.0
+
+
+def _shape(fence: SiteFence, frame: Frame) -> Point | MultiPolygon:
+    if fence.centre is not None:
+        return Point(frame.xy(fence.centre.lon, fence.centre.lat))
+    parts = []
+    for outer, *holes in fence.polygons:
+        parts.append(Polygon([frame.xy(*c) for c in outer], [[frame.xy(*c) for c in hole] for hole in holes]))
+    return MultiPolygon(parts)
+
+
+def _rings(part: object, datum: Datum) -> tuple[Ring, ...]:
+    if not isinstance(part, list | tuple) or not part:
+        raise FenceError("fence_empty")
+    return tuple(_ring(ring, datum) for ring in part)
+
+
+def _ring(ring: object, datum: Datum) -> Ring:
+    if not isinstance(ring, Sequence) or len(ring) < 4 or isinstance(ring, str):
+        raise FenceError("fence_ring_too_short")
+    corners = []
+    for corner in ring:
+        if not isinstance(corner, list | tuple) or len(corner) < 2:
+            raise CoordinateError("coordinate_not_a_number")
+        position = to_wgs84(corner[0], corner[1], datum)
+        corners.append((position.lon, position.lat))
+    if corners[0] != corners[-1]:
+        raise FenceError("fence_ring_open")
+    return tuple(corners)
+
+
+def _radius(value: object, *, least: float, may_equal: bool) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise FenceError("fence_radius_invalid")
+    if value < least or (value == least and not may_equal):
+        raise FenceError("fence_radius_invalid")
+    return float(value)

@@ -1,0 +1,194 @@
+"""A tablet's track: read, judged for order and speed, and measured. Nothing is repaired in silence.
+
+Fixes that cannot belong to one walk stay in the track and are left out of its measures, with a flag that
+says which and why. Impossible jumps split a track into chains of fixes that one device could have walked;
+the longest chain counts, so that one stray fix, even the first, does not discredit all that follow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from geo.coords import CoordinateError, Datum, Fix, check_datum, read_fix
+from geo.fence import PresenceLimits, SiteFence, presence
+from geo.metric import distance_m
+
+
+class TrackLimits(msgspec.Struct, frozen=True):
+    """`max_fixes` in one document; `max_speed_m_s` that a car on a mountain road does not pass;
+    `max_accuracy_m` beyond which a fix measures nothing; `max_gap_s` over which presence between two fixes
+    is not presumed."""
+
+    max_fixes: int = 500
+    max_speed_m_s: float = 45.0
+    max_accuracy_m: float = 200.0
+    max_gap_s: float = 900.0
+
+
+class Flag(msgspec.Struct, frozen=True):
+    """Something odd that is no refusal: a code of catalogue `geo` with its values."""
+
+    code: str
+    params: dict[str, str | int | float]
+
+
+class Track(msgspec.Struct, frozen=True):
+    """A track as received, in WGS-84, and what it measures.
+
+    `fixes` holds every fix in the order given; `kept` the indices that count. `length_m` counts movement
+    beyond the fixes' own accuracy, so that a tablet on a table walks no distance. Times are UTC.
+    """
+
+    datum: Datum
+    fixes: tuple[Fix, ...]
+    kept: tuple[int, ...]
+    flags: tuple[Flag, ...]
+    length_m: float
+    duration_s: float
+    started_at: datetime | None
+    ended_at: datetime | None
+
+
+class Stay(msgspec.Struct, frozen=True):
+    """Time at a site: `seconds` between consecutive fixes there, the first and last of them, their number."""
+
+    seconds: float
+    fixes: int
+    first_at: datetime | None = None
+    last_at: datetime | None = None
+
+
+class TrackError(ValueError):
+    """A track that cannot be read. `code` names why (catalogue `geo`), `params` the place and values."""
+
+    def __init__(self, code: str, **params: str | int | float) -> None:
+        super().__init__(code)
+        self.code = code
+        self.params = params
+
+
+def read_track(doc: Mapping[str, Any], *, limits: TrackLimits | None = None) -> Track:
+    """Read a track document `{datum, fixes: [{lon, lat, accuracy_m, at}, …]}`; other keys are not looked at.
+
+    Raises TrackError for a missing datum, no fixes or too many, and fixes that are no positions in time.
+    """
+    limits = limits or TrackLimits()
+    try:
+        datum = check_datum(doc.get("datum"))
+    except CoordinateError as error:
+        raise TrackError(error.code, **error.params) from error
+    rows = doc.get("fixes")
+    if not isinstance(rows, list) or not rows:
+        raise TrackError("track_empty")
+    if len(rows) > limits.max_fixes:
+        raise TrackError("track_too_long", fixes=len(rows), limit=limits.max_fixes)
+    fixes = tuple(_read_row(index, row, datum) for index, row in enumerate(rows))
+    return _measure(fixes, datum, limits)
+
+
+def stay(
+    track: Track, fence: SiteFence, *, limits: TrackLimits | None = None, near: PresenceLimits | None = None
+) -> Stay:
+    """How long the track was within or near the fence, gaps longer than `limits.max_gap_s` not counted."""
+    limits = limits or TrackLimits()
+    seconds, there, previous = 0.0, [], None
+    for fix in (track.fixes[index] for index in track.kept):
+        at_site = presence(fence, fix, limits=near).verdict in ("inside", "near")
+        if at_site:
+            there.append(_time(fix))
+            if previous is not None:
+                gap = (_time(fix) - previous).total_seconds()
+                seconds += gap if gap <= limits.max_gap_s else 0.0
+        previous = _time(fix) if at_site else None
+    if not there:
+        return Stay(0.0, 0)
+    return Stay(seconds, len(there), there[0], there[-1])
+
+
+def _read_row(index: int, row: object, datum: Datum) -> Fix:
+    if not isinstance(row, Mapping):
+        raise TrackError("track_fix_unreadable", index=index)
+    if row.get("datum", datum) != datum:
+        raise TrackError("track_datum_mixed", index=index)
+    try:
+        fix = read_fix(row, datum=datum)
+    except CoordinateError as error:
+        raise TrackError(error.code, index=index, **error.params) from error
+    if fix.at is None:
+        raise TrackError("track_time_missing", index=index)
+    return fix
+
+
+def _measure(fixes: tuple[Fix, ...], datum: Datum, limits: TrackLimits) -> Track:
+    flags: list[Flag] = []
+    usable = []
+    latest: datetime | None = None
+    for index, fix in enumerate(fixes):
+        if latest is not None and _time(fix) < latest:
+            flags.append(Flag("track_time_backwards", {"index": index}))
+        elif fix.accuracy_m is None or not 0 < fix.accuracy_m <= limits.max_accuracy_m:
+            flags.append(Flag("track_fix_coarse", {"index": index}))
+        else:
+            latest = _time(fix)
+            usable.append(index)
+    kept = _longest_chain(fixes, usable, limits.max_speed_m_s)
+    flags += [Flag("track_speed_impossible", {"index": index}) for index in sorted({*usable} - {*kept})]
+    times = [_time(fixes[index]) for index in kept]
+    return Track(
+        datum=datum,
+        fixes=fixes,
+        kept=kept,
+        flags=tuple(flags),
+        length_m=_length([fixes[index] for index in kept]),
+        duration_s=(times[-1] - times[0]).total_seconds() if times else 0.0,
+        started_at=times[0] if times else None,
+        ended_at=times[-1] if times else None,
+    )
+
+
+def _longest_chain(fixes: tuple[Fix, ...], usable: list[int], max_speed: float) -> tuple[int, ...]:
+    """Give every fix to the chain whose end it reaches most slowly; a new chain where none is in reach."""
+    chains: list[list[int]] = []
+    for index in usable:
+        speeds = [_speed(fixes[chain[-1]], fixes[index]) for chain in chains]
+        if not speeds or min(speeds) > max_speed:
+            chains.append([index])
+        else:
+            chains[speeds.index(min(speeds))].append(index)
+    return tuple(max(chains, key=len)) if chains else ()
+
+
+def _speed(start: Fix, end: Fix) -> float:
+    """The least speed in m/s that takes a device from one fix to the next, both accuracies granted."""
+    way = _way(start, end) - (start.accuracy_m or 0.0) - (end.accuracy_m or 0.0)
+    if way <= 0:
+        return 0.0
+    seconds = (_time(end) - _time(start)).total_seconds()
+    return way / seconds if seconds > 0 else float("inf")
+
+
+def _length(fixes: list[Fix]) -> float:
+    length, anchor = 0.0, None
+    for fix in fixes:
+        if anchor is None:
+            anchor = fix
+            continue
+        way = _way(anchor, fix)
+        if way > max(anchor.accuracy_m or 0.0, fix.accuracy_m or 0.0):
+            length += way
+            anchor = fix
+    return length
+
+
+def _way(start: Fix, end: Fix) -> float:
+    return distance_m(start.position.lon, start.position.lat, end.position.lon, end.position.lat)
+
+
+def _time(fix: Fix) -> datetime:
+    if fix.at is None:
+        raise TrackError("track_time_missing")
+    return fix.at
