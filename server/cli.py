@@ -1,0 +1,29 @@
+"""The command `hezha`."""
+
+from __future__ import annotations
+
+import click
+
+from server.commands import checklist, demo, doctor, people, rebuild, serve
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="hezha", prog_name="hezha")
+def main() -> None:
+    """Hezha 合闸: the breaker is not closed until every loop is closed.
+
+    Settings come from the environment (HEZHA_DATA, HEZHA_PORT, …); see docs/settings.md.
+    """
+
+
+main.add_command(serve.serve)
+main.add_command(serve.worker)
+main.add_command(demo.demo)
+main.add_command(people.user)
+main.add_command(people.device)
+main.add_command(checklist.checklist)
+main.add_command(rebuild.rebuild)
+main.add_command(doctor.doctor)
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,31 @@
+"""What the commands share: settings or a clear exit, and services for the length of one command."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import click
+
+from server.services import Services, assemble
+from server.settings import Settings, SettingsError, load
+
+
+def settings_or_exit() -> Settings:
+    """The settings of the environment; exits with 2 and says which one to mend."""
+    try:
+        return load()
+    except SettingsError as error:
+        click.echo(f"hezha: {error}", err=True)
+        sys.exit(2)
+
+
+@contextmanager
+def open_services(settings: Settings | None = None) -> Iterator[Services]:
+    """Everything a command needs, closed when it ends."""
+    made = assemble(settings or settings_or_exit())
+    try:
+        yield made
+    finally:
+        made.close()

@@ -1,0 +1,174 @@
+"""`hezha doctor`: is this installation fit to hold what people entrust to it, and if not, what to mend."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import stat
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+import apsw
+import click
+
+from server.settings import Settings, SettingsError, load
+from server.texts import LANGUAGES, text
+
+Level = Literal["ok", "warn", "fail"]
+
+#: SQLite releases whose write-ahead log can lose a commit when it is reset (sqlite.org/wal.html, 3.51.3).
+_SAFE_SQLITE = (3, 51, 3)
+#: Nothing of Hezha was written before this: a clock that says so is wrong.
+_EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
+#: A clock may be this far behind the newest write before it is called wrong, in seconds.
+_CLOCK_SLACK_SECONDS = 600
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing looked at. `check` names it; the text of `doctor.<check>.<outcome>` tells what to mend."""
+
+    level: Level
+    check: str
+    outcome: str
+    params: dict[str, Any] = field(default_factory=dict)
+
+    def words(self, lang: str) -> str:
+        return text(f"doctor.{self.check}.{self.outcome}", lang, **self.params)
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+@click.option("--lang", type=click.Choice(LANGUAGES), default="en", show_default=True)
+def doctor(*, as_json: bool, lang: str) -> None:
+    """Check settings, data folder, permissions, clock, engine and free disk. Exits with 1 if one fails."""
+    findings = list(examine(os.environ, datetime.now(UTC)))
+    for finding in findings:
+        if as_json:
+            click.echo(json.dumps({**asdict(finding), "text": finding.words(lang)}, ensure_ascii=False))
+        else:
+            mark = {"ok": "✓", "warn": "!", "fail": "✗"}[finding.level]
+            click.echo(f"{mark} {finding.words(lang)}")
+    sys.exit(any(finding.level == "fail" for finding in findings))
+
+
+def examine(environ: Any, now: datetime) -> Iterator[Finding]:
+    """Every finding about the installation that `environ` describes. Writes nothing that stays."""
+    try:
+        settings = load(environ)
+    except SettingsError as error:
+        yield Finding("fail", "settings", "bad", {"reason": str(error)})
+        return
+    yield Finding("ok", "settings", "ok")
+    yield from _folder(settings)
+    yield from _disk(settings)
+    yield from _clock(settings, now)
+    yield from _engine(settings)
+    yield from _secrets(settings)
+    yield from _built_parts()
+
+
+def _folder(settings: Settings) -> Iterator[Finding]:
+    folder = settings.data_dir
+    if not folder.exists():
+        yield Finding("warn", "folder", "missing", {"path": folder})
+        return
+    if not folder.is_dir():
+        yield Finding("fail", "folder", "not_a_folder", {"path": folder})
+        return
+    try:
+        with tempfile.TemporaryFile(dir=folder) as probe:
+            probe.write(b"hezha")
+            os.fsync(probe.fileno())
+    except OSError as error:
+        yield Finding("fail", "folder", "not_writable", {"path": folder, "reason": error.strerror})
+        return
+    if folder.stat().st_mode & stat.S_IRWXO:
+        yield Finding("warn", "folder", "open_to_others", {"path": folder})
+    yield Finding("ok", "folder", "ok", {"path": folder})
+
+
+def _disk(settings: Settings) -> Iterator[Finding]:
+    folder = settings.data_dir
+    while not folder.exists():
+        folder = folder.resolve().parent
+    free = shutil.disk_usage(folder).free
+    params = {"free_gb": round(free / 1e9, 1), "wanted_gb": round(settings.min_free_disk_bytes / 1e9, 1)}
+    enough = free >= settings.min_free_disk_bytes
+    yield Finding("ok" if enough else "fail", "disk", "ok" if enough else "low", params)
+
+
+def _clock(settings: Settings, now: datetime) -> Iterator[Finding]:
+    if now < _EPOCH:
+        yield Finding("fail", "clock", "before_epoch", {"now": now.isoformat(timespec="seconds")})
+        return
+    written = [path.stat().st_mtime for path in settings.data_dir.glob("hezha.sqlite3*")]
+    if written and max(written) - now.timestamp() > _CLOCK_SLACK_SECONDS:
+        newest = datetime.fromtimestamp(max(written), UTC)
+        yield Finding(
+            "fail",
+            "clock",
+            "went_back",
+            {
+                "now": now.isoformat(timespec="seconds"),
+                "newest": newest.isoformat(timespec="seconds"),
+            },
+        )
+        return
+    yield Finding("ok", "clock", "ok", {"now": now.isoformat(timespec="seconds")})
+
+
+def _engine(settings: Settings) -> Iterator[Finding]:
+    version = tuple(int(part) for part in apsw.sqlite_lib_version().split("."))
+    params: dict[str, Any] = {"version": apsw.sqlite_lib_version()}
+    if version < _SAFE_SQLITE:
+        yield Finding("fail", "engine", "old_sqlite", params)
+        return
+    path = settings.data_dir / "hezha.sqlite3"
+    if not path.exists():
+        yield Finding("ok", "engine", "empty", params)
+        return
+    try:
+        connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)
+        connection.set_busy_timeout(10_000)
+        report = connection.execute("PRAGMA quick_check(3)").fetchall()
+        mode = connection.execute("PRAGMA journal_mode").fetchone()
+        connection.close()
+    except apsw.Error as error:
+        yield Finding("fail", "engine", "unreadable", {**params, "reason": str(error), "path": path})
+        return
+    if report != [("ok",)]:
+        yield Finding("fail", "engine", "damaged", {**params, "path": path, "reason": report[0][0]})
+    elif mode != ("wal",):
+        yield Finding("fail", "engine", "not_wal", {**params, "path": path})
+    else:
+        yield Finding("ok", "engine", "ok", params)
+
+
+def _secrets(settings: Settings) -> Iterator[Finding]:
+    for path in settings.data_dir.glob("*.key"):
+        if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+            yield Finding("fail", "secrets", "readable", {"path": path})
+            return
+    if settings.sync_admin:
+        yield Finding("warn", "secrets", "sync_admin")
+    yield Finding("ok", "secrets", "ok")
+
+
+def _built_parts() -> Iterator[Finding]:
+    build = Path(__file__).resolve().parents[2] / "build"
+    parts: dict[str, Callable[[], bool]] = {
+        "cel.js": (build / "cel.js").is_file,
+        "apidocs": (build / "apidocs" / "index.html").is_file,
+    }
+    missing = [name for name, there in parts.items() if not there()]
+    if missing:
+        yield Finding("fail", "build", "missing", {"parts": ", ".join(missing)})
+    else:
+        yield Finding("ok", "build", "ok")

@@ -1,0 +1,122 @@
+"""`hezha serve` and `hezha worker`."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping
+from dataclasses import replace
+from types import FrameType
+from typing import Any
+
+import click
+from gunicorn.app.base import BaseApplication
+
+from server.commands.common import settings_or_exit
+
+#: Seconds that requests in flight and the worker's present batch get to finish after SIGTERM.
+GRACE_SECONDS = 20
+
+
+class WebServer(BaseApplication):  # type: ignore[misc]
+    """gunicorn with our settings; the application is made in each worker, after the fork."""
+
+    def __init__(self, options: Mapping[str, Any]) -> None:
+        self._options = options
+        super().__init__()
+
+    def load_config(self) -> None:
+        for name, value in self._options.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Any:
+        from server.app import create_app  # noqa: PLC0415  made in the worker, not in the arbiter
+
+        return create_app()
+
+
+@click.command()
+@click.option("--host", help="Address to listen on. [HEZHA_HOST, 127.0.0.1]")
+@click.option("--port", type=click.IntRange(1, 65535), help="Port to listen on. [HEZHA_PORT, 8080]")
+@click.option("--workers", type=click.IntRange(1, 16), help="Web processes. [HEZHA_WEB_WORKERS, 1]")
+@click.option("--demo", "with_demo", is_flag=True, help="Seed the demo data first if the folder is empty.")
+@click.option("--no-worker", is_flag=True, help="Web only; `hezha worker` runs elsewhere.")
+def serve(
+    host: str | None, port: int | None, workers: int | None, *, with_demo: bool, no_worker: bool
+) -> None:
+    """Serve the API and replication, with the worker beside them."""
+    settings = settings_or_exit()
+    settings = replace(
+        settings,
+        host=host or settings.host,
+        port=port or settings.port,
+        web_workers=workers or settings.web_workers,
+    )
+    # The processes below read the environment again: what was said here holds there too.
+    os.environ.update(HEZHA_HOST=settings.host, HEZHA_PORT=str(settings.port))
+    if with_demo:
+        from server.commands.demo import seed_if_empty  # noqa: PLC0415  only the demo needs its generator
+
+        seed_if_empty(settings)
+    child = None if no_worker else _start_worker()
+    try:
+        WebServer(
+            {
+                "bind": f"{settings.host}:{settings.port}",
+                "workers": settings.web_workers,
+                "worker_class": "gthread",
+                "threads": settings.web_threads,
+                "timeout": 120,
+                "graceful_timeout": GRACE_SECONDS,
+                "keepalive": 75,
+                "loglevel": "warning",
+                "proc_name": "hezha",
+                "control_socket_disable": True,
+            }
+        ).run()
+    finally:
+        if child is not None:
+            _stop(child)
+
+
+def _start_worker() -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "server.cli", "worker", "--parent", str(os.getpid())]
+    return subprocess.Popen(command)  # noqa: S603  our own interpreter and module, no shell
+
+
+def _stop(child: subprocess.Popen[bytes]) -> None:
+    child.terminate()
+    try:
+        child.wait(GRACE_SECONDS)
+    except subprocess.TimeoutExpired:
+        child.kill()
+
+
+@click.command()
+@click.option("--parent", type=int, hidden=True, help="Stop when this process is gone.")
+def worker(parent: int | None) -> None:
+    """Take in what tablets send, until stopped. One a data folder: a second one waits for the first."""
+    settings = settings_or_exit()
+    stop = threading.Event()
+
+    def ask_to_stop(_signal: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    signal.signal(signal.SIGTERM, ask_to_stop)
+    signal.signal(signal.SIGINT, ask_to_stop)
+    if parent is not None:
+        threading.Thread(target=_watch_parent, args=(parent, stop), daemon=True).start()
+
+    from server.intake.worker import run_worker  # noqa: PLC0415  heavy; not for `--help`
+
+    run_worker(settings, stop)
+
+
+def _watch_parent(parent: int, stop: threading.Event) -> None:
+    """A web server killed outright cannot say so; its orphan notices."""
+    while not stop.wait(1.0):
+        if os.getppid() != parent:
+            stop.set()

@@ -1,0 +1,84 @@
+"""The doctor names what is wrong and what to mend, and calls a sound house sound."""
+
+import os
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from server.commands.doctor import Finding, examine
+from server.texts import LANGUAGES, catalogue
+
+NOW = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
+
+
+def outcomes(folder: Path, now: datetime = NOW, **environ: str) -> dict[str, Finding]:
+    found = examine({"HEZHA_DATA": str(folder), **environ}, now)
+    return {f"{finding.check}.{finding.outcome}": finding for finding in found}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    made = tmp_path / "data"
+    made.mkdir(mode=0o700)
+    return made
+
+
+def test_an_empty_private_folder_is_fine(folder: Path) -> None:
+    found = outcomes(folder)
+    assert {"settings.ok", "folder.ok", "disk.ok", "clock.ok", "engine.empty", "secrets.ok"} <= set(found)
+
+
+def test_a_bad_setting_stops_the_examination_and_is_named(folder: Path) -> None:
+    found = outcomes(folder, HEZHA_PORT="many")
+    assert list(found) == ["settings.bad"]
+    assert "HEZHA_PORT" in found["settings.bad"].words("en")
+
+
+def test_a_folder_open_to_everybody_is_told(folder: Path) -> None:
+    folder.chmod(0o755)
+    assert "folder.open_to_others" in outcomes(folder)
+
+
+def test_a_file_in_the_folders_place_is_told(tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("not a folder")
+    assert outcomes(tmp_path / "data")["folder.not_a_folder"].level == "fail"
+
+
+def test_a_clock_before_hezha_is_wrong(folder: Path) -> None:
+    assert outcomes(folder, datetime(2023, 11, 22, tzinfo=UTC))["clock.before_epoch"].level == "fail"
+
+
+def test_a_clock_behind_the_newest_data_is_wrong(folder: Path) -> None:
+    database = folder / "hezha.sqlite3"
+    database.touch()
+    later = (NOW + timedelta(days=2)).timestamp()
+    os.utime(database, (later, later))
+    assert outcomes(folder)["clock.went_back"].level == "fail"
+
+
+def test_a_damaged_database_is_told(folder: Path) -> None:
+    (folder / "hezha.sqlite3").write_bytes(b"SQLite format 3\x00" + b"\xff" * 4096)
+    found = outcomes(folder)
+    assert any(name in found for name in ("engine.unreadable", "engine.damaged"))
+
+
+def test_a_key_that_others_can_read_is_told(folder: Path) -> None:
+    key = folder / "jwt.key"
+    key.write_text("secret")
+    key.chmod(0o644)
+    assert "secrets.readable" in outcomes(folder)
+    key.chmod(0o600)
+    assert "secrets.ok" in outcomes(folder)
+
+
+def test_little_disk_is_told(folder: Path) -> None:
+    assert outcomes(folder, HEZHA_MIN_FREE_DISK_BYTES=str(10**18))["disk.low"].level == "fail"
+
+
+def test_every_finding_has_words_in_every_language() -> None:
+    source = Path("server/commands/doctor.py").read_text("utf-8")
+    for lang in LANGUAGES:
+        for code in (code for code in catalogue("en") if code.startswith("doctor.")):
+            assert code in catalogue(lang)
+            assert f'"{code.split(".")[2]}"' in source
