@@ -1,0 +1,349 @@
+"""Commands on a case, in the imperative. `decide` carries them out or refuses.
+
+They are values: a shell builds one, and may repeat it after a conflict on the document. Who acts and when
+travels beside the command, not in it; names inside a command (`by`, `submitted_by`, `answered_by`) are facts
+about the work, not about the sender.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta, Struct, field
+
+from server.workflow.model import (
+    ChecklistRef,
+    CodedReason,
+    Count,
+    Customer,
+    EntryStatus,
+    FactValue,
+    Id,
+    ItemResult,
+    Location,
+    Moment,
+    Name,
+    PhaseCheck,
+    PhotoRef,
+    ProcessName,
+    Reason,
+    Severity,
+    Site,
+    Supply,
+    Text,
+    Value,
+    Words,
+)
+
+People = Annotated[tuple[Name, ...], Meta(min_length=1)]
+Revisions = Annotated[
+    tuple[Annotated[str, Meta(pattern=r"^[1-9][0-9]*-.+$", max_length=100)], ...], Meta(min_length=1)
+]
+
+
+class CommandBase(
+    Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag=True, tag_field="command"
+):
+    """Base of every command."""
+
+
+class OpenCase(CommandBase, frozen=True, kw_only=True):
+    """Accept an application. The only command on no case. Roles: manager, admin."""
+
+    id: Id
+    no: Name
+    process: ProcessName
+    organisation: Words
+    customer: Customer
+    site: Site
+    supply: Supply
+    manager: Name
+    title: Words = ""
+    facts: Mapping[str, FactValue] = field(default_factory=dict)
+
+
+class AmendCase(CommandBase, frozen=True, kw_only=True):
+    """Correct what is known of customer, site, supply, manager or title; None leaves a part as it is."""
+
+    reason: Reason
+    customer: Customer | None = None
+    site: Site | None = None
+    supply: Supply | None = None
+    manager: Name | None = None
+    title: Words | None = None
+
+
+class SetFacts(CommandBase, frozen=True, kw_only=True):
+    """Settle facts that gates and checklists depend on. A value of None makes a fact unknown again."""
+
+    facts: Mapping[str, FactValue]
+    reason: Words = ""
+
+
+class MoveStage(CommandBase, frozen=True, kw_only=True):
+    """Move along the process. Energized is never reached this way."""
+
+    to: Id
+    note: Words = ""
+
+
+class AssignTask(CommandBase, frozen=True, kw_only=True):
+    """Give field work to people. `task_id` is new; the same task again changes nothing."""
+
+    task_id: Id
+    kind: Literal["survey", "intermediate", "acceptance"]
+    checklist: ChecklistRef
+    assignees: People
+    due: date | None = None
+    note: Words = ""
+
+
+class Reassign(CommandBase, frozen=True, kw_only=True):
+    """Give an unsettled task to other people."""
+
+    task_id: Id
+    assignees: People
+    reason: Reason
+
+
+class CancelTask(CommandBase, frozen=True, kw_only=True):
+    """Take back an unsettled task. A re-inspection's notice goes back to `answered`: it needs a new one."""
+
+    task_id: Id
+    reason: Reason
+
+
+class Accepted(Value, frozen=True, kw_only=True, tag_field="outcome", tag="accepted"):
+    """The form is complete and was judged. `photos` are all photos it names, every one verified.
+
+    `superseded` holds answers that lost against a safer one; `findings` are flags (place, time, evidence).
+    """
+
+    items: tuple[ItemResult, ...]
+    photos: tuple[PhotoRef, ...] = ()
+    superseded: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    findings: tuple[CodedReason, ...] = ()
+
+
+class AwaitingPhotos(Value, frozen=True, tag_field="outcome", tag="awaiting_photos"):
+    """The form is complete but these photos (ids) have not arrived."""
+
+    missing: Annotated[tuple[Id, ...], Meta(min_length=1)]
+
+
+class Returned(Value, frozen=True, tag_field="outcome", tag="returned"):
+    """The form goes back to its tablet; it is open for edits again."""
+
+    reasons: Annotated[tuple[CodedReason, ...], Meta(min_length=1)]
+
+
+Outcome = Accepted | AwaitingPhotos | Returned
+
+
+class RecordSubmission(CommandBase, frozen=True, kw_only=True):
+    """Record what intake made of a form. Role: system.
+
+    `revs` are all leaf revisions of the form's document: the judgement is of the merged whole. A judgement
+    of fewer leaves than were judged before is stale and changes nothing; a repeat changes nothing.
+    `unsent_id` names the accepted quarantine that this work came from, whoever is assigned by now.
+    Refuses `not_assigned`, `task_cancelled`, `task_unknown`, `photos_unverified`.
+    """
+
+    task_id: Id
+    revs: Revisions
+    outcome: Outcome
+    submitted_by: Name
+    submitted_at: Moment
+    device: str = ""
+    unsent_id: Id | None = None
+
+
+class SettleLateBranch(CommandBase, frozen=True, kw_only=True):
+    """Give up waiting for a late branch (a lost tablet). Role: manager, not the person who sent it."""
+
+    task_id: Id
+    reason: Reason
+
+
+class RecordPhoto(CommandBase, frozen=True, kw_only=True):
+    """Record the evidence room's word on a photo. Photos that the case does not rely on change nothing."""
+
+    photo_id: Id
+    verified: bool
+    sha256: str | None = None
+    reason: str = ""
+
+
+class IssueNotice(CommandBase, frozen=True, kw_only=True):
+    """Send a draft to the customer. `due` overrides the policy's date for single item codes."""
+
+    n: Count
+    due: Mapping[str, date] = field(default_factory=dict)
+
+
+class AnsweredItem(Value, frozen=True):
+    """The customer's word on one item, with its evidence."""
+
+    text: Words = ""
+    photos: tuple[PhotoRef, ...] = ()
+
+
+class AnswerNotice(CommandBase, frozen=True, kw_only=True):
+    """Record the customer's answer. Once every open item has one in this round, the notice is answered."""
+
+    n: Count
+    items: Annotated[Mapping[str, AnsweredItem], Meta(min_length=1)]
+    answered_by: Name
+    text: Words = ""
+
+
+class ScheduleReinspection(CommandBase, frozen=True, kw_only=True):
+    """Assign the re-inspection of exactly the items that have not passed. Only for an answered notice."""
+
+    n: Count
+    task_id: Id
+    assignees: People
+    due: date | None = None
+    checklist: ChecklistRef | None = None
+    note: Words = ""
+
+
+class ProposeWithdrawal(CommandBase, frozen=True, kw_only=True):
+    """Propose to withdraw a notice that was raised in error. Takes effect when another person confirms."""
+
+    n: Count
+    reason: Reason
+
+
+class ConfirmWithdrawal(CommandBase, frozen=True, kw_only=True):
+    """Withdraw a notice as somebody else proposed. Roles: manager, admin."""
+
+    n: Count
+
+
+class RejectWithdrawal(CommandBase, frozen=True, kw_only=True):
+    """Turn a proposed withdrawal down, or take one's own back."""
+
+    n: Count
+    reason: Reason
+
+
+class RecordEntry(CommandBase, frozen=True, kw_only=True):
+    """Confirm a gate's condition, or correct an earlier word. `gate` is its id (or E-code)."""
+
+    gate: Id
+    status: EntryStatus
+    evidence: Words = ""
+    note: Words = ""
+
+
+class ReportHazard(CommandBase, frozen=True, kw_only=True):
+    """Record a defect seen outside any task. Never refused for the case's stage.
+
+    `checklist` and `item` name what a re-inspection will look at; `text` and `remedy` are that item's words.
+    `unsent_id` as in RecordSubmission.
+    """
+
+    hazard_id: Id
+    description: Words
+    at: Moment
+    by: Name
+    checklist: ChecklistRef
+    text: Text
+    item: Id = "HZ-01"
+    remedy: Text | None = None
+    severity: Severity = "critical"
+    photos: tuple[PhotoRef, ...] = ()
+    location: Location | None = None
+    unsent_id: Id | None = None
+
+
+class QuarantineUnsent(CommandBase, frozen=True, kw_only=True):
+    """Keep work whose sender has lost the case. Role: system. The same again changes nothing."""
+
+    unsent_id: Id
+    database: Words
+    doc_id: Words
+    doc_rev: str | None
+    by: Name
+    reason: Words
+    summary: Words = ""
+
+
+class SettleQuarantine(CommandBase, frozen=True, kw_only=True):
+    """Accept or reject quarantined work. Roles: manager, admin, but not the sender.
+
+    Accepted work still keeps field work open until it was taken in: by RecordSubmission or ReportHazard
+    with its `unsent_id`, or by TakeQuarantined.
+    """
+
+    unsent_id: Id
+    decision: Literal["accept", "reject"]
+    reason: Reason
+
+
+class TakeQuarantined(CommandBase, frozen=True, kw_only=True):
+    """Say that accepted quarantined work that is no form and no hazard is in its database. Role: system."""
+
+    unsent_id: Id
+
+
+class Hold(CommandBase, frozen=True, kw_only=True):
+    """Put energization on hold; an authorization is void at once."""
+
+    reason: Reason
+
+
+class ReleaseHold(CommandBase, frozen=True, kw_only=True):
+    """End a hold. The case is then not authorized: a new authorization is needed."""
+
+    reason: Reason
+
+
+class Authorize(CommandBase, frozen=True, kw_only=True):
+    """Allow the breaker to be closed. Role: manager; every gate met and the case at the ready stage."""
+
+    note: Words = ""
+
+
+class RecordEnergization(CommandBase, frozen=True, kw_only=True):
+    """Record that the breaker was closed. Only on a standing authorization with every gate still met."""
+
+    at: Moment
+    phase_check: PhaseCheck
+    participants: People
+    impulse_closings: Annotated[int, Meta(ge=0)] = 0
+    transformer_start_at: Moment | None = None
+    readings: Mapping[str, Any] = field(default_factory=dict)
+    note: Words = ""
+
+
+Command = (
+    OpenCase
+    | AmendCase
+    | SetFacts
+    | MoveStage
+    | AssignTask
+    | Reassign
+    | CancelTask
+    | RecordSubmission
+    | SettleLateBranch
+    | RecordPhoto
+    | IssueNotice
+    | AnswerNotice
+    | ScheduleReinspection
+    | ProposeWithdrawal
+    | ConfirmWithdrawal
+    | RejectWithdrawal
+    | RecordEntry
+    | ReportHazard
+    | QuarantineUnsent
+    | SettleQuarantine
+    | TakeQuarantined
+    | Hold
+    | ReleaseHold
+    | Authorize
+    | RecordEnergization
+)
