@@ -159,7 +159,7 @@ def _longest_chain(fixes: tuple[Fix, ...], usable: list[int], max_speed: float) 
             chains.append([index])
         else:
             chains[speeds.index(min(speeds))].append(index)
-    return tuple(max(chains, key=len)) if chains else ()
+    return max((tuple(chain) for chain in chains), key=len, default=())
 
 
 def _speed(start: Fix, end: Fix) -> float:

@@ -1,0 +1,137 @@
+"""Renditions: small upright JPEG copies for looking at, which carry nothing of the person who took them.
+
+The picture is scaled while it is decoded and only then turned upright: the other order decodes it in full.
+The colour profile stays, EXIF, XMP and comments go. The original is only read.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+from PIL import Image, ImageCms, ImageOps
+
+from server.evidence.header import Refused, open_bounded
+from server.evidence.model import PhotoLimits
+
+Size = Literal["thumb", "screen"]
+
+#: Long side in pixels and JPEG quality of each rendition.
+SIZES: Mapping[Size, tuple[int, int]] = {"thumb": (320, 78), "screen": (1600, 82)}
+
+#: Colour profiles of cameras and screens take some kilobytes; a printer's does not belong into a thumbnail.
+MAX_PROFILE_BYTES = 64 * 1024
+
+# Decode at no less than 1.2 times the wanted size: the cost of a smaller scale without a visible loss.
+_REDUCING_GAP = 1.2
+_PAPER = (255, 255, 255)
+
+
+class Rendition(msgspec.Struct, frozen=True):
+    """One picture written: pixels and bytes."""
+
+    width: int
+    height: int
+    bytes: int
+
+
+def render(path: Path, size: Size, out: Path, *, limits: PhotoLimits | None = None) -> Rendition:
+    """Write one rendition of the photo at `path` to `out`; see `render_all`."""
+    return render_all(path, {size: out}, limits=limits)[size]
+
+
+def render_all(
+    path: Path, outs: Mapping[Size, Path], *, limits: PhotoLimits | None = None
+) -> dict[Size, Rendition]:
+    """Write the renditions named, decoding once: the smaller ones come from the larger.
+
+    Each file appears whole or not at all. Raises Refused for what is no photo within the limits or cannot be
+    decoded, OSError for the disk. Nothing is ever enlarged.
+    """
+    made: dict[Size, Rendition] = {}
+    image: Image.Image | None = None
+    with path.open("rb") as file:
+        for size in sorted(outs, key=lambda name: -SIZES[name][0]):
+            side, quality = SIZES[size]
+            if image is None:
+                _, source = open_bounded(file, limits or PhotoLimits())
+                image = _upright(source, side)
+            else:
+                image = image.copy()
+                image.thumbnail((side, side), Image.Resampling.LANCZOS, reducing_gap=_REDUCING_GAP)
+            made[size] = _write(image, outs[size], quality)
+    return made
+
+
+def _upright(source: Image.Image, side: int) -> Image.Image:
+    """Decode, scale to `side`, turn upright and bring to RGB or grey, with no metadata but the profile."""
+    try:
+        source.thumbnail((side, side), Image.Resampling.LANCZOS, reducing_gap=_REDUCING_GAP)
+        image = _flat(ImageOps.exif_transpose(source))
+    except (Refused, MemoryError):
+        raise
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
+        raise Refused("photo_undecodable", cause="damaged") from error
+    profile = image.info.get("icc_profile")
+    image.info = {}
+    if isinstance(profile, bytes) and len(profile) <= MAX_PROFILE_BYTES:
+        image.info["icc_profile"] = profile
+    return image
+
+
+def _flat(image: Image.Image) -> Image.Image:
+    """RGB or L, transparency laid on white, ink colours and 16 bits brought to what screens show."""
+    if image.mode in ("RGB", "L"):
+        if "transparency" not in image.info:
+            return image
+        image = image.convert("RGBA")
+    if image.mode == "CMYK":
+        return _from_ink(image)
+    if image.mode.startswith("I"):
+        return _without_profile(image.convert("I").point(lambda value: value / 256).convert("L"))
+    if image.mode in ("LA", "PA", "RGBA", "RGBa", "La") or "transparency" in image.info:
+        alpha = image.convert("RGBA")
+        paper = Image.new("RGB", alpha.size, _PAPER)
+        paper.paste(alpha, mask=alpha.getchannel("A"))
+        paper.info = dict(image.info)
+        return paper
+    return image.convert("RGB")
+
+
+def _from_ink(image: Image.Image) -> Image.Image:
+    """CMYK by its own profile to sRGB, or by the plain formula where it has none that works."""
+    profile = image.info.get("icc_profile")
+    if isinstance(profile, bytes):
+        try:
+            source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+            screen = ImageCms.createProfile("sRGB")
+            converted = ImageCms.profileToProfile(image, source, screen, outputMode="RGB")
+            if converted is not None:
+                return _without_profile(converted)
+        except (ImageCms.PyCMSError, OSError):
+            pass
+    return _without_profile(image.convert("RGB"))
+
+
+def _without_profile(image: Image.Image) -> Image.Image:
+    image.info = {}
+    return image
+
+
+def _write(image: Image.Image, out: Path, quality: int) -> Rendition:
+    """Write beside `out` and rename, so that no reader meets half a picture."""
+    part = out.with_name(f".{out.name}.{secrets.token_hex(4)}.part")
+    try:
+        image.save(part, "JPEG", quality=quality, icc_profile=image.info.get("icc_profile"))
+        written = part.stat().st_size
+        os.replace(part, out)
+    finally:
+        part.unlink(missing_ok=True)
+    return Rendition(image.width, image.height, written)

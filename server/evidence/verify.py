@@ -1,0 +1,191 @@
+"""One photo judged: are these the bytes the form names, a whole picture within bounds, and true to the claim.
+
+What cannot be evidence is refused; what merely looks odd is flagged for people. The order is cheapest and
+safest first: size while reading, digest, header, and only then the decoder, which alone notices a file
+that breaks off. Run it on strangers' files through `workers`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from datetime import datetime
+from pathlib import Path
+from typing import IO, BinaryIO, cast
+
+from geo.fence import Presence, SiteFence, presence
+from geo.metric import distance_m
+from server.evidence.exif import read_exif
+from server.evidence.header import Header, Refused, open_bounded
+from server.evidence.model import ExifFacts, PhotoClaim, PhotoLimits, PhotoVerdict, Reason
+
+_BLOCK = 256 * 1024
+_SPOOL_IN_MEMORY = 1024 * 1024
+
+
+def verify_photo(
+    stream: BinaryIO,
+    claim: PhotoClaim,
+    *,
+    limits: PhotoLimits,
+    received_at: datetime,
+    fence: SiteFence | None = None,
+) -> PhotoVerdict:
+    """Judge a photo from a stream of bytes, read once; no more than `limits.max_bytes` are kept, on disk.
+
+    Raises nothing on account of the photo; an OSError means that reading or the disk failed.
+    """
+    with tempfile.SpooledTemporaryFile(max_size=_SPOOL_IN_MEMORY) as spool:
+        sha256, size = copy_hashed(stream, cast(IO[bytes], spool), limits.max_bytes)
+        return _judge(
+            cast(BinaryIO, spool), sha256, size, claim, limits=limits, received_at=received_at, fence=fence
+        )
+
+
+def verify_file(
+    path: Path,
+    claim: PhotoClaim,
+    *,
+    limits: PhotoLimits,
+    received_at: datetime,
+    fence: SiteFence | None = None,
+) -> PhotoVerdict:
+    """`verify_photo` for a file at hand, which is read in place."""
+    with path.open("rb") as file:
+        sha256, size = copy_hashed(file, None, limits.max_bytes)
+        return _judge(file, sha256, size, claim, limits=limits, received_at=received_at, fence=fence)
+
+
+def copy_hashed(source: BinaryIO, target: IO[bytes] | None, max_bytes: int) -> tuple[str | None, int]:
+    """Copy and hash; returns (SHA-256, bytes read), or None for the hash once `max_bytes` are passed.
+
+    The copy of a file that was cut off is itself over the limit, so that whoever reads it next sees that.
+    """
+    digest, size = hashlib.sha256(), 0
+    while block := source.read(_BLOCK):
+        size += len(block)
+        if target is not None:
+            target.write(block)
+        if size > max_bytes:
+            return None, size
+        digest.update(block)
+    return digest.hexdigest(), size
+
+
+def _judge(
+    file: BinaryIO,
+    sha256: str | None,
+    size: int,
+    claim: PhotoClaim,
+    *,
+    limits: PhotoLimits,
+    received_at: datetime,
+    fence: SiteFence | None,
+) -> PhotoVerdict:
+    header: Header | None = None
+    exif: ExifFacts | None = None
+    there = None if fence is None else presence(fence, claim.location, limits=limits.presence)
+    reasons: tuple[Reason, ...] = ()
+    try:
+        if sha256 is None:
+            raise Refused("photo_too_many_bytes", limit=limits.max_bytes)
+        if sha256 != claim.sha256:
+            raise Refused("photo_digest_differs", claimed=claim.sha256, found=sha256)
+        header, exif = _decode(file, limits)
+        _check_size(header, exif, claim)
+    except Refused as refused:
+        reasons = (refused.reason,)
+    flags = (*claim.notes, *_time_flags(claim, limits, received_at), *_place_flags(there))
+    if header is not None:
+        flags += _exif_flags(exif, claim, limits)
+    return PhotoVerdict(
+        ok=not reasons,
+        reasons=reasons,
+        flags=flags,
+        sha256=sha256,
+        bytes=size,
+        format=header.format if header else None,
+        width=header.width if header else None,
+        height=header.height if header else None,
+        exif=exif,
+        presence=there,
+    )
+
+
+def _decode(file: BinaryIO, limits: PhotoLimits) -> tuple[Header, ExifFacts | None]:
+    """Decode the whole file, which is the only proof that it is whole; raises Refused."""
+    try:
+        header, image = open_bounded(file, limits)
+        with image:
+            exif = read_exif(image, utc_offset_min=limits.exif_utc_offset_min)
+            # Scaled decoding reads every byte of a JPEG and fills a sixty-fourth of the memory.
+            image.draft("L", (max(1, header.width // 8), max(1, header.height // 8)))
+            image.load()
+        return header, exif
+    except (Refused, KeyboardInterrupt):
+        raise
+    except MemoryError:
+        raise Refused("photo_undecodable", cause="memory") from None
+    except Exception as error:
+        # Decoders raise all kinds on damaged bytes. Only the system's own errors carry a number: those say
+        # nothing about the photo and must not condemn it.
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
+        raise Refused("photo_undecodable", cause="damaged") from error
+
+
+def _check_size(header: Header, exif: ExifFacts | None, claim: PhotoClaim) -> None:
+    """The claim may name the sides as stored or as shown upright: browsers report the latter."""
+    stored, claimed = (header.width, header.height), (claim.width, claim.height)
+    upright = stored[::-1] if exif and exif.orientation >= 5 else stored
+    if claimed not in (stored, upright):
+        raise Refused(
+            "photo_size_differs",
+            claimed=f"{claim.width} × {claim.height}",
+            found=f"{header.width} × {header.height}",
+        )
+
+
+def _time_flags(claim: PhotoClaim, limits: PhotoLimits, received_at: datetime) -> tuple[Reason, ...]:
+    if claim.taken_at is None:
+        return ()
+    ahead = (claim.taken_at - received_at).total_seconds()
+    if ahead > limits.future_s:
+        return (Reason("photo_taken_in_future", {"seconds": round(ahead), "limit_s": limits.future_s}),)
+    if claim.taken_at < limits.earliest:
+        return (Reason("photo_taken_too_early", {"taken_at": claim.taken_at.isoformat()}),)
+    return ()
+
+
+def _place_flags(there: Presence | None) -> tuple[Reason, ...]:
+    if there is None or there.verdict in ("inside", "near"):
+        return ()
+    code = "photo_off_site" if there.verdict == "outside" else "photo_place_unknown"
+    return (Reason(code, dict(there.params())),)
+
+
+def _exif_flags(exif: ExifFacts | None, claim: PhotoClaim, limits: PhotoLimits) -> tuple[Reason, ...]:
+    if exif is None:
+        return (Reason("photo_no_exif"),)
+    flags = []
+    if exif.taken_at is None:
+        flags.append(Reason("photo_no_exif_time"))
+    elif claim.taken_at is not None:
+        skew = abs((exif.taken_at - claim.taken_at).total_seconds())
+        if skew > limits.time_skew_s:
+            flags.append(
+                Reason("photo_exif_time_differs", {"seconds": round(skew), "limit_s": limits.time_skew_s})
+            )
+    if exif.position is not None and claim.location is not None:
+        place = claim.location.position
+        apart = distance_m(exif.position.lon, exif.position.lat, place.lon, place.lat)
+        if apart - max(0.0, claim.location.accuracy_m or 0.0) > limits.place_skew_m:
+            flags.append(
+                Reason("photo_exif_place_differs", {"metres": round(apart), "limit_m": limits.place_skew_m})
+            )
+    elif exif.position is None and exif.gps_datum is not None:
+        flags.append(Reason("photo_exif_datum_unknown", {"datum": exif.gps_datum}))
+    software = (exif.software or "").lower()
+    if any(mark in software for mark in limits.editors):
+        flags.append(Reason("photo_edited", {"software": exif.software or ""}))
+    return tuple(flags)
