@@ -156,7 +156,7 @@ def test_a_member_who_is_no_writer_is_told_so(validator: Validator) -> None:
 
 
 def test_nobody_is_asked_to_sign_in(validator: Validator) -> None:
-    with pytest.raises(Unauthorized, match="^not_signed_in: "):
+    with pytest.raises(Unauthorized, match=r"^not_signed_in: "):
         validator(
             [design_document()["validate_doc_update"]],
             TRACK,
