@@ -1,0 +1,65 @@
+"""Who speaks on `/sync`, in CouchDB's words: a bearer of our token, or the server admin if there is one."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Callable
+
+from flask import Request
+
+from server.people.service import People
+from server.problems import Problem
+from server.settings import Settings
+from sync.store import NOBODY, Unauthorized, UserCtx
+
+#: CouchDB 3.5's reasons where it has one; ours where it cannot know (it does not read the registry).
+REASONS = {
+    "token_expired": "exp not in future",
+    "token_invalid": "Bad token",
+    "device_revoked": "Device revoked",
+    "user_disabled": "Account disabled",
+}
+_WRONG_PASSWORD = "Name or password is incorrect."  # noqa: S105  CouchDB's sentence, not a password
+
+
+def sync_authenticator(people: People, settings: Settings) -> Callable[[Request], UserCtx]:
+    """A function from a request to its UserCtx, for the replication endpoint.
+
+    No `Authorization` header: nobody, as in CouchDB; the database's `_security` then refuses. Any header
+    that does not hold raises Unauthorized, so a token gone stale never turns into an anonymous read. Only the
+    server admin over HTTP Basic (`HEZHA_SYNC_ADMIN`) gets `_admin`; Hezha's role `admin` does not.
+    """
+    admin_name, _, admin_password = settings.sync_admin.partition(":")
+
+    def authenticate(request: Request) -> UserCtx:
+        header = request.headers.get("Authorization", "").strip()
+        if not header:
+            return NOBODY
+        if header.split(" ", 1)[0].lower() == "basic":
+            return basic(request)
+        try:
+            identity = people.authenticate(header)
+        except Problem as problem:
+            raise Unauthorized(REASONS.get(problem.code, "Bad token")) from None
+        return UserCtx(identity.name, identity.roles)
+
+    def basic(request: Request) -> UserCtx:
+        given = request.authorization
+        name, password = (given.username, given.password) if given is not None else (None, None)
+        # Both are always compared, so that time tells nothing about which was wrong.
+        right_name = _equal(name or "", admin_name)
+        right_password = _equal(password or "", admin_password)
+        if not (settings.sync_admin and right_name and right_password):
+            raise Unauthorized(_WRONG_PASSWORD)
+        return UserCtx(admin_name, ("_admin",))
+
+    return authenticate
+
+
+def _equal(given: str, wanted: str) -> bool:
+    """Compare in a time that depends on neither, not even on their lengths."""
+    return hmac.compare_digest(
+        hashlib.sha256(given.encode("utf-8", "surrogatepass")).digest(),
+        hashlib.sha256(wanted.encode("utf-8", "surrogatepass")).digest(),
+    )
