@@ -36,7 +36,7 @@ MAX_DEVICE_NAME = 120
 
 @dataclass(frozen=True)
 class DeviceClaim:
-    """What a tablet says of itself at sign-in. `id`: the one it was enrolled under, or one of its own making."""
+    """What a tablet says of itself at sign-in. `id`: the one it was enrolled under, or one of its own."""
 
     name: str
     id: str | None = None
