@@ -85,7 +85,7 @@ class DatabaseExists(StoreError):
 
 
 class DigestMismatch(StoreError):
-    """An attachment's bytes are not those its digest names, or a stub names an attachment that is not there."""
+    """Bytes that are not those of their digest, or a stub of an attachment that is not there."""
 
     status = 412
     error = "missing_stub"
@@ -199,7 +199,10 @@ class Security:
 
 @dataclass(frozen=True)
 class NewAttachment:
-    """Bytes to be attached: a stream that is read once, never held whole."""
+    """Bytes to be attached: a stream that is read once, never held whole.
+
+    `extra` may hold `digest` (`md5-…`, then checked) and `encoding` (`gzip`, if the stream is so encoded).
+    """
 
     name: str
     content_type: str
@@ -233,11 +236,9 @@ class DocumentStore(Protocol):
         """The winner, or None where `get` would raise NotFound for the document."""
 
     def leaves(self, db: str, doc_id: str, *, deleted: bool = False) -> list[Document]:
-        """Every leaf revision, winner first, with `_revisions`; tombstones too if `deleted`. [] if unknown."""
+        """Every leaf, winner first, with `_revisions`; tombstones too if `deleted`. [] if unknown."""
 
-    def all_docs(
-        self, db: str, *, prefix: str = "", keys: Sequence[str] | None = None
-    ) -> Iterator[Document]:
+    def all_docs(self, db: str, *, prefix: str = "", keys: Sequence[str] | None = None) -> Iterator[Document]:
         """Winners that are not deleted, by id; only ids that begin with `prefix`, or those in `keys`."""
 
     def put(self, db: str, doc: Document, *, user: UserCtx = SERVER) -> str:

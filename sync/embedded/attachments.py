@@ -1,0 +1,157 @@
+"""Attachments on their own: streams in and out, and the sweeping of bytes that nobody names any more."""
+
+from __future__ import annotations
+
+from itertools import islice
+
+import apsw
+
+from sync.embedded import records
+from sync.embedded.blobs import BlobInfo, Readable, decoded_length, parse_digest
+from sync.embedded.documents import check_attachment_name, read_rev
+from sync.embedded.reading import ReadCalls
+from sync.embedded.writing import WriteCalls
+from sync.store import SERVER, Attachment, BadRequest, Conflict, Document, NewAttachment, NotFound, UserCtx
+
+#: Blobs looked at under one hold of the write lock, so that a sweep delays nobody noticeably.
+_SWEEP_BATCH = 100
+
+
+class AttachmentCalls(ReadCalls, WriteCalls):
+    """The part of the store that moves attachments."""
+
+    def ingest(
+        self, stream: Readable, *, max_bytes: int | None = None, expect_md5: bytes | None = None
+    ) -> BlobInfo:
+        """Take a stream in, to its end, without holding it; it stays if a document names it soon after.
+
+        `max_bytes` can only lower the store's own limit. Raises TooLarge, DigestMismatch, and whatever
+        the stream raises; then nothing is kept.
+        """
+        limit = self.limits.attachment_bytes
+        return self._blobs.ingest(
+            stream, max_bytes=limit if max_bytes is None else min(limit, max_bytes), expect_md5=expect_md5
+        )
+
+    def put_attachment(
+        self, db: str, doc_id: str, rev: str | None, attachment: NewAttachment, *, user: UserCtx = SERVER
+    ) -> str:
+        """Attach a stream to leaf `rev` (None: to a new document); return the new revision.
+
+        `attachment.extra` may hold `digest` (`md5-…`, then checked) and `encoding` (`gzip`, if the stream is
+        so encoded). Raises as `put` does.
+        """
+        with self._reading(db):
+            pass  # before the bytes are taken in
+        check_attachment_name(attachment.name)
+        info = self.ingest(attachment.stream, expect_md5=parse_digest(attachment.extra.get("digest")))
+        return self.attach(
+            db,
+            doc_id,
+            rev,
+            name=attachment.name,
+            content_type=attachment.content_type,
+            info=info,
+            encoding=attachment.extra.get("encoding"),
+            user=user,
+        )
+
+    def attach(
+        self,
+        db: str,
+        doc_id: str,
+        rev: str | None,
+        *,
+        name: str,
+        content_type: str,
+        info: BlobInfo,
+        encoding: str | None = None,
+        user: UserCtx = SERVER,
+    ) -> str:
+        """Like `put_attachment`, with bytes that `ingest` has taken in."""
+        doc = self._editable(db, doc_id, rev)
+        entry: Document = {"follows": True, "content_type": content_type}
+        if encoding not in {None, "identity"}:
+            entry["encoding"] = encoding
+            with self._blobs.open(info.sha256) as stream:
+                entry["length"] = decoded_length(
+                    stream, str(encoding), max_bytes=self.limits.attachment_bytes
+                )
+        doc["_attachments"] = {**doc.get("_attachments", {}), name: entry}
+        return self.put(db, doc, user=user, blobs={name: info})
+
+    def delete_attachment(
+        self, db: str, doc_id: str, name: str, rev: str | None, *, user: UserCtx = SERVER
+    ) -> str:
+        """Take an attachment off leaf `rev`; return the new revision. Raises NotFound, Conflict as `put`."""
+        if rev is None:
+            raise Conflict
+        doc = self._editable(db, doc_id, rev)
+        if name not in doc.get("_attachments", {}):
+            raise NotFound("Document is missing attachment")
+        del doc["_attachments"][name]
+        return self.put(db, doc, user=user)
+
+    def open_attachment(self, db: str, doc_id: str, name: str, *, rev: str | None = None) -> Attachment:
+        """Open an attachment of the winner or of `rev` for reading; its stream can seek. Raises NotFound."""
+        with self._reading(db) as (conn, row):
+            doc = records.document(conn, row, doc_id)
+            if doc is None or (rev is None and doc.deleted):
+                raise NotFound("missing" if doc is None else "deleted")
+            wanted = doc.tree.leaves[0] if rev is None else read_rev(rev)
+            stored = records.revision(conn, doc, wanted)
+            if stored is None:
+                raise NotFound("missing")
+            found = records.attachments(conn, stored.pk).get(name)
+            if found is None:
+                raise NotFound("Document is missing attachment")
+            # Opened before the transaction ends: an open file outlives its removal.
+            try:
+                stream = self._blobs.open(found.sha256)
+            except FileNotFoundError as error:
+                raise NotFound(f"The bytes of attachment {name} are missing on this server") from error
+        return Attachment(
+            name=found.name,
+            content_type=found.content_type,
+            length=found.stored_length,
+            digest=found.digest,
+            stream=stream,
+            encoding=found.encoding,
+            revpos=found.revpos,
+        )
+
+    def sweep_blobs(self, *, now: float | None = None) -> int:
+        """Remove blobs which no stored revision names and nobody sent lately; return how many.
+
+        `now` is seconds since the epoch, the present if None. Never takes one that a write under way needs:
+        such a write checks its blobs under the same lock.
+        """
+        age = self.limits.abandoned_seconds
+        self._blobs.sweep_incoming(older_than=age, now=now)
+        candidates = self._blobs.stale(older_than=age, now=now)
+        removed = 0
+        while batch := list(islice(candidates, _SWEEP_BATCH)):
+            removed += self._io.write(lambda conn, batch=batch: self._sweep(conn, batch))  # type: ignore[misc]
+        return removed
+
+    def _sweep(self, conn: apsw.Connection, candidates: list[str]) -> int:
+        unused = [
+            sha256
+            for sha256 in candidates
+            if conn.execute("SELECT 1 FROM attachments WHERE sha256 = ? LIMIT 1", (sha256,)).get is None
+        ]
+        for sha256 in unused:
+            self._blobs.remove(sha256)
+        return len(unused)
+
+    def _editable(self, db: str, doc_id: str, rev: str | None) -> Document:
+        """Leaf `rev` with its attachments as stubs, to be changed and put; a bare one if `rev` is None."""
+        if doc_id.startswith("_local/"):
+            raise BadRequest("_local documents do not accept attachments.")
+        if rev is None:
+            return {"_id": doc_id}
+        try:
+            return self.get(db, doc_id, rev=rev)
+        except NotFound as error:
+            with self._reading(db):  # the database itself missing is told as it is
+                raise Conflict from error

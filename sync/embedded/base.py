@@ -1,0 +1,73 @@
+"""What every part of the embedded store stands on."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import apsw
+
+from sync.embedded import documents, records
+from sync.embedded.blobs import BlobInfo, BlobStore
+from sync.embedded.machinery import Limits, Machinery
+from sync.embedded.records import DatabaseRow
+from sync.embedded.updates import Rules, Validator
+from sync.embedded.wakeup import Waiter
+from sync.store import Document
+
+
+class StoreBase:
+    """Opens the files. `design` is the document of write rules that every database gets."""
+
+    def __init__(
+        self,
+        data_dir: Path,
+        *,
+        validator: Validator | None = None,
+        design: Document | None = None,
+        limits: Limits | None = None,
+    ) -> None:
+        """Raises RuntimeError if another version wrote `data_dir`, OSError or apsw.Error if that fails."""
+        self.limits = limits or Limits()
+        data_dir.mkdir(parents=True, exist_ok=True)
+        self._blobs = BlobStore(data_dir / "blobs")
+        self._blobs.sweep_incoming(older_than=self.limits.abandoned_seconds)
+        self._rules = Rules(validator)
+        self._design = design
+        self._io = Machinery(data_dir / "hezha.sqlite3", self.limits)
+
+    @contextmanager
+    def _reading(self, db: str) -> Iterator[tuple[apsw.Connection, DatabaseRow]]:
+        """One moment of a database. Raises NotFound."""
+        with self._io.reading() as conn:
+            yield conn, records.database(conn, db)
+
+    def watch(self, db: str | None) -> Waiter:
+        """A bell that rings when `db` changes (documents, security, deletion), or any database if None."""
+        return self._io.wakeup.waiter(db)
+
+    def parked(self) -> int:
+        """How many callers wait for changes at present."""
+        return self._io.wakeup.parked()
+
+    def _parse(self, doc: object, blobs: Mapping[str, BlobInfo] | None = None) -> documents.Incoming:
+        """Check a document and keep its inline attachments. Raises BadRequest, TooLarge, DigestMismatch."""
+        return documents.parse(
+            doc,
+            keep=self._keep,
+            max_bytes=self.limits.document_bytes,
+            max_revisions=self.limits.revisions_sent,
+            blobs=blobs,
+        )
+
+    def _keep(self, data: bytes, md5: bytes | None) -> BlobInfo:
+        return self._blobs.ingest(io.BytesIO(data), max_bytes=self.limits.attachment_bytes, expect_md5=md5)
+
+    @property
+    def closed(self) -> bool:
+        return self._io.wakeup.closed
+
+    def close(self) -> None:
+        self._io.close()

@@ -1,0 +1,182 @@
+"""Databases: creating and deleting them, their settings, their permissions, and the feed of all of them."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import apsw
+
+from sync.embedded import documents, feed, records, updates
+from sync.embedded.base import StoreBase
+from sync.store import (
+    SERVER,
+    BadRequest,
+    DatabaseExists,
+    DatabaseInfo,
+    DbUpdate,
+    Document,
+    Security,
+    UserCtx,
+)
+
+
+class DatabaseCalls(StoreBase):
+    """The part of the store that speaks of whole databases."""
+
+    def create_database(self, db: str, security: Security | None = None) -> None:
+        """Create `db` with its `_security` (admins only, if none is given) and the write rules.
+
+        Raises DatabaseExists, BadRequest (illegal_database_name).
+        """
+        documents.check_database_name(db)
+        rules = None if self._design is None else self._parse(self._design)
+        granted = json.dumps((security or Security()).to_json(), ensure_ascii=False)
+
+        def job(conn: apsw.Connection) -> None:
+            if conn.execute("SELECT 1 FROM databases WHERE name = ?", (db,)).get is not None:
+                raise DatabaseExists("The database could not be created, the file already exists.")
+            conn.execute(
+                "INSERT INTO databases (name, incarnation, revs_limit, security) VALUES (?, ?, ?, ?)",
+                (db, secrets.token_hex(4), self.limits.revs_limit, granted),
+            )
+            if rules is not None:
+                updates.edit(conn, self._rules, self._blobs, db, rules, user=SERVER, new_edits=True)
+            records.note_update(conn, db, "created")
+
+        self._io.write(job)
+
+    def delete_database(self, db: str) -> None:
+        """Delete `db` with all it holds. Raises NotFound."""
+
+        def job(conn: apsw.Connection) -> None:
+            row = records.database(conn, db)
+            conn.execute("DELETE FROM databases WHERE pk = ?", (row.pk,))
+            self._rules.forget(row)
+            records.note_update(conn, db, "deleted")
+
+        self._io.write(job)
+
+    def database_names(self, prefix: str = "") -> list[str]:
+        """Names that begin with `prefix`, sorted."""
+        with self._io.reading() as conn:
+            rows = conn.execute(
+                "SELECT name FROM databases WHERE name >= ? AND name < ? ORDER BY name",
+                (prefix, prefix + "\U0010ffff"),
+            )
+            return [name for (name,) in rows]
+
+    def info(self, db: str) -> DatabaseInfo:
+        with self._reading(db) as (_, row):
+            return DatabaseInfo(row.name, row.doc_count, row.del_count, row.sequence(row.seq))
+
+    def info_json(self, db: str) -> dict[str, Any]:
+        """What `GET /db` answers. Sizes count stored bodies and attachments, shared ones each time."""
+        with self._reading(db) as (_, row):
+            return {
+                "db_name": row.name,
+                "doc_count": row.doc_count,
+                "doc_del_count": row.del_count,
+                "update_seq": row.sequence(row.seq),
+                "purge_seq": "0",
+                "sizes": {"file": row.bytes, "external": row.bytes, "active": row.bytes},
+                "props": {},
+                "compact_running": False,
+                "cluster": {"q": 1, "n": 1, "w": 1, "r": 1},
+                "disk_format_version": 8,
+                "instance_start_time": "0",
+            }
+
+    def security(self, db: str) -> dict[str, Any]:
+        with self._reading(db) as (_, row):
+            return row.security
+
+    def set_security(self, db: str, security: Security) -> None:
+        self.put_security(db, security.to_json())
+
+    def put_security(self, db: str, security: object, *, user: UserCtx = SERVER) -> None:
+        """Replace `_security`. Raises BadRequest (its shape), Unauthorized or Forbidden (no admin)."""
+        text = json.dumps(_checked_security(security), ensure_ascii=False)
+
+        def job(conn: apsw.Connection) -> None:
+            row = records.database(conn, db)
+            updates.require_admin(user, row.security)
+            conn.execute("UPDATE databases SET security = ? WHERE pk = ?", (text, row.pk))
+            records.note_update(conn, db, "updated")
+
+        self._io.write(job)
+
+    def revs_limit(self, db: str) -> int:
+        """How many generations of each document are remembered."""
+        with self._reading(db) as (_, row):
+            return row.revs_limit
+
+    def set_revs_limit(self, db: str, limit: object, *, user: UserCtx = SERVER) -> None:
+        """Takes effect on each document at its next edit. Raises BadRequest, Unauthorized, Forbidden."""
+        if not isinstance(limit, int) or isinstance(limit, bool) or limit < 1:
+            raise BadRequest("`_revs_limit` must be a positive integer")
+
+        def job(conn: apsw.Connection) -> None:
+            row = records.database(conn, db)
+            updates.require_admin(user, row.security)
+            conn.execute("UPDATE databases SET revs_limit = ? WHERE pk = ?", (limit, row.pk))
+
+        self._io.write(job)
+
+    def db_updates(self, *, since: str = "0", timeout: float = 0.0) -> tuple[list[DbUpdate], str]:
+        """Databases that changed after `since`, each once, and the seq to go on from.
+
+        With a `timeout` (seconds) it waits for one if there is none. Raises BadRequest (malformed `since`).
+        """
+        deadline = time.monotonic() + timeout
+        with self.watch(None) as bell:
+            while True:
+                with self._io.reading() as conn:
+                    found, last = feed.database_updates(conn, self._io.incarnation, since)
+                left = deadline - time.monotonic()
+                if found or left <= 0 or self.closed:
+                    return found, last
+                since = last
+                bell.wait(left)
+
+    def refresh_design_documents(self) -> list[str]:
+        """Give every database the engine's present write rules; return the names of those that changed."""
+        if self._design is None:
+            return []
+        return [db for db in self.database_names() if self._refresh_design(db, self._design)]
+
+    def _refresh_design(self, db: str, design: Document) -> bool:
+        def job(conn: apsw.Connection) -> bool:
+            row = conn.execute("SELECT 1 FROM databases WHERE name = ?", (db,)).get
+            if row is None:  # deleted since its name was read
+                return False
+            database = records.database(conn, db)
+            known = records.document(conn, database, design["_id"])
+            base = dict(design)
+            if known is not None and not known.deleted:
+                winner = known.tree.leaves[0]
+                stored = records.revision(conn, known, winner)
+                if stored is not None and stored.body == self._parse(design).body:
+                    return False
+                base["_rev"] = f"{winner[0]}-{winner[1]}"
+            updates.edit(conn, self._rules, self._blobs, db, self._parse(base), user=SERVER, new_edits=True)
+            return True
+
+        return self._io.write(job)
+
+
+def _checked_security(security: object) -> Mapping[str, Any]:
+    if not isinstance(security, dict):
+        raise BadRequest("_security must be a JSON object")
+    for group in ("admins", "members"):
+        value = security.get(group, {})
+        if not isinstance(value, dict):
+            raise BadRequest("admins or members must be a JSON list of strings")
+        for kind in ("names", "roles"):
+            names = value.get(kind, [])
+            if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+                raise BadRequest(f"{kind} must be a JSON list of strings")
+    return security

@@ -1,0 +1,332 @@
+"""Documents as CouchDB understands them: what a client sends, checked and taken apart.
+
+Pure but for one thing: inline attachments are handed to `keep`, which puts them on disk, because that has to
+happen before a transaction begins and need not happen inside one.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sync import revtree
+from sync.embedded.blobs import BlobInfo, parse_digest
+from sync.revtree import Rev
+from sync.store import BadRequest, DigestMismatch, Document, TooLarge
+
+LOCAL = "_local/"
+DESIGN = "_design/"
+DEFAULT_CONTENT_TYPE = "application/octet-stream"
+
+#: CouchDB's rule for the names of databases.
+_DATABASE = re.compile(r"[a-z][a-z0-9_$()+/-]*")
+_DATABASE_MAX = 238
+_SPECIAL = frozenset({"_id", "_rev", "_revisions", "_deleted", "_attachments"})
+#: Members that a client may send back as it got them; they say nothing new.
+_META_ONLY = frozenset({"_revs_info", "_local_seq", "_conflicts", "_deleted_conflicts"})
+#: CouchDB keeps these in the body, though they begin with an underscore.
+_KEPT = re.compile(r"_access|_replication_(state|state_time|state_reason|id|stats)")
+
+
+@dataclass(frozen=True)
+class StoredAttachment:
+    """An attachment whose bytes are on disk. `length` counts them decoded, `stored_length` as stored."""
+
+    name: str
+    content_type: str
+    encoding: str | None
+    length: int
+    stored_length: int
+    md5: bytes
+    sha256: str
+    revpos: int
+
+    @property
+    def digest(self) -> str:
+        return "md5-" + base64.b64encode(self.md5).decode()
+
+    def stub(self) -> dict[str, Any]:
+        return {
+            "content_type": self.content_type,
+            "revpos": self.revpos,
+            "digest": self.digest,
+            "length": self.length,
+            "stub": True,
+        }
+
+
+@dataclass(frozen=True)
+class Stub:
+    """An attachment that is to be what it was in an ancestor, which had it at `revpos` if that is given."""
+
+    name: str
+    revpos: int | None
+
+
+@dataclass(frozen=True)
+class Incoming:
+    """A document on its way in. `rev` is the revision it builds on (new edits) or is (replicated ones)."""
+
+    id: str
+    rev: Rev | None
+    deleted: bool
+    body: bytes
+    fields: Document = field(repr=False)
+    ancestry: tuple[int, tuple[str, ...]] | None = None
+    attachments: tuple[StoredAttachment | Stub, ...] = ()
+
+    @property
+    def is_design(self) -> bool:
+        return self.id.startswith(DESIGN)
+
+
+Keep = Callable[[bytes, bytes | None], BlobInfo]
+
+
+def check_database_name(name: str) -> None:
+    """Raises BadRequest as CouchDB does."""
+    if len(name) > _DATABASE_MAX:
+        raise BadRequest(
+            f"At least one path segment of `{name}` is too long.", error="database_name_too_long"
+        )
+    if _DATABASE.fullmatch(name) is None:
+        raise BadRequest(
+            f"Name: '{name}'. Only lowercase characters (a-z), digits (0-9), and any of the characters "
+            "_, $, (, ), +, -, and / are allowed. Must begin with a letter.",
+            error="illegal_database_name",
+        )
+
+
+def check_id(doc_id: object) -> str:
+    """The id, if it is one. Raises BadRequest (illegal_docid)."""
+    if not isinstance(doc_id, str):
+        raise BadRequest("Document id must be a string", error="illegal_docid")
+    if not doc_id:
+        raise BadRequest("Document id must not be empty", error="illegal_docid")
+    if doc_id in {DESIGN, LOCAL}:
+        raise BadRequest(f"Illegal document id `{doc_id}`", error="illegal_docid")
+    if doc_id.startswith("_") and not doc_id.startswith((DESIGN, LOCAL)):
+        raise BadRequest("Only reserved document ids may start with underscore.", error="illegal_docid")
+    if not _is_utf8(doc_id):
+        raise BadRequest("Document id must be valid UTF-8", error="illegal_docid")
+    return doc_id
+
+
+def check_attachment_name(name: object) -> str:
+    """The name, if it is one. Raises BadRequest."""
+    if not isinstance(name, str) or not name or not _is_utf8(name):
+        raise BadRequest("Attachment name is not UTF-8 encoded")
+    if name.startswith("_"):
+        raise BadRequest("Attachment name '" + name + "' starts with prohibited character '_'")
+    return name
+
+
+def read_rev(text: object) -> Rev:
+    """Raises BadRequest."""
+    if not isinstance(text, str) or not _is_utf8(text):
+        raise BadRequest("Invalid rev format")
+    try:
+        return revtree.parse_rev(text)
+    except ValueError as error:
+        raise BadRequest(str(error)) from error
+
+
+def encode_body(fields: Document) -> bytes:
+    """JSON as it is stored: the client's own order of members. Raises BadRequest for what JSON cannot say."""
+    try:
+        return json.dumps(fields, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+    except (ValueError, TypeError, RecursionError) as error:
+        raise BadRequest(f"The document is not valid JSON: {error}") from error
+
+
+def parse(
+    doc: object,
+    *,
+    keep: Keep,
+    max_bytes: int,
+    max_revisions: int,
+    blobs: Mapping[str, BlobInfo] | None = None,
+) -> Incoming:
+    """Check a document and keep its inline attachments.
+
+    `blobs` are attachments that came beside the document (`"follows": true`), already on disk.
+    Raises BadRequest, TooLarge (body over `max_bytes` of JSON) or DigestMismatch.
+    """
+    if not isinstance(doc, dict):
+        raise BadRequest("Document must be a JSON object")
+    doc_id = check_id(doc.get("_id"))
+    deleted = doc.get("_deleted", False)
+    if not isinstance(deleted, bool):
+        raise BadRequest("Bad special document member: _deleted", error="doc_validation")
+    fields: Document = {}
+    for name, value in doc.items():
+        if not isinstance(name, str):
+            raise BadRequest("Document member names must be strings")
+        if not name.startswith("_") or _KEPT.fullmatch(name):
+            fields[name] = value
+        elif name not in _META_ONLY and name not in _SPECIAL:
+            raise BadRequest(f"Bad special document member: {name}", error="doc_validation")
+    body = encode_body(fields)
+    if len(body) > max_bytes:
+        raise TooLarge(doc_id, error="document_too_large")
+    ancestry = _ancestry(doc["_revisions"], max_revisions) if "_revisions" in doc else None
+    rev = read_rev(doc["_rev"]) if doc.get("_rev") is not None else None
+    if ancestry is not None:
+        rev = (ancestry[0], ancestry[1][0])
+    if rev is not None and rev[0] < 1 and not doc_id.startswith(LOCAL):
+        raise BadRequest("Invalid rev format")
+    attachments = _attachments(doc.get("_attachments", {}), keep, blobs or {})
+    return Incoming(doc_id, rev, deleted, body, fields, ancestry, attachments)
+
+
+def new_rev(incoming: Incoming, parent: Rev | None, attachments: tuple[StoredAttachment, ...]) -> Rev:
+    """The revision that this edit becomes: the same edit of the same parent is the same revision anywhere."""
+    canonical = json.dumps(
+        [
+            incoming.deleted,
+            revtree.format_rev(parent) if parent else None,
+            [[a.name, a.content_type, a.digest] for a in sorted(attachments, key=lambda a: a.name)],
+            incoming.fields,
+        ],
+        sort_keys=True,
+        separators=(",", ":"),
+    )
+    generation = parent[0] + 1 if parent else 1
+    return generation, hashlib.md5(canonical.encode(), usedforsecurity=False).hexdigest()
+
+
+def resolve(
+    incoming: Incoming, ancestor: Mapping[str, StoredAttachment] | None, generation: int, *, new_edit: bool
+) -> tuple[StoredAttachment, ...]:
+    """The attachments with every stub replaced by what the ancestor has. Raises DigestMismatch (412)."""
+    resolved = []
+    for attachment in incoming.attachments:
+        if isinstance(attachment, Stub):
+            if ancestor is None:
+                raise DigestMismatch(f"Previous revision missing for document {incoming.id}")
+            known = ancestor.get(attachment.name)
+            if known is None or attachment.revpos not in {None, known.revpos}:
+                raise DigestMismatch(f"Invalid attachment stub in {incoming.id} for {attachment.name}")
+            resolved.append(known)
+        elif new_edit or not 0 < attachment.revpos <= generation:
+            resolved.append(_at(attachment, generation))
+        else:
+            resolved.append(attachment)
+    return tuple(resolved)
+
+
+def _at(attachment: StoredAttachment, revpos: int) -> StoredAttachment:
+    return StoredAttachment(
+        attachment.name,
+        attachment.content_type,
+        attachment.encoding,
+        attachment.length,
+        attachment.stored_length,
+        attachment.md5,
+        attachment.sha256,
+        revpos,
+    )
+
+
+def _ancestry(revisions: object, longest: int) -> tuple[int, tuple[str, ...]]:
+    if not isinstance(revisions, dict):
+        raise BadRequest("_revisions isn't an object.", error="doc_validation")
+    start, ids = revisions.get("start"), revisions.get("ids")
+    if not isinstance(start, int) or isinstance(start, bool):
+        raise BadRequest("_revisions.start isn't an integer.", error="doc_validation")
+    if not isinstance(ids, list) or not all(isinstance(name, str) for name in ids):
+        raise BadRequest("_revisions.ids isn't a array.", error="doc_validation")
+    if not ids or start < len(ids) or len(ids) > longest:
+        raise BadRequest("_revisions.ids does not fit _revisions.start.", error="doc_validation")
+    try:
+        return start, tuple(revtree.parse_hash(name) for name in ids)
+    except ValueError as error:
+        raise BadRequest(str(error), error="doc_validation") from error
+
+
+def _attachments(
+    value: object, keep: Keep, blobs: Mapping[str, BlobInfo]
+) -> tuple[StoredAttachment | Stub, ...]:
+    if not isinstance(value, dict):
+        raise BadRequest("_attachments isn't an object.", error="doc_validation")
+    found = tuple(_attachment(name, spec, keep, blobs) for name, spec in value.items())
+    strays = set(blobs) - set(value)
+    if strays:
+        raise BadRequest(f"Attachments without an entry in _attachments: {', '.join(sorted(strays))}")
+    return found
+
+
+def _attachment(
+    name: object, spec: object, keep: Keep, blobs: Mapping[str, BlobInfo]
+) -> StoredAttachment | Stub:
+    name = check_attachment_name(name)
+    if not isinstance(spec, dict):
+        raise BadRequest(f"Invalid attachment {name}", error="doc_validation")
+    revpos = spec.get("revpos")
+    if revpos is not None and (not isinstance(revpos, int) or isinstance(revpos, bool)):
+        raise BadRequest(f"Invalid revpos of attachment {name}", error="doc_validation")
+    if spec.get("stub"):
+        return Stub(name, revpos)
+    content_type = spec.get("content_type", DEFAULT_CONTENT_TYPE)
+    if not isinstance(content_type, str) or not _is_utf8(content_type):
+        raise BadRequest(f"Invalid content_type of attachment {name}", error="doc_validation")
+    expected = parse_digest(spec.get("digest"))
+    if not spec.get("follows"):
+        info = keep(_inline(name, spec.get("data")), expected)
+        return _kept(name, content_type, info, revpos=revpos)
+    if name not in blobs:
+        raise BadRequest(f"Attachment {name} was announced and did not follow")
+    info = blobs[name]
+    if expected is not None and expected != info.md5:
+        raise DigestMismatch("Possible message corruption.", error="content_md5_mismatch")
+    encoding = spec.get("encoding")
+    if encoding in {None, "identity"}:
+        return _kept(name, content_type, info, revpos=revpos)
+    length = spec.get("length")
+    if encoding != "gzip" or not isinstance(length, int) or isinstance(length, bool) or length < 0:
+        raise BadRequest(f"Invalid encoding of attachment {name}", error="doc_validation")
+    return _kept(name, content_type, info, revpos=revpos, encoding="gzip", length=length)
+
+
+def _kept(
+    name: str,
+    content_type: str,
+    info: BlobInfo,
+    *,
+    revpos: int | None,
+    encoding: str | None = None,
+    length: int | None = None,
+) -> StoredAttachment:
+    return StoredAttachment(
+        name,
+        content_type,
+        encoding,
+        info.length if length is None else length,
+        info.length,
+        info.md5,
+        info.sha256,
+        revpos or 0,
+    )
+
+
+def _inline(name: str, data: object) -> bytes:
+    if not isinstance(data, str):
+        raise BadRequest(f"Invalid attachment data for {name}")
+    try:
+        return base64.b64decode(data, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise BadRequest(f"Invalid attachment data for {name}") from error
+
+
+def _is_utf8(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

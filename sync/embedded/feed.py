@@ -1,0 +1,104 @@
+"""The changes feed: each document once, at its latest change."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import apsw
+
+from sync import revtree
+from sync.embedded import records
+from sync.embedded.blobs import BlobStore
+from sync.embedded.records import DatabaseRow, DocRow
+from sync.embedded.rendering import PLAIN, Show, full
+from sync.store import Change, ChangeBatch, DbUpdate
+
+_COLUMNS = "SELECT pk, id, seq, deleted, tree FROM docs WHERE db = ?"
+
+
+@dataclass(frozen=True)
+class FeedQuery:
+    """What a client asks of `_changes`. `since` is opaque; `limit` None means all.
+
+    `doc_ids` and `design_only` narrow the feed; `show` says how documents look if `include_docs`.
+    `descending` begins at the newest change and ignores `since`, as CouchDB does.
+    """
+
+    since: str | int = "0"
+    limit: int | None = None
+    include_docs: bool = False
+    style: Literal["main_only", "all_docs"] = "main_only"
+    descending: bool = False
+    doc_ids: Sequence[str] | None = None
+    design_only: bool = False
+    show: Show = PLAIN
+
+
+def read(conn: apsw.Connection, blobs: BlobStore, db: DatabaseRow, query: FeedQuery) -> ChangeBatch:
+    """One batch of changes, from one moment of the database. Raises BadRequest for a malformed `since`."""
+    start = 0 if query.descending else db.number(query.since)
+    rows, pending = _select(conn, db, query, start)
+    show = query.show
+    results = []
+    for doc in rows:
+        leaves = doc.tree.leaves if query.style == "all_docs" else doc.tree.leaves[:1]
+        body = full(conn, blobs, db, doc, doc.tree.leaves[0], show=show) if query.include_docs else None
+        revs = tuple(revtree.format_rev(rev) for rev in leaves)
+        results.append(Change(db.sequence(doc.seq), doc.id, revs, doc.deleted, body))
+    # With nothing left the client may go on from the newest number, also past what a filter left out.
+    ended = pending == 0 and not query.descending
+    last = db.sequence(db.seq) if ended else (results[-1].seq if results else db.sequence(start))
+    return ChangeBatch(tuple(results), last, pending)
+
+
+def _select(conn: apsw.Connection, db: DatabaseRow, query: FeedQuery, start: int) -> tuple[list[DocRow], int]:
+    """The documents of one batch and how many more there are."""
+    if query.doc_ids is not None:
+        return _cut(_by_ids(conn, db, query.doc_ids, start), query)
+    condition, bound = "", [db.pk, start]
+    if query.design_only:
+        condition = " AND id >= '_design/' AND id < '_design0'"
+    order = "DESC" if query.descending else "ASC"
+    limit = -1 if query.limit is None else query.limit
+    found = conn.execute(
+        f"{_COLUMNS} AND seq > ?{condition} ORDER BY seq {order} LIMIT ?",
+        (*bound, limit),
+    )
+    rows = [records.doc_row(row) for row in found]
+    if limit < 0 or len(rows) < limit:
+        return rows, 0
+    total = conn.execute(
+        f"SELECT count(*) FROM docs WHERE db = ? AND seq > ?{condition}",  # noqa: S608
+        bound,
+    ).get
+    return rows, int(total) - len(rows)
+
+
+def _by_ids(conn: apsw.Connection, db: DatabaseRow, ids: Iterable[str], start: int) -> list[DocRow]:
+    found = (records.document(conn, db, doc_id) for doc_id in dict.fromkeys(ids))
+    return [doc for doc in found if doc is not None and doc.seq > start]
+
+
+def _cut(rows: list[DocRow], query: FeedQuery) -> tuple[list[DocRow], int]:
+    rows = sorted(rows, key=lambda doc: doc.seq, reverse=query.descending)
+    limit = len(rows) if query.limit is None else query.limit
+    return rows[:limit], len(rows) - len(rows[:limit])
+
+
+def database_updates(conn: apsw.Connection, incarnation: str, since: str) -> tuple[list[DbUpdate], str]:
+    """Databases that changed after `since`, each once, and the sequence to go on from."""
+    newest = int(conn.execute("SELECT coalesce(max(seq), 0) FROM updates").get)
+    start = newest if since == "now" else records.sequence_number(since, incarnation, newest)
+    rows = conn.execute("SELECT name, type, seq FROM updates WHERE seq > ? ORDER BY seq", (start,))
+    updates = [DbUpdate(name, kind, f"{seq}-{incarnation}") for name, kind, seq in rows]
+    return updates, f"{newest}-{incarnation}"
+
+
+def wait_for(attempt: Callable[[], Any], ready: Callable[[Any], bool], park: Callable[[], bool]) -> Any:
+    """Try until `ready` or until `park`, which waits for a change, gives up; return the last result."""
+    result = attempt()
+    while not ready(result) and park():
+        result = attempt()
+    return result

@@ -1,0 +1,101 @@
+"""Connections and threads of the embedded engine: a bounded pool of readers, one writer, one watcher."""
+
+from __future__ import annotations
+
+import queue
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import apsw
+
+from sync.embedded import schema
+from sync.embedded.wakeup import Wakeup
+from sync.embedded.writer import StoreClosed, Writer
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Bounds of one store. Bytes count as stored; seconds are wall-clock.
+
+    `document_bytes` and `revs_limit` are CouchDB 3.5's defaults (max_document_size, revs_limit);
+    `attachment_bytes` is its 1 GiB.
+    """
+
+    document_bytes: int = 8_000_000
+    attachment_bytes: int = 1 << 30
+    revs_limit: int = 1000
+    #: Longest `_revisions` a replicator may send for one revision.
+    revisions_sent: int = 100_000
+    #: Reading connections of this process; a reader waits when all are in use.
+    readers: int = 8
+    #: Most requests in one transaction.
+    group: int = 256
+    #: How long a transaction waits for another process to finish its own.
+    busy_seconds: float = 30.0
+    #: How soon a commit by another process is noticed.
+    poll_seconds: float = 0.05
+    #: Documents read at once by iterators, between which no connection is held.
+    page: int = 500
+    #: Age at which a half-received attachment, or a blob that nobody names, is certainly abandoned.
+    abandoned_seconds: float = 86_400.0
+
+
+class Machinery:
+    """What a store runs on. Create it after forking: connections and threads do not survive a fork."""
+
+    def __init__(self, file: Path, limits: Limits) -> None:
+        self._file = file
+        self._limits = limits
+        self.incarnation = schema.prepare(file, busy_seconds=limits.busy_seconds)
+        self._closed = False
+        self._idle: queue.LifoQueue[apsw.Connection | None] = queue.LifoQueue()
+        for _ in range(limits.readers):
+            self._idle.put(None)
+        self.wakeup = Wakeup(self._reader, poll_seconds=limits.poll_seconds)
+        self._writer = Writer(self._connect, max_group=limits.group, on_commit=self.wakeup.poke)
+
+    @contextmanager
+    def reading(self) -> Iterator[apsw.Connection]:
+        """A connection inside a read transaction: everything read in it is of one moment."""
+        conn = self._idle.get()
+        try:
+            if self._closed:
+                raise StoreClosed("The store is closed.")
+            if conn is None:
+                conn = self._reader()
+            conn.execute("BEGIN")
+            try:
+                yield conn
+            finally:
+                conn.execute("ROLLBACK")
+        finally:
+            self._idle.put(conn)
+
+    def write(self, job: Callable[[apsw.Connection], T]) -> T:
+        """Run `job` in the writer's transaction; returns when it is on disk."""
+        return self._writer.run(job)
+
+    def close(self) -> None:
+        """Finish queued writes, wake all who wait, close every connection. May be called again."""
+        if self._closed:
+            return
+        self._writer.close()
+        self.wakeup.close()
+        self._closed = True
+        for _ in range(self._limits.readers):
+            conn = self._idle.get()
+            if conn is not None:
+                conn.close()
+        for _ in range(self._limits.readers):
+            self._idle.put(None)
+
+    def _connect(self) -> apsw.Connection:
+        return schema.connect(self._file, busy_seconds=self._limits.busy_seconds)
+
+    def _reader(self) -> apsw.Connection:
+        return schema.connect(self._file, busy_seconds=self._limits.busy_seconds, readonly=True)

@@ -1,0 +1,274 @@
+"""Edits: what happens to a document inside the writer's transaction.
+
+Two kinds, as in CouchDB. An *interactive* edit (`new_edits=true`) builds on a leaf it names, and is refused
+if that is no longer one. A *replicated* edit (`new_edits=false`) has happened elsewhere already: it is merged
+in, and may leave the document in conflict. Both are held to the database's write rules.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+import apsw
+
+from sync import revtree
+from sync.embedded import records, rendering
+from sync.embedded.blobs import BlobStore
+from sync.embedded.documents import Incoming, StoredAttachment, new_rev, resolve
+from sync.embedded.records import DatabaseRow, DocRow
+from sync.revtree import EMPTY, Body, Rev, RevTree
+from sync.store import BadRequest, Conflict, Document, Forbidden, StoreError, Unauthorized, UserCtx
+
+
+class BlobGone(StoreError):
+    """An attachment's bytes were swept away before a document named them."""
+
+    status = 503
+    error = "service_unavailable"
+
+
+class Validator(Protocol):
+    """Runs a database's `validate_doc_update` functions."""
+
+    def __call__(
+        self,
+        sources: Sequence[str],
+        new_doc: Document,
+        old_doc: Document | None,
+        user_ctx: dict[str, Any],
+        sec_obj: dict[str, Any],
+    ) -> None:
+        """Return if every function lets `new_doc` pass. Raises Forbidden or Unauthorized otherwise."""
+
+
+class Rules:
+    """The write rules of all databases: their sources, remembered until a design document changes."""
+
+    def __init__(self, validator: Validator | None) -> None:
+        self._validator = validator
+        self._sources: dict[int, tuple[int, tuple[str, ...]]] = {}
+
+    def check(
+        self,
+        conn: apsw.Connection,
+        db: DatabaseRow,
+        user: UserCtx,
+        new_doc: Callable[[], Document],
+        old_doc: Callable[[], Document | None],
+    ) -> None:
+        """Raises Forbidden or Unauthorized."""
+        sources = self._load(conn, db)
+        if not sources:
+            return
+        if self._validator is None:
+            raise Forbidden("This database has write rules and no engine to run them; nobody can write here.")
+        context = {"db": db.name, "name": user.name, "roles": list(user.roles)}
+        self._validator(sources, new_doc(), old_doc(), context, db.security)
+
+    def _load(self, conn: apsw.Connection, db: DatabaseRow) -> tuple[str, ...]:
+        # Only the writer's thread comes here. A rolled-back design document leaves an entry under a sequence
+        # number that is used again, so `forget` drops it.
+        cached = self._sources.get(db.pk)
+        if cached is None or cached[0] != db.design_seq:
+            cached = (db.design_seq, records.design_sources(conn, db))
+            self._sources[db.pk] = cached
+        return cached[1]
+
+    def forget(self, db: DatabaseRow) -> None:
+        self._sources.pop(db.pk, None)
+
+
+def is_db_admin(user: UserCtx, security: Mapping[str, Any]) -> bool:
+    """Whether `user` administers a database: a server admin, or one named in its `_security`."""
+    return user.is_admin or _listed(user, security.get("admins"))
+
+
+def is_member(user: UserCtx, security: Mapping[str, Any]) -> bool:
+    """Whether `user` may read a database. One that names no members is public, as in CouchDB."""
+    members = security.get("members") or {}
+    public = not members.get("names") and not members.get("roles")
+    return public or is_db_admin(user, security) or _listed(user, members)
+
+
+def _listed(user: UserCtx, group: Mapping[str, Any] | None) -> bool:
+    group = group or {}
+    named = user.name is not None and user.name in group.get("names", [])
+    return named or bool(set(user.roles) & set(group.get("roles", [])))
+
+
+def require_admin(user: UserCtx, security: Mapping[str, Any]) -> None:
+    """Raises Unauthorized for nobody and Forbidden for somebody who is no admin."""
+    if not is_db_admin(user, security):
+        refusal = Unauthorized if user.name is None else Forbidden
+        raise refusal("You are not a db or server admin.")
+
+
+def edit(
+    conn: apsw.Connection,
+    rules: Rules,
+    blobs: BlobStore,
+    db_name: str,
+    incoming: Incoming,
+    *,
+    user: UserCtx,
+    new_edits: bool,
+) -> Rev:
+    """Apply one edit; return its revision.
+
+    Raises NotFound (database), Conflict, DigestMismatch, Forbidden, Unauthorized, BlobGone.
+    """
+    db = records.database(conn, db_name)
+    doc = records.document(conn, db, incoming.id)
+    change = _interactive(conn, doc, incoming) if new_edits else _replicated(conn, doc, incoming)
+    if change is None:
+        assert incoming.rev is not None  # noqa: S101  _replicated has read it
+        return incoming.rev
+    _check(conn, rules, db, incoming, change, user=user)
+    _require_blobs(blobs, incoming)
+    tree = revtree.stem(change.tree, db.revs_limit)
+    pk, seq = records.store_document(conn, db, incoming.id, doc, tree)
+    records.store_revision(
+        conn, db, pk, change.rev, deleted=incoming.deleted, body=incoming.body, atts=change.attachments
+    )
+    if doc is not None:
+        for forgotten in doc.tree.nodes.keys() - tree.nodes.keys():
+            records.drop_revision(conn, db, doc, forgotten)
+    if incoming.is_design:
+        rules.forget(db)
+        conn.execute("UPDATE databases SET design_seq = ? WHERE pk = ?", (seq, db.pk))
+    records.note_update(conn, db.name, "updated")
+    return change.rev
+
+
+class _Change:
+    """A new leaf: its revision, the tree with it, what it stands on, and the ancestor it is judged against.
+
+    `shown` is the line of revisions that the write rules see: the parent's for an interactive edit, since
+    the edit has no revision of its own until it is stored.
+    """
+
+    def __init__(
+        self,
+        rev: Rev,
+        tree: RevTree,
+        shown: Sequence[Rev],
+        attachments: tuple[StoredAttachment, ...],
+        old_doc: Callable[[], Document | None],
+    ) -> None:
+        self.rev = rev
+        self.tree = tree
+        self.shown = shown
+        self.attachments = attachments
+        self.old_doc = old_doc
+
+
+def _interactive(conn: apsw.Connection, doc: DocRow | None, incoming: Incoming) -> _Change:
+    tree = EMPTY if doc is None else doc.tree
+    named = incoming.rev
+    if named is None:
+        # A deleted document may be made anew; the new revision descends from the tombstone, so that it wins.
+        if doc is not None and (not tree.all_deleted or incoming.deleted):
+            raise Conflict
+        parent = tree.winner
+    elif doc is None or named not in tree.leaves or tree.all_deleted:
+        raise Conflict
+    else:
+        parent = named
+    old = _Old(conn, doc, named)
+    generation = parent[0] + 1 if parent else 1
+    atts = resolve(incoming, old.attachments(), generation, new_edit=True)
+    rev = new_rev(incoming, parent, atts)
+    hashes = [rev[1], parent[1]] if parent else [rev[1]]
+    grown = revtree.merge(tree, revtree.path(generation, hashes, _body(incoming)))
+    shown = revtree.ancestry(tree, named) if named else []
+    return _Change(rev, grown, shown, atts, old.document)
+
+
+def _replicated(conn: apsw.Connection, doc: DocRow | None, incoming: Incoming) -> _Change | None:
+    """None if this server knows the revision already, as a leaf or as something that has been built upon."""
+    if incoming.rev is None:
+        raise BadRequest("A replicated document needs its _rev.", error="doc_validation")
+    tree = EMPTY if doc is None else doc.tree
+    start, hashes = incoming.ancestry or (incoming.rev[0], (incoming.rev[1],))
+    grown = revtree.merge(tree, revtree.path(start, hashes, _body(incoming)))
+    rev = incoming.rev
+    if rev in tree.nodes or rev not in grown.leaves:
+        return None
+    base = revtree.nearest_stored(grown, rev)
+    old = _Old(conn, doc, base)
+    atts = resolve(incoming, old.attachments(), rev[0], new_edit=False)
+    return _Change(rev, grown, revtree.ancestry(grown, rev), atts, old.document)
+
+
+def _body(incoming: Incoming) -> Body:
+    return Body.DELETED if incoming.deleted else Body.STORED
+
+
+class _Old:
+    """The revision on disk that an edit builds upon, read only when somebody wants it."""
+
+    def __init__(self, conn: apsw.Connection, doc: DocRow | None, rev: Rev | None) -> None:
+        self._conn = conn
+        self._doc = doc
+        self._row = None if doc is None or rev is None else records.revision(conn, doc, rev)
+
+    def attachments(self) -> dict[str, StoredAttachment] | None:
+        return None if self._row is None else records.attachments(self._conn, self._row.pk)
+
+    def document(self) -> Document | None:
+        if self._row is None or self._doc is None:
+            return None
+        return rendering.for_rules(self._doc.id, self._row, self._doc.tree, self.attachments() or {})
+
+
+def _check(
+    conn: apsw.Connection,
+    rules: Rules,
+    db: DatabaseRow,
+    incoming: Incoming,
+    change: _Change,
+    *,
+    user: UserCtx,
+) -> None:
+    if incoming.is_design:
+        require_admin(user, db.security)
+        source = incoming.fields.get("validate_doc_update", "")
+        if not isinstance(source, str):
+            raise BadRequest("`validate_doc_update` must be a string", error="invalid_design_doc")
+        return
+    rules.check(
+        conn,
+        db,
+        user,
+        lambda: rendering.incoming_for_rules(incoming, change.shown, change.attachments),
+        change.old_doc,
+    )
+
+
+def _require_blobs(blobs: BlobStore, incoming: Incoming) -> None:
+    """A blob is swept away only by who holds the write lock, so one that is here now will stay."""
+    for attachment in incoming.attachments:
+        if isinstance(attachment, StoredAttachment) and not blobs.has(attachment.sha256):
+            raise BlobGone(f"Attachment {attachment.name} waited too long to be stored. Send it again.")
+
+
+def edit_local(conn: apsw.Connection, db_name: str, incoming: Incoming) -> Rev:
+    """Write or delete a local document. As in CouchDB its `_rev` is not compared, only counted on from."""
+    db = records.database(conn, db_name)
+    if incoming.attachments:
+        raise BadRequest("_local documents do not accept attachments.")
+    if incoming.deleted:
+        conn.execute("DELETE FROM local_docs WHERE db = ? AND id = ?", (db.pk, incoming.id))
+        return (0, "0")
+    number = 1
+    if incoming.rev is not None:
+        if incoming.rev[0] != 0 or not incoming.rev[1].isdecimal():
+            raise BadRequest("Invalid rev format")
+        number = int(incoming.rev[1]) + 1
+    conn.execute(
+        "INSERT INTO local_docs VALUES (?, ?, ?, ?) ON CONFLICT (db, id)"
+        " DO UPDATE SET rev = excluded.rev, body = excluded.body",
+        (db.pk, incoming.id, number, incoming.body),
+    )
+    return (0, str(number))

@@ -1,0 +1,91 @@
+"""Writing documents: parsed and their attachments kept on disk first, then one place in a transaction."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Mapping
+
+import apsw
+
+from sync import revtree
+from sync.embedded import updates
+from sync.embedded.base import StoreBase
+from sync.embedded.blobs import BlobInfo
+from sync.embedded.documents import LOCAL, Incoming
+from sync.embedded.writer import savepoint
+from sync.revtree import Rev
+from sync.store import SERVER, BulkResult, Document, StoreError, UserCtx
+
+
+class WriteCalls(StoreBase):
+    """The part of the store that writes documents."""
+
+    def put(
+        self,
+        db: str,
+        doc: Document,
+        *,
+        user: UserCtx = SERVER,
+        new_edits: bool = True,
+        blobs: Mapping[str, BlobInfo] | None = None,
+    ) -> str:
+        """Store one document with its bodies and inline attachments; return its revision.
+
+        `blobs` are attachments named with `"follows": true`, already taken in by `ingest`. With
+        `new_edits=False` the document comes from a replicator and keeps its `_rev`.
+        Raises NotFound, Conflict, Forbidden, Unauthorized, BadRequest, TooLarge, DigestMismatch.
+        """
+        incoming = self._parse(doc, blobs)
+        rev = self._io.write(lambda conn: self._edit(conn, db, incoming, user, new_edits=new_edits))
+        return revtree.format_rev(rev)
+
+    def bulk_docs(
+        self, db: str, docs: Iterable[Document], *, new_edits: bool = True, user: UserCtx = SERVER
+    ) -> list[BulkResult]:
+        """Store many, in one transaction; each stands or falls alone. A document without `_id` gets one.
+
+        Raises NotFound (database) only; every other refusal is a row.
+        """
+        with self._reading(db):
+            pass  # before any attachment is kept for a database that is not there
+        parsed = [self._try_parse(doc) for doc in docs]
+
+        def job(conn: apsw.Connection) -> list[BulkResult]:
+            return [
+                item if isinstance(item, BulkResult) else self._row(conn, db, item, user, new_edits)
+                for item in parsed
+            ]
+
+        return self._io.write(job)
+
+    def put_local(self, db: str, doc_id: str, doc: Document) -> None:
+        """Write `_local/<doc_id>`, whatever was there. Raises NotFound (database), BadRequest, TooLarge."""
+        plain = {name: value for name, value in doc.items() if name not in {"_id", "_rev"}}
+        self.put(db, {**plain, "_id": LOCAL + doc_id})
+
+    def _edit(
+        self, conn: apsw.Connection, db: str, incoming: Incoming, user: UserCtx, *, new_edits: bool
+    ) -> Rev:
+        if incoming.id.startswith(LOCAL):
+            return updates.edit_local(conn, db, incoming)
+        return updates.edit(conn, self._rules, self._blobs, db, incoming, user=user, new_edits=new_edits)
+
+    def _try_parse(self, doc: object) -> Incoming | BulkResult:
+        if isinstance(doc, dict) and "_id" not in doc:
+            doc = {"_id": uuid.uuid4().hex, **doc}
+        try:
+            return self._parse(doc)
+        except StoreError as error:
+            name = doc.get("_id") if isinstance(doc, dict) else None
+            return BulkResult(name if isinstance(name, str) else "", None, error.error, error.reason)
+
+    def _row(
+        self, conn: apsw.Connection, db: str, incoming: Incoming, user: UserCtx, new_edits: bool
+    ) -> BulkResult:
+        try:
+            with savepoint(conn):
+                rev = self._edit(conn, db, incoming, user, new_edits=new_edits)
+        except StoreError as error:
+            given = None if incoming.rev is None else revtree.format_rev(incoming.rev)
+            return BulkResult(incoming.id, given, error.error, error.reason)
+        return BulkResult(incoming.id, revtree.format_rev(rev))
