@@ -9,94 +9,118 @@ metres. What may become of a case is said in `decide`; this page only says what 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import date
 from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct, field
 
-Role = Literal["inspector", "manager", "scheduler", "admin", "auditor", "customer", "system"]
-ProcessName = Literal["hv", "lv"]
-Severity = Literal["critical", "major", "minor"]
-Verdict = Literal["pass", "fail", "warning", "not_judged"]
-TaskKind = Literal["survey", "intermediate", "acceptance", "reinspection"]
-TaskStatus = Literal["assigned", "awaiting_photos", "returned", "accepted", "cancelled"]
-OutcomeKind = Literal["accepted", "awaiting_photos", "returned"]
-NoticeState = Literal["draft", "issued", "answered", "reinspecting", "closed", "withdrawn"]
-NoticeStage = Literal["survey", "intermediate", "acceptance", "hazard"]
-#: `passed_once`: seen good, but only by the person who raised it; a second person has yet to see it.
-ItemState = Literal["open", "passed_once", "passed"]
-EntryStatus = Literal["met", "not_applicable", "unmet"]
-GateVerdict = Literal["met", "unmet", "not_applicable"]
-PhotoState = Literal["awaiting", "verified", "refused"]
-QuarantineState = Literal["waiting", "accepted", "taken", "rejected"]
-AuthorizationStatus = Literal["none", "authorized", "on_hold", "energized"]
-PhaseCheck = Literal["consistent", "inconsistent", "not_required"]
+from server.workflow.vocabulary import (
+    SEVERITY_RANK,
+    Actor,
+    AuthorizationStatus,
+    ChecklistRef,
+    CodedReason,
+    Count,
+    Customer,
+    Datum,
+    EntryStatus,
+    FactValue,
+    GateVerdict,
+    HoldCause,
+    Id,
+    ItemResult,
+    ItemState,
+    Latitude,
+    Location,
+    Longitude,
+    Moment,
+    Name,
+    NoticeStage,
+    NoticeState,
+    OutcomeKind,
+    PhaseCheck,
+    PhotoRef,
+    PhotoState,
+    ProcessName,
+    QuarantineState,
+    Reason,
+    Role,
+    Severity,
+    Site,
+    Supply,
+    TaskKind,
+    TaskStatus,
+    Text,
+    Value,
+    Verdict,
+    Words,
+)
 
-Datum = Literal["wgs84", "cgcs2000", "gcj02", "bd09"]
-Moment = Annotated[datetime, Meta(tz=True)]
-Name = Annotated[str, Meta(min_length=1, max_length=200)]
-Id = Annotated[str, Meta(min_length=1, max_length=100)]
-Words = Annotated[str, Meta(max_length=4000)]
-Reason = Annotated[str, Meta(min_length=1, max_length=4000)]
-Longitude = Annotated[float, Meta(ge=-180, le=180)]
-Latitude = Annotated[float, Meta(ge=-90, le=90)]
-Count = Annotated[int, Meta(ge=1)]
-FactValue = bool | int | float | str | None
-
-
-class Value(Struct, frozen=True, forbid_unknown_fields=True):
-    """Base of every value: frozen, and loud about fields that it does not know."""
-
-
-class Actor(Value, frozen=True):
-    """Who acts: the name signed in under, and the roles held. `system` is Hezha's own intake."""
-
-    name: Name
-    roles: tuple[Role, ...] = ()
-
-
-class Text(Value, frozen=True, rename={"zh_cn": "zh-CN"}):
-    """One sentence in both languages."""
-
-    zh_cn: Words
-    en: Words
-
-
-class ChecklistRef(Value, frozen=True):
-    """One exact version of a checklist."""
-
-    id: Id
-    version: Id | int
-
-
-class Customer(Value, frozen=True):
-    """The customer; `account_no` is 户号, empty until it is issued."""
-
-    name: Name
-    account_no: Words = ""
-    contact: Words = ""
-    phone: Words = ""
-    address: Words = ""
-
-
-class Site(Value, frozen=True):
-    """Where the work is: a point with a radius in metres, or the rings of a GeoJSON polygon ([lon, lat])."""
-
-    lon: Longitude
-    lat: Latitude
-    datum: Datum = "wgs84"
-    name: Words = ""
-    radius_m: Annotated[float, Meta(gt=0)] | None = None
-    boundary: tuple[tuple[tuple[float, float], ...], ...] | None = None
-
-
-class Supply(Value, frozen=True):
-    """What is asked for. `existing_kva` is what the site has already, for an increase of capacity."""
-
-    voltage_kv: Annotated[float, Meta(gt=0)]
-    capacity_kva: Annotated[float, Meta(gt=0)]
-    existing_kva: Annotated[float, Meta(ge=0)] | None = None
-    mode: Words | None = None
+__all__ = [
+    "SEVERITY_RANK",
+    "Actor",
+    "Answer",
+    "AuthorizationStatus",
+    "Case",
+    "ChecklistRef",
+    "CodedReason",
+    "Count",
+    "Customer",
+    "Datum",
+    "Decision",
+    "Energization",
+    "EnergizationRecord",
+    "Entry",
+    "EntryStatus",
+    "Fact",
+    "FactValue",
+    "GateReason",
+    "GateStatus",
+    "GateVerdict",
+    "Hazard",
+    "HoldCause",
+    "HoldRecord",
+    "Id",
+    "Issue",
+    "ItemAnswer",
+    "ItemResult",
+    "ItemRound",
+    "ItemState",
+    "Latitude",
+    "Location",
+    "LogEntry",
+    "Longitude",
+    "Moment",
+    "Name",
+    "Notice",
+    "NoticeItem",
+    "NoticeStage",
+    "NoticeState",
+    "OpenBranch",
+    "OutcomeKind",
+    "PhaseCheck",
+    "PhotoRecord",
+    "PhotoRef",
+    "PhotoState",
+    "ProcessName",
+    "QuarantineState",
+    "Quarantined",
+    "Reason",
+    "Role",
+    "Severity",
+    "Site",
+    "StageEntry",
+    "Submission",
+    "Supply",
+    "Task",
+    "TaskKind",
+    "TaskStatus",
+    "Text",
+    "Value",
+    "Verdict",
+    "Withdrawal",
+    "Words",
+]
 
 
 class Fact(Value, frozen=True):
@@ -115,40 +139,6 @@ class StageEntry(Value, frozen=True):
     at: Moment
     by: Name
     note: Words = ""
-
-
-class ItemResult(Value, frozen=True, kw_only=True):
-    """One item of a judged form, with the words a notice will carry. `photos` are photo ids."""
-
-    code: Id
-    verdict: Verdict
-    severity: Severity
-    text: Text
-    remedy: Text | None = None
-    reason: Text | None = None
-    value: Any = None
-    unit: str | None = None
-    note: Words = ""
-    photos: tuple[Id, ...] = ()
-    by: str = ""
-    at: Moment | None = None
-    source: Words = ""
-
-
-class CodedReason(Value, frozen=True):
-    """Why a form was returned, or what was noticed about it: a catalogue code, and the item if it has one."""
-
-    item: str | None
-    code: Id
-    params: Mapping[str, Any] = field(default_factory=dict)
-
-
-class PhotoRef(Value, frozen=True):
-    """A photo as the evidence room knows it: the hash of its bytes, and whether they were verified."""
-
-    id: Id
-    sha256: str | None = None
-    verified: bool = False
 
 
 class PhotoRecord(Value, frozen=True):
@@ -186,7 +176,7 @@ class Submission(Value, frozen=True, kw_only=True):
 
 
 class OpenBranch(Value, frozen=True):
-    """A branch of a settled form that arrived late and is itself not settled yet."""
+    """Leaves of a form that were judged and are not settled: returned, or waiting for photos."""
 
     submission: Count
     kind: Literal["awaiting_photos", "returned"]
@@ -197,8 +187,9 @@ class OpenBranch(Value, frozen=True):
 class Task(Value, frozen=True, kw_only=True):
     """Field work given to people, bound to one version of a checklist.
 
-    `failed` collects the codes of every failure that any branch of the form brought. A re-inspection names
-    the notice it serves and exactly the `items` to be looked at.
+    `failed` collects the codes of every failure that any branch of the form brought. `open_branch` is what
+    was judged and not settled; on a settled task it is a branch that came late. A re-inspection names the
+    notice it serves and exactly the `items` to be looked at; for other tasks `items` is None: all of them.
     """
 
     id: Id
@@ -211,11 +202,11 @@ class Task(Value, frozen=True, kw_only=True):
     due: date | None = None
     note: Words = ""
     notice: int | None = None
-    items: tuple[str, ...] = ()
+    items: tuple[str, ...] | None = None
     submissions: tuple[Submission, ...] = ()
     accepted: int | None = None
     failed: tuple[str, ...] = ()
-    late: OpenBranch | None = None
+    open_branch: OpenBranch | None = None
     cancelled_reason: str | None = None
 
 
@@ -335,15 +326,6 @@ class Entry(Value, frozen=True):
     note: Words = ""
 
 
-class Location(Value, frozen=True):
-    """A position as it was received, with its accuracy in metres."""
-
-    lon: Longitude
-    lat: Latitude
-    datum: Datum = "wgs84"
-    accuracy_m: Annotated[float, Meta(ge=0)] | None = None
-
-
 class Hazard(Value, frozen=True, kw_only=True):
     """A defect seen outside any task, and the notice that follows it up."""
 
@@ -376,10 +358,11 @@ class Quarantined(Value, frozen=True, kw_only=True):
 
 
 class HoldRecord(Value, frozen=True):
-    """Why energization is on hold. `gates` are those that were red when the hold fell by itself."""
+    """Why energization is on hold. `gates` are those that fell shut, if that was the cause."""
 
     at: Moment
     by: Name
+    cause: HoldCause
     reason: Words = ""
     gates: tuple[str, ...] = ()
 

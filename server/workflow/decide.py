@@ -1,0 +1,155 @@
+"""The one door into a case: `decide` carries a command out, or refuses and leaves all as it was.
+
+It is a function of values. The same case, command, actor, policy and moment lead to the same decision, so a
+shell may repeat it on a newer revision whenever its write conflicts. After every command the gates are
+evaluated anew, and an authorization that no longer rests on all of them is void at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+from msgspec.structs import replace
+
+from server.workflow import commands as c
+from server.workflow.draft import Draft
+from server.workflow.gates import evaluate_gates, unmet
+from server.workflow.handlers import (
+    cases,
+    energization,
+    hazards,
+    notices,
+    quarantine,
+    reinspections,
+    submissions,
+    tasks,
+)
+from server.workflow.log import canonical
+from server.workflow.model import Actor, Case, Decision, Role
+from server.workflow.policy import Policy
+from server.workflow.refusal import Refusal
+
+_OFFICE: frozenset[Role] = frozenset({"manager", "admin"})
+_INTAKE: frozenset[Role] = frozenset({"system"})
+#: Whoever may write at all: a hazard is heard from anybody.
+_ANYONE: frozenset[Role] = frozenset({"inspector", "manager", "scheduler", "admin", "customer", "system"})
+
+#: Who may give a command. Rules about persons stand with the command's own rules.
+ROLES: Mapping[type[c.CommandBase], frozenset[Role]] = {
+    c.OpenCase: _OFFICE,
+    c.AmendCase: _OFFICE,
+    c.SetFacts: _OFFICE,
+    c.MoveStage: _OFFICE,
+    c.AssignTask: _OFFICE,
+    c.Reassign: _OFFICE,
+    c.CancelTask: _OFFICE,
+    c.RecordSubmission: _INTAKE,
+    c.SettleLateBranch: _OFFICE,
+    c.RecordPhoto: _INTAKE,
+    c.IssueNotice: _OFFICE,
+    c.AnswerNotice: _OFFICE | {"customer"},
+    c.ScheduleReinspection: _OFFICE,
+    c.ProposeWithdrawal: _OFFICE | {"inspector"},
+    c.ConfirmWithdrawal: _OFFICE,
+    c.RejectWithdrawal: _OFFICE | {"inspector"},
+    c.RecordEntry: _ANYONE,  # each gate names its own roles
+    c.ReportHazard: _ANYONE,
+    c.QuarantineUnsent: _INTAKE,
+    c.SettleQuarantine: _OFFICE,
+    c.TakeQuarantined: _INTAKE,
+    c.Hold: _OFFICE | _INTAKE,
+    c.ReleaseHold: frozenset({"manager"}),
+    c.Authorize: frozenset({"manager"}),
+    c.RecordEnergization: frozenset({"manager"}),
+}
+
+_HANDLERS: Mapping[type[c.CommandBase], Callable[[Draft, Any], None]] = {
+    c.AmendCase: cases.amend_case,
+    c.SetFacts: cases.set_facts,
+    c.MoveStage: cases.move_stage,
+    c.AssignTask: tasks.assign_task,
+    c.Reassign: tasks.reassign,
+    c.CancelTask: tasks.cancel_task,
+    c.RecordSubmission: submissions.record_submission,
+    c.SettleLateBranch: tasks.settle_late_branch,
+    c.RecordPhoto: submissions.record_photo,
+    c.IssueNotice: notices.issue_notice,
+    c.AnswerNotice: notices.answer_notice,
+    c.ScheduleReinspection: reinspections.schedule_reinspection,
+    c.ProposeWithdrawal: notices.propose_withdrawal,
+    c.ConfirmWithdrawal: notices.confirm_withdrawal,
+    c.RejectWithdrawal: notices.reject_withdrawal,
+    c.RecordEntry: energization.record_entry,
+    c.ReportHazard: hazards.report_hazard,
+    c.QuarantineUnsent: quarantine.quarantine_unsent,
+    c.SettleQuarantine: quarantine.settle_quarantine,
+    c.TakeQuarantined: quarantine.take_quarantined,
+    c.Hold: energization.hold,
+    c.ReleaseHold: energization.release_hold,
+    c.Authorize: energization.authorize,
+    c.RecordEnergization: energization.record_energization,
+}
+
+
+def decide(case: Case | None, command: c.Command, *, now: datetime, actor: Actor, policy: Policy) -> Decision:
+    """Carry `command` out on `case` (None: only OpenCase) at `now`, an aware datetime.
+
+    Returns the new case with the log entries added; the same case and none if the command changes nothing.
+    Raises Refusal, and ValueError for a `now` without a time zone.
+    """
+    if now.tzinfo is None:
+        raise ValueError("now must be an aware datetime")
+    now = now.astimezone(UTC)
+    command = _sound(command)
+    _require_role(command, actor)
+    if isinstance(command, c.OpenCase):
+        if case is not None:
+            raise Refusal("case_exists", {"case": case.id}, facts=("field:id",))
+        draft = cases.open_case(command, now=now, actor=actor, policy=policy)
+    else:
+        if case is None:
+            raise Refusal("case_unknown", kind="not_found")
+        draft = Draft(case, now=now, actor=actor, policy=policy)
+        _HANDLERS[type(command)](draft, command)
+    if case is not None and not draft.events:
+        return Decision(case)
+    _settle_gates(draft)
+    return Decision(draft.case, draft.events)
+
+
+def _settle_gates(draft: Draft) -> None:
+    """Evaluate the gates; void an authorization that one of them, or the stage, no longer bears."""
+    draft.case = replace(draft.case, gates=evaluate_gates(draft.case, draft.policy))
+    if draft.case.energization.status != "authorized":
+        return
+    shut = unmet(draft.case)
+    if shut:
+        energization.put_on_hold(draft, "gates_shut", shut=shut)
+    elif draft.case.stage != draft.process.ready:
+        energization.put_on_hold(draft, "stage_left")
+    else:
+        return
+    draft.case = replace(draft.case, gates=evaluate_gates(draft.case, draft.policy))
+
+
+def _sound(command: c.Command) -> c.Command:
+    """The command as its own types demand it: constructors do not check, so this does."""
+    try:
+        canonical(command)
+        return msgspec.convert(msgspec.to_builtins(command, str_keys=True), type(command), str_keys=True)
+    except (msgspec.ValidationError, TypeError, ValueError) as error:
+        raise Refusal("malformed", {"detail": str(error)}, kind="invalid") from error
+
+
+def _require_role(command: c.Command, actor: Actor) -> None:
+    admitted = ROLES[type(command)]
+    if not admitted & set(actor.roles):
+        raise Refusal(
+            "role_missing",
+            {"roles": sorted(admitted)},
+            kind="forbidden",
+            facts=tuple(f"role:{role}" for role in sorted(admitted)),
+        )

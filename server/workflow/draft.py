@@ -1,0 +1,119 @@
+"""A decision in the making: the case as the handlers leave it, and the events they told.
+
+Handlers replace values, never change them. A draft lives within one call of `decide` and is dropped whole
+when a handler refuses, so a refusal cannot leave anything half done.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from msgspec.structs import replace
+
+from server.workflow.log import append
+from server.workflow.model import (
+    Actor,
+    Case,
+    Energization,
+    LogEntry,
+    Notice,
+    PhotoRecord,
+    PhotoRef,
+    Quarantined,
+    StageEntry,
+    Task,
+)
+from server.workflow.policy import Policy
+from server.workflow.processes import Process, process
+from server.workflow.refusal import Refusal
+
+
+class Draft:
+    """The working copy of one case. `now` is in UTC."""
+
+    def __init__(self, case: Case, *, now: datetime, actor: Actor, policy: Policy) -> None:
+        self.case = case
+        self.now = now
+        self.actor = actor
+        self.policy = policy
+        self.events: tuple[LogEntry, ...] = ()
+
+    def tell(self, event: str, **data: Any) -> None:
+        """Log an event, in the past tense; `data` in JSON values."""
+        entry = append(
+            self.case.log, self.case.id, at=self.now, actor=self.actor.name, event=event, data=data
+        )
+        self.case = replace(self.case, log=(*self.case.log, entry))
+        self.events = (*self.events, entry)
+
+    @property
+    def process(self) -> Process:
+        return process(self.case.process)
+
+    @property
+    def energized(self) -> bool:
+        return self.case.energization.status == "energized"
+
+    def require_running(self) -> None:
+        """Refuse office work on a case that has ended; notices, hazards and field truth still go on."""
+        if self.process.stages[self.case.stage].final:
+            raise Refusal("case_ended", {"stage": self.case.stage}, facts=(f"stage:{self.case.stage}",))
+
+    def require_not_future(self, moment: datetime, field: str) -> None:
+        if moment > self.now + timedelta(seconds=self.policy.clock_future_tolerance_s):
+            raise Refusal(
+                "in_future",
+                {"field": field, "at": moment.isoformat(), "now": self.now.isoformat()},
+                kind="invalid",
+                facts=(f"field:{field}",),
+            )
+
+    def task(self, task_id: str) -> Task:
+        task = self.case.tasks.get(task_id)
+        if task is None:
+            raise Refusal("task_unknown", {"task": task_id}, kind="not_found")
+        return task
+
+    def notice(self, n: int) -> Notice:
+        notice = self.case.notices.get(n)
+        if notice is None:
+            raise Refusal("notice_unknown", {"n": n}, kind="not_found")
+        return notice
+
+    def put_task(self, task: Task) -> None:
+        self.case = replace(self.case, tasks={**self.case.tasks, task.id: task})
+
+    def put_notice(self, notice: Notice) -> None:
+        self.case = replace(self.case, notices={**self.case.notices, notice.n: notice})
+
+    def put_quarantined(self, unsent: Quarantined) -> None:
+        self.case = replace(self.case, quarantine={**self.case.quarantine, unsent.id: unsent})
+
+    def put_energization(self, **changes: Any) -> Energization:
+        energization = replace(self.case.energization, **changes)
+        self.case = replace(self.case, energization=energization)
+        return energization
+
+    def enter_stage(self, stage: str, note: str) -> None:
+        entered = StageEntry(stage, self.now, self.actor.name, note)
+        self.case = replace(self.case, stage=stage, history=(*self.case.history, entered))
+
+    def rely_on(self, photos: tuple[PhotoRef, ...], use: str) -> None:
+        """Note that the case relies on these photos. What was verified before stays verified.
+
+        Refuses a photo that is known by another hash: one id cannot stand for two pictures.
+        """
+        ledger = dict(self.case.photos)
+        for ref in photos:
+            known = ledger.get(ref.id) or PhotoRecord("awaiting")
+            if known.sha256 is not None and ref.sha256 is not None and known.sha256 != ref.sha256:
+                raise Refusal("photo_differs", {"photo": ref.id}, kind="invalid", facts=(f"photo:{ref.id}",))
+            ledger[ref.id] = replace(
+                known,
+                state="verified" if ref.verified else known.state,
+                sha256=known.sha256 or ref.sha256,
+                used_by=tuple(dict.fromkeys((*known.used_by, use))),
+                reason="" if ref.verified else known.reason,
+            )
+        self.case = replace(self.case, photos=ledger)

@@ -1,0 +1,163 @@
+"""Re-inspection: the only way in which a failure is found mended.
+
+An item passes when it was judged good (a warning is advice, and good enough); `not_judged` is not good. A
+critical item seen good by nobody but the person who raised it is `passed_once`: it takes a second person.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, timedelta
+
+from msgspec.structs import replace
+
+from server.workflow.commands import ScheduleReinspection
+from server.workflow.draft import Draft
+from server.workflow.gates import standing_answer_photos
+from server.workflow.handlers.raising import void_withdrawal
+from server.workflow.handlers.tasks import distinct, require_second_person
+from server.workflow.model import (
+    Issue,
+    ItemResult,
+    ItemRound,
+    ItemState,
+    Notice,
+    NoticeItem,
+    Submission,
+    Task,
+)
+from server.workflow.refusal import Refusal
+
+
+def schedule_reinspection(draft: Draft, command: ScheduleReinspection) -> None:
+    notice = draft.notice(command.n)
+    assignees = distinct(command.assignees)
+    known = draft.case.tasks.get(command.task_id)
+    if known is not None:
+        if known.notice == notice.n and known.assignees == assignees and known.due == command.due:
+            return
+        raise Refusal("task_exists", {"task": command.task_id}, facts=("field:task_id",))
+    _require_answered(draft, notice)
+    if command.checklist is not None and command.checklist != notice.checklist:
+        raise Refusal(
+            "checklist_differs",
+            {"n": notice.n, "checklist": f"{notice.checklist.id}@{notice.checklist.version}"},
+            kind="invalid",
+            facts=("field:checklist",),
+        )
+    require_second_person(draft, notice, assignees)
+    task = Task(
+        id=command.task_id,
+        kind="reinspection",
+        checklist=notice.checklist,
+        assignees=assignees,
+        status="assigned",
+        created_at=draft.now,
+        created_by=draft.actor.name,
+        due=command.due,
+        note=command.note,
+        notice=notice.n,
+        items=tuple(item.code for item in notice.items if item.state != "passed"),
+    )
+    draft.put_task(task)
+    notice = void_withdrawal(draft, notice)
+    draft.put_notice(replace(notice, state="reinspecting", reinspections=(*notice.reinspections, task.id)))
+    draft.tell(
+        "reinspection_scheduled",
+        n=notice.n,
+        round=notice.round,
+        task=task.id,
+        items=list(task.items or ()),
+        assignees=list(assignees),
+    )
+
+
+def _require_answered(draft: Draft, notice: Notice) -> None:
+    if notice.state != "answered":
+        raise Refusal(
+            "notice_not_answered",
+            {"n": notice.n, "state": notice.state},
+            facts=(f"notice:{notice.n}",),
+        )
+    unverified = [
+        photo for photo in standing_answer_photos(notice) if draft.case.photos[photo].state != "verified"
+    ]
+    if unverified:
+        # Refused here, because after the round the customer could no longer replace a refused photo.
+        raise Refusal(
+            "answer_photos_unverified",
+            {"n": notice.n, "photos": unverified},
+            facts=tuple(f"photo:{photo}" for photo in unverified),
+        )
+
+
+def close_round(draft: Draft, task: Task, submission: Submission, results: tuple[ItemResult, ...]) -> None:
+    """Judge the notice by its accepted re-inspection: closed, or issued again, or for a second person."""
+    assert task.notice is not None  # noqa: S101  (only re-inspections come here)
+    notice = draft.notice(task.notice)
+    by_code = {result.code: result for result in results}
+    two_persons = draft.policy.two_person_critical
+    items = tuple(
+        _judged(item, _seen(notice, by_code.get(item.code), task, submission), two_persons)
+        if item.code in (task.items or ())
+        else item
+        for item in notice.items
+    )
+    notice = replace(notice, items=items)
+    if all(item.state == "passed" for item in items):
+        notice = replace(notice, state="closed", closed_at=draft.now, closed_by=submission.submitted_by)
+        draft.put_notice(notice)
+        draft.tell("notice_closed", n=notice.n, round=notice.round, by=submission.submitted_by)
+    elif any(item.state == "open" for item in items):
+        issue_round(draft, notice, {})
+    else:
+        draft.put_notice(replace(notice, state="answered"))
+        waiting = [item.code for item in items if item.state == "passed_once"]
+        draft.tell("second_person_awaited", n=notice.n, items=waiting, by=submission.submitted_by)
+
+
+def _seen(notice: Notice, result: ItemResult | None, task: Task, submission: Submission) -> ItemRound:
+    """What this re-inspection saw of an item; an item it left out was not judged."""
+    seen = ItemRound(
+        round=notice.round,
+        task_id=task.id,
+        submission=submission.n,
+        verdict="not_judged" if result is None else result.verdict,
+        submitted_by=submission.submitted_by,
+    )
+    if result is None:
+        return seen
+    return replace(
+        seen, by=result.by, at=result.at, value=result.value, note=result.note, photos=result.photos
+    )
+
+
+def _judged(item: NoticeItem, seen: ItemRound, two_persons: bool) -> NoticeItem:
+    state: ItemState = "open"
+    if seen.verdict in {"pass", "warning"}:
+        alone = two_persons and item.severity == "critical" and seen.submitted_by in item.raisers
+        state = "passed_once" if alone else "passed"
+    return replace(item, state=state, rounds=(*item.rounds, seen))
+
+
+def issue_round(draft: Draft, notice: Notice, due: Mapping[str, date]) -> None:
+    """Issue the next round: every item still open is due anew, by its severity or as `due` says."""
+    round_ = notice.round + 1
+    items = tuple(
+        item if item.state != "open" else replace(item, due=due.get(item.code) or _due(draft, item))
+        for item in notice.items
+    )
+    issue = Issue(round_, draft.now, draft.actor.name)
+    draft.put_notice(
+        replace(notice, state="issued", round=round_, items=items, issues=(*notice.issues, issue))
+    )
+    draft.tell(
+        "notice_issued",
+        n=notice.n,
+        round=round_,
+        due={item.code: item.due.isoformat() for item in items if item.due and item.state == "open"},
+    )
+
+
+def _due(draft: Draft, item: NoticeItem) -> date:
+    return draft.policy.day(draft.now) + timedelta(days=draft.policy.notice_days(item.severity))

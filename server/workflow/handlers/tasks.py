@@ -1,0 +1,120 @@
+"""Field work: who is sent where, with which checklist."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from server.workflow.commands import AssignTask, CancelTask, Reassign, SettleLateBranch
+from server.workflow.draft import Draft
+from server.workflow.model import Notice, Task
+from server.workflow.refusal import Refusal
+
+
+def distinct(people: tuple[str, ...]) -> tuple[str, ...]:
+    """The same people, each once, in the order given."""
+    return tuple(dict.fromkeys(people))
+
+
+def assign_task(draft: Draft, command: AssignTask) -> None:
+    draft.require_running()
+    known = draft.case.tasks.get(command.task_id)
+    task = Task(
+        id=command.task_id,
+        kind=command.kind,
+        checklist=command.checklist,
+        assignees=distinct(command.assignees),
+        status="assigned",
+        created_at=draft.now,
+        created_by=draft.actor.name,
+        due=command.due,
+        note=command.note,
+    )
+    if known is not None:
+        if _same_order(known, task):
+            return
+        raise Refusal("task_exists", {"task": command.task_id}, facts=("field:task_id",))
+    draft.put_task(task)
+    draft.tell(
+        "task_assigned",
+        task=task.id,
+        kind=task.kind,
+        checklist=f"{task.checklist.id}@{task.checklist.version}",
+        assignees=list(task.assignees),
+        due=task.due.isoformat() if task.due else None,
+    )
+
+
+def _same_order(known: Task, task: Task) -> bool:
+    """True if a repeated order asks for what stands already, whatever became of the task since."""
+    return all(
+        getattr(known, name) == getattr(task, name)
+        for name in ("kind", "checklist", "assignees", "due", "note", "notice", "items")
+    )
+
+
+def reassign(draft: Draft, command: Reassign) -> None:
+    task = draft.task(command.task_id)
+    assignees = distinct(command.assignees)
+    if assignees == task.assignees:
+        return
+    require_unsettled(task)
+    if task.notice is not None:
+        require_second_person(draft, draft.notice(task.notice), assignees)
+    draft.put_task(replace(task, assignees=assignees))
+    draft.tell(
+        "task_reassigned",
+        task=task.id,
+        before=list(task.assignees),
+        after=list(assignees),
+        reason=command.reason,
+    )
+
+
+def cancel_task(draft: Draft, command: CancelTask) -> None:
+    task = draft.task(command.task_id)
+    if task.status == "cancelled":
+        return
+    require_unsettled(task)
+    draft.put_task(replace(task, status="cancelled", cancelled_reason=command.reason))
+    draft.tell("task_cancelled", task=task.id, reason=command.reason)
+    if task.notice is not None:
+        # The notice stays open and asks for another re-inspection: cancelling must not end its loop.
+        notice = draft.notice(task.notice)
+        draft.put_notice(replace(notice, state="answered"))
+        draft.tell("notice_awaits_reinspection", n=notice.n, round=notice.round)
+
+
+def settle_late_branch(draft: Draft, command: SettleLateBranch) -> None:
+    task = draft.task(command.task_id)
+    if task.open_branch is None:
+        raise Refusal("no_late_branch", {"task": task.id}, facts=(f"task:{task.id}",))
+    if task.open_branch.submitted_by == draft.actor.name:
+        raise Refusal("own_work", {"by": draft.actor.name}, kind="forbidden", facts=("person:another",))
+    draft.put_task(replace(task, open_branch=None))
+    draft.tell(
+        "late_branch_given_up",
+        task=task.id,
+        submission=task.open_branch.submission,
+        submitted_by=task.open_branch.submitted_by,
+        reason=command.reason,
+    )
+
+
+def require_unsettled(task: Task) -> None:
+    if task.status in {"accepted", "cancelled"}:
+        params = {"task": task.id, "status": task.status}
+        raise Refusal("task_settled", params, facts=(f"task:{task.id}",))
+
+
+def require_second_person(draft: Draft, notice: Notice, assignees: tuple[str, ...]) -> None:
+    """Refuse a re-inspection that only people who raised a critical item would make."""
+    if not draft.policy.two_person_critical:
+        return
+    for item in notice.items:
+        if item.severity == "critical" and item.state != "passed" and item.raisers >= set(assignees):
+            raise Refusal(
+                "second_person_needed",
+                {"n": notice.n, "item": item.code, "raisers": sorted(item.raisers)},
+                kind="forbidden",
+                facts=("person:another",),
+            )

@@ -1,0 +1,83 @@
+"""The case's log: every event carries the hash of the one before, so that none can be changed in silence.
+
+A hash covers the canonical JSON of an entry without its own hash: keys sorted, no spaces, UTF-8, and whole
+floats written as integers, because a store that passes JSON through JavaScript gives 4.0 back as 4. The
+chain begins with the hash of the case's id: a log cannot be moved to another case.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from server.workflow.model import Case, LogEntry
+
+
+def canonical(value: Any) -> bytes:
+    """Canonical JSON of any value that msgspec can turn into JSON. Raises ValueError for NaN and infinity."""
+    plain = _whole(msgspec.to_builtins(value, str_keys=True))
+    return json.dumps(
+        plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+    ).encode()
+
+
+def digest(value: Any) -> str:
+    """SHA-256 of the canonical JSON, in hexadecimal."""
+    return hashlib.sha256(canonical(value)).hexdigest()
+
+
+def _whole(value: Any) -> Any:
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, Mapping):
+        return {key: _whole(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_whole(inner) for inner in value]
+    return value
+
+
+def _genesis(case_id: str) -> str:
+    return digest({"case": case_id})
+
+
+def _hash(entry: LogEntry) -> str:
+    plain = msgspec.to_builtins(entry)
+    del plain["hash"]
+    return digest(plain)
+
+
+def append(
+    log: tuple[LogEntry, ...],
+    case_id: str,
+    *,
+    at: datetime,
+    actor: str,
+    event: str,
+    data: Mapping[str, Any],
+) -> LogEntry:
+    """The entry that follows `log`. `at` is kept in UTC, `data` as plain JSON values."""
+    unsealed = LogEntry(
+        seq=len(log) + 1,
+        at=at.astimezone(UTC),
+        actor=actor,
+        event=event,
+        data=json.loads(canonical(data)),
+        prev=log[-1].hash if log else _genesis(case_id),
+        hash="",
+    )
+    return msgspec.structs.replace(unsealed, hash=_hash(unsealed))
+
+
+def verify_log(case: Case) -> bool:
+    """True if no entry was changed, removed, inserted or taken from another case."""
+    prev = _genesis(case.id)
+    for seq, entry in enumerate(case.log, start=1):
+        if entry.seq != seq or entry.prev != prev or entry.hash != _hash(entry):
+            return False
+        prev = entry.hash
+    return bool(case.log)

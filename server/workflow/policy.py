@@ -1,0 +1,178 @@
+"""Dated settings: what a rule's number is on a day, for an organisation.
+
+Numbers of the trade differ by province and year, so none stands in code. `policy.yaml` says what holds by
+default and from when; an organisation's overrides are data of the same shape, merged over it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from datetime import date, datetime
+from importlib import resources
+from typing import Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import msgspec
+import yaml
+from msgspec import Struct, field
+
+from server.workflow.model import Severity
+
+
+class PolicyError(ValueError):
+    """A setting that is unknown, out of its bounds, or not in force."""
+
+
+class Policy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The settings in force on one day for one organisation. Units stand in `policy.yaml`.
+
+    `fact_names` are the facts a case may settle besides those that gates and stages ask for.
+    """
+
+    timezone: str
+    notice_days_critical: int
+    notice_days_major: int
+    notice_days_minor: int
+    two_person_critical: bool
+    site_clear_signatures: int
+    energization_min_people: int
+    clock_future_tolerance_s: int
+    fence_radius_m: float
+    fence_rural_radius_m: float
+    photo_max_bytes: int
+    photo_max_pixels: int
+    photo_max_side: int
+    photo_time_skew_s: int
+    photo_place_skew_m: float
+    max_answers: int
+    max_photos_per_item: int
+    fact_names: frozenset[str] = frozenset()
+
+    def notice_days(self, severity: Severity) -> int:
+        """Calendar days from issue until an item of this severity is due."""
+        return {
+            "critical": self.notice_days_critical,
+            "major": self.notice_days_major,
+            "minor": self.notice_days_minor,
+        }[severity]
+
+    def day(self, moment: datetime) -> date:
+        """The calendar day of a moment where the customers live."""
+        return moment.astimezone(ZoneInfo(self.timezone)).date()
+
+
+class DatedValue(Struct, frozen=True, forbid_unknown_fields=True, rename={"since": "from"}):
+    """A value that holds from a day on."""
+
+    since: date
+    value: Any
+
+
+class Setting(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a setting may be, and what it is by default."""
+
+    type: Literal["integer", "number", "boolean", "text"]
+    values: tuple[DatedValue, ...]
+    source: str
+    unit: str = ""
+    min: float | None = None
+    max: float | None = None
+
+
+class Override(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename={"since": "from"}):
+    """A value set over the default: everywhere, or for one organisation."""
+
+    key: str
+    since: date
+    value: Any
+    organisation: str | None = None
+
+
+class _File(Struct, frozen=True, forbid_unknown_fields=True):
+    schema: Literal[1]
+    settings: dict[str, Setting]
+
+
+_TYPES: Mapping[str, tuple[type, ...]] = {
+    "integer": (int,),
+    "number": (int, float),
+    "boolean": (bool,),
+    "text": (str,),
+}
+
+
+def _check(key: str, setting: Setting, value: Any) -> None:
+    if not isinstance(value, _TYPES[setting.type]) or (isinstance(value, bool) and setting.type != "boolean"):
+        raise PolicyError(f"{key}: {value!r} is not of type {setting.type}")
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        # Written so that NaN fails as well.
+        low = setting.min is None or value >= setting.min
+        high = setting.max is None or value <= setting.max
+        if not (low and high):
+            raise PolicyError(f"{key}: {value!r} is not within {setting.min} and {setting.max}")
+    if key == "timezone" and isinstance(value, str):
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise PolicyError(f"{key}: {value!r} is not a time zone") from error
+
+
+class Policies(Struct, frozen=True):
+    """Every setting through time. Values of an organisation go before those that hold for all."""
+
+    settings: Mapping[str, Setting]
+    overrides: tuple[Override, ...] = ()
+    fact_names: frozenset[str] = field(default_factory=frozenset)
+
+    def with_overrides(self, overrides: Iterable[Override | Mapping[str, Any]]) -> Policies:
+        """These settings with `{key, from, value, organisation?}` set over them.
+
+        Where several values begin on one day, the last given holds. Raises PolicyError.
+        """
+        added = []
+        for given in overrides:
+            try:
+                override = given if isinstance(given, Override) else msgspec.convert(dict(given), Override)
+            except msgspec.ValidationError as error:
+                raise PolicyError(str(error)) from error
+            setting = self.settings.get(override.key)
+            if setting is None:
+                raise PolicyError(f"{override.key}: no such setting")
+            _check(override.key, setting, override.value)
+            added.append(override)
+        return msgspec.structs.replace(self, overrides=(*self.overrides, *added))
+
+    def at(self, day: date, organisation: str | None = None) -> Policy:
+        """The settings in force on `day`. Raises PolicyError if one has no value yet."""
+        values = {key: self._value(key, day, organisation) for key in self.settings}
+        return msgspec.convert({**values, "fact_names": self.fact_names}, Policy)
+
+    def at_moment(self, moment: datetime, organisation: str | None = None) -> Policy:
+        """The settings in force at an aware moment, by the day it is where the organisation works."""
+        timezone = self.at(moment.date(), organisation).timezone
+        return self.at(moment.astimezone(ZoneInfo(timezone)).date(), organisation)
+
+    def _value(self, key: str, day: date, organisation: str | None) -> Any:
+        default = [(dated.since, dated.value) for dated in self.settings[key].values]
+        own = [] if organisation is None else self._overriding(key, organisation)
+        for layer in (own, [*default, *self._overriding(key, None)]):
+            # max() keeps the first of equals, so the last given must come first.
+            begun = [entry for entry in reversed(layer) if entry[0] <= day]
+            if begun:
+                return max(begun, key=lambda entry: entry[0])[1]
+        raise PolicyError(f"{key}: no value in force on {day.isoformat()}")
+
+    def _overriding(self, key: str, organisation: str | None) -> list[tuple[date, Any]]:
+        return [(o.since, o.value) for o in self.overrides if (o.key, o.organisation) == (key, organisation)]
+
+
+def load_policy(*, fact_names: Collection[str] = ()) -> Policies:
+    """The default settings. `fact_names`: facts that checklists know, which a case may settle as well."""
+    text = (resources.files(__package__) / "policy.yaml").read_text("utf-8")
+    settings = msgspec.convert(yaml.safe_load(text), _File).settings
+    if set(settings) != set(Policy.__struct_fields__) - {"fact_names"}:
+        raise PolicyError("policy.yaml and Policy name different settings")
+    for key, setting in settings.items():
+        for dated in setting.values:
+            _check(key, setting, dated.value)
+    return Policies(settings=settings, fact_names=frozenset(fact_names))

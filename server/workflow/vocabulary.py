@@ -1,0 +1,140 @@
+"""What a case is written in: closed sets, bounded types, and the small values that commands bring too."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta, Struct, field
+
+Role = Literal["inspector", "manager", "scheduler", "admin", "auditor", "customer", "system"]
+ProcessName = Literal["hv", "lv"]
+Severity = Literal["critical", "major", "minor"]
+Verdict = Literal["pass", "fail", "warning", "not_judged"]
+TaskKind = Literal["survey", "intermediate", "acceptance", "reinspection"]
+TaskStatus = Literal["assigned", "awaiting_photos", "returned", "accepted", "cancelled"]
+OutcomeKind = Literal["accepted", "awaiting_photos", "returned"]
+NoticeState = Literal["draft", "issued", "answered", "reinspecting", "closed", "withdrawn"]
+NoticeStage = Literal["survey", "intermediate", "acceptance", "hazard"]
+#: `passed_once`: seen good, but only by the person who raised it; a second person has yet to see it.
+ItemState = Literal["open", "passed_once", "passed"]
+EntryStatus = Literal["met", "not_applicable", "unmet"]
+GateVerdict = Literal["met", "unmet", "not_applicable"]
+PhotoState = Literal["awaiting", "verified", "refused"]
+QuarantineState = Literal["waiting", "accepted", "taken", "rejected"]
+AuthorizationStatus = Literal["none", "authorized", "on_hold", "energized"]
+#: A person stopped the work; a gate fell shut after the authorization; the case left the ready stage.
+HoldCause = Literal["person", "gates_shut", "stage_left"]
+PhaseCheck = Literal["consistent", "inconsistent", "not_required"]
+
+Datum = Literal["wgs84", "cgcs2000", "gcj02", "bd09"]
+Moment = Annotated[datetime, Meta(tz=True)]
+Name = Annotated[str, Meta(min_length=1, max_length=200)]
+Id = Annotated[str, Meta(min_length=1, max_length=100)]
+Words = Annotated[str, Meta(max_length=4000)]
+Reason = Annotated[str, Meta(min_length=1, max_length=4000)]
+Longitude = Annotated[float, Meta(ge=-180, le=180)]
+Latitude = Annotated[float, Meta(ge=-90, le=90)]
+Count = Annotated[int, Meta(ge=1)]
+#: Larger is graver.
+SEVERITY_RANK: Mapping[Severity, int] = {"minor": 1, "major": 2, "critical": 3}
+FactValue = bool | int | float | str | None
+
+
+class Value(Struct, frozen=True, forbid_unknown_fields=True):
+    """Base of every value: frozen, and loud about fields that it does not know."""
+
+
+class Actor(Value, frozen=True):
+    """Who acts: the name signed in under, and the roles held. `system` is Hezha's own intake."""
+
+    name: Name
+    roles: tuple[Role, ...] = ()
+
+
+class Text(Value, frozen=True, rename={"zh": "zh-CN"}):
+    """One sentence in both languages."""
+
+    zh: Words
+    en: Words
+
+
+class ChecklistRef(Value, frozen=True):
+    """One exact version of a checklist."""
+
+    id: Id
+    version: Id | int
+
+
+class Customer(Value, frozen=True):
+    """The customer; `account_no` is 户号, empty until it is issued."""
+
+    name: Name
+    account_no: Words = ""
+    contact: Words = ""
+    phone: Words = ""
+    address: Words = ""
+
+
+class Site(Value, frozen=True):
+    """Where the work is: a point with a radius in metres, or the rings of a GeoJSON polygon ([lon, lat])."""
+
+    lon: Longitude
+    lat: Latitude
+    datum: Datum = "wgs84"
+    name: Words = ""
+    radius_m: Annotated[float, Meta(gt=0)] | None = None
+    boundary: tuple[tuple[tuple[float, float], ...], ...] | None = None
+
+
+class Supply(Value, frozen=True):
+    """What is asked for. `existing_kva` is what the site has already, for an increase of capacity."""
+
+    voltage_kv: Annotated[float, Meta(gt=0)]
+    capacity_kva: Annotated[float, Meta(gt=0)]
+    existing_kva: Annotated[float, Meta(ge=0)] | None = None
+    mode: Words | None = None
+
+
+class ItemResult(Value, frozen=True, kw_only=True):
+    """One item of a judged form, with the words a notice will carry. `photos` are photo ids."""
+
+    code: Id
+    verdict: Verdict
+    severity: Severity
+    text: Text
+    remedy: Text | None = None
+    reason: Text | None = None
+    value: Any = None
+    unit: str | None = None
+    note: Words = ""
+    photos: tuple[Id, ...] = ()
+    by: str = ""
+    at: Moment | None = None
+    source: Words = ""
+
+
+class CodedReason(Value, frozen=True):
+    """Why a form was returned, or what was noticed about it: a catalogue code, and the item if it has one."""
+
+    item: str | None
+    code: Id
+    params: Mapping[str, Any] = field(default_factory=dict)
+
+
+class PhotoRef(Value, frozen=True):
+    """A photo as the evidence room knows it: the hash of its bytes, and whether they were verified."""
+
+    id: Id
+    sha256: str | None = None
+    verified: bool = False
+
+
+class Location(Value, frozen=True):
+    """A position as it was received, with its accuracy in metres."""
+
+    lon: Longitude
+    lat: Latitude
+    datum: Datum = "wgs84"
+    accuracy_m: Annotated[float, Meta(ge=0)] | None = None
