@@ -10,12 +10,14 @@ from __future__ import annotations
 import os
 import queue
 import select
+import signal
 import subprocess
 import sys
 import tempfile
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -30,6 +32,7 @@ from server.evidence.model import PhotoClaim, PhotoLimits, PhotoVerdict, Reason
 from server.evidence.renditions import Rendition, Size
 from server.evidence.verify import copy_hashed
 from server.evidence.worker import (
+    READY,
     Answer,
     Declined,
     Failed,
@@ -48,6 +51,10 @@ class PoolClosed(RuntimeError):
     """The pool was closed; the photo was not judged."""
 
 
+class WorkersUnavailable(RuntimeError):
+    """No worker could be started (see its standard error); the photo was not judged."""
+
+
 class _Died(Exception):
     """The worker gave no answer; `cause` is `crash` or `timeout`."""
 
@@ -60,8 +67,8 @@ class PhotoWorkers:
     """`count` workers, started when first needed. Safe to use from many threads; close it, or use `with`.
 
     Each photo may take `timeout_s` of processor time and `memory_bytes` of address space (the interpreter's
-    own 100 MB or so included). On a busy machine a decoder waits for its turn, so the wall clock stops it only
-    after `patience` times as long. A worker is replaced after `recycle_after` photos.
+    own share included). On a busy machine a decoder waits for its turn, so the wall clock stops it only after
+    `patience` times as long. A worker is replaced after `recycle_after` photos.
     """
 
     def __init__(
@@ -72,6 +79,7 @@ class PhotoWorkers:
         *,
         patience: float = 4.0,
         attempts: int = 2,
+        start_s: float = 60.0,
         recycle_after: int = 1000,
         spool_dir: Path | None = None,
     ) -> None:
@@ -79,6 +87,7 @@ class PhotoWorkers:
             *(sys.executable, "-m", "server.evidence.worker"),
             *(str(memory_bytes), str(max(1, round(timeout_s)))),
         ]
+        self._start_s = start_s
         self._wall_s = timeout_s * patience
         self._attempts = attempts
         self._recycle_after = recycle_after
@@ -101,7 +110,7 @@ class PhotoWorkers:
         """`verify.verify_photo` of a file or stream, in a worker; waits for a free one.
 
         A photo that its worker does not survive is refused as `photo_undecodable`. Raises OSError when the
-        disk failed, PoolClosed after `close`; neither says anything about the photo.
+        disk failed, WorkersUnavailable, PoolClosed after `close`: none of them speaks against the photo.
         """
         if not isinstance(source, Path):
             with tempfile.NamedTemporaryFile(dir=self._spool_dir, suffix=".photo") as spool:
@@ -113,10 +122,7 @@ class PhotoWorkers:
         reply = self._ask(VerifyRequest(str(source.absolute()), claim, limits, received_at, fence))
         if isinstance(reply, Verified):
             return reply.verdict
-        reason = (
-            reply.reason if isinstance(reply, Declined) else Reason("photo_undecodable", {"cause": "crash"})
-        )
-        return PhotoVerdict(ok=False, reasons=(reason,), flags=claim.notes)
+        return PhotoVerdict(ok=False, reasons=(_refusal(reply),), flags=claim.notes)
 
     def render_all(
         self, path: Path, outs: Mapping[Size, Path], *, limits: PhotoLimits | None = None
@@ -126,9 +132,7 @@ class PhotoWorkers:
         reply = self._ask(RenderRequest(str(path.absolute()), named, limits or PhotoLimits()))
         if isinstance(reply, Rendered):
             return reply.made
-        reason = (
-            reply.reason if isinstance(reply, Declined) else Reason("photo_undecodable", {"cause": "crash"})
-        )
+        reason = _refusal(reply)
         raise Refused(reason.code, **reason.params)
 
     def close(self) -> None:
@@ -168,8 +172,11 @@ class PhotoWorkers:
         try:
             if self._closed.is_set():
                 raise PoolClosed
+            if worker is not None and not worker.alive:
+                worker.stop()
+                worker = None
             if worker is None:
-                worker = _Worker(self._command)
+                worker = _Worker(self._command, self._start_s)
             reply = worker.ask(line, self._wall_s)
             if worker.answered >= self._recycle_after:
                 worker.stop()
@@ -182,10 +189,15 @@ class PhotoWorkers:
             self._idle.put(worker)
 
 
+def _refusal(reply: Answer) -> Reason:
+    """Why a photo got no verdict; an answer to another question is as good as none."""
+    return reply.reason if isinstance(reply, Declined) else Reason("photo_undecodable", {"cause": "crash"})
+
+
 class _Worker:
     """One child process and its two pipes."""
 
-    def __init__(self, command: list[str]) -> None:
+    def __init__(self, command: list[str], start_s: float) -> None:
         self.answered = 0
         # Only what an interpreter needs to start: the parent's environment holds keys.
         kept = {name: value for name in ("PATH", "LANG", "TZ", "TMPDIR") if (value := os.environ.get(name))}
@@ -193,9 +205,21 @@ class _Worker:
             command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env={**kept, "PYTHONPATH": str(_ROOT)},
+            # One thread: a pool of its own would only take address space from the pictures.
+            env={**kept, "PYTHONPATH": str(_ROOT), "OPENBLAS_NUM_THREADS": "1"},
+            # Ctrl-C on the server is not for the workers: they end with their input.
+            start_new_session=True,
         )
+        try:
+            if self._read_line(start_s) != READY:
+                raise _Died("crash")
+        except _Died as died:
+            self.stop()
+            raise WorkersUnavailable("a photo worker did not start") from died
+
+    @property
+    def alive(self) -> bool:
+        return self._process.poll() is None
 
     @property
     def pid(self) -> int:
@@ -223,11 +247,9 @@ class _Worker:
         self._process.kill()
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe is not None:
-                try:
+                # A request half written when the worker died is still in the buffer.
+                with suppress(OSError):
                     pipe.close()
-                except OSError:
-                    # A request half written when the worker died is still in the buffer.
-                    pass
         self._process.wait()
 
     def _read_line(self, wall_s: float) -> bytes:
@@ -254,4 +276,4 @@ class _Worker:
             ended = self._process.wait(timeout=1.0)
         except subprocess.TimeoutExpired:
             return "crash"
-        return "timeout" if ended == -24 else "crash"
+        return "timeout" if ended == -signal.SIGXCPU else "crash"
