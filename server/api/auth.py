@@ -105,7 +105,7 @@ class SignedInOut(Schema):
 
 
 def client_address() -> str:
-    """Whom failed sign-ins are counted against; behind proxies `HEZHA_TRUSTED_PROXIES` makes it the client."""
+    """Whom failed sign-ins count against; behind proxies `HEZHA_TRUSTED_PROXIES` makes it the client."""
     return request.remote_addr or ""
 
 

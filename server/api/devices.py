@@ -41,7 +41,7 @@ class RevokeIn(Schema):
         validate=ma.validate.OneOf(["wipe", "sign_in"]),
         load_default="wipe",
         metadata={
-            "description": "`wipe`: the tablet deletes what it holds, unsent work too. `sign_in`: it does not."
+            "description": "`wipe`: the tablet deletes all it holds, unsent work too. `sign_in`: it does not."
         },
     )
 
