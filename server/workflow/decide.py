@@ -149,7 +149,7 @@ def _require_role(command: c.Command, actor: Actor) -> None:
     if not admitted & set(actor.roles):
         raise Refusal(
             "role_missing",
-            {"roles": sorted(admitted)},
+            {"roles": sorted(admitted), "names": ", ".join(sorted(admitted))},
             kind="forbidden",
             facts=tuple(f"role:{role}" for role in sorted(admitted)),
         )

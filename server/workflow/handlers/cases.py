@@ -97,7 +97,7 @@ def move_stage(draft: Draft, command: MoveStage) -> None:
         allowed = tuple(table.stages[case.stage].moves)
         raise Refusal(
             "move_not_allowed",
-            {"from": case.stage, "to": command.to, "allowed": list(allowed)},
+            {"from": case.stage, "to": command.to, "names": ", ".join(allowed)},
             facts=tuple(f"stage:{name}" for name in allowed),
         )
     reasons = [reason for need in needs for reason in PRECONDITIONS[need](case)]
@@ -107,7 +107,7 @@ def move_stage(draft: Draft, command: MoveStage) -> None:
             {
                 "from": case.stage,
                 "to": command.to,
-                "unmet": [need for need in needs if PRECONDITIONS[need](case)],
+                "names": ", ".join(need for need in needs if PRECONDITIONS[need](case)),
                 "reasons": msgspec.to_builtins(reasons),
             },
             facts=tuple(dict.fromkeys(ref for reason in reasons for ref in reason.refs)),

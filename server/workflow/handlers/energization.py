@@ -31,7 +31,7 @@ def record_entry(draft: Draft, command: RecordEntry) -> None:
     if not set(gate.entry.roles) & set(draft.actor.roles):
         raise Refusal(
             "role_missing",
-            {"roles": list(gate.entry.roles)},
+            {"roles": list(gate.entry.roles), "names": ", ".join(gate.entry.roles)},
             kind="forbidden",
             facts=tuple(f"role:{role}" for role in gate.entry.roles),
         )

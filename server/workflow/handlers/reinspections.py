@@ -86,7 +86,7 @@ def _require_answered(draft: Draft, notice: Notice) -> None:
         # Refused here, because after the round the customer could no longer replace a refused photo.
         raise Refusal(
             "answer_photos_unverified",
-            {"n": notice.n, "photos": unverified},
+            {"n": notice.n, "photos": unverified, "names": ", ".join(unverified)},
             facts=tuple(f"photo:{photo}" for photo in unverified),
         )
 

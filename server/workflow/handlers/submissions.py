@@ -57,7 +57,7 @@ def _require_sound(task: Task, outcome: Accepted) -> None:
     if missing := sorted(named - verified):
         raise Refusal(
             "photos_unverified",
-            {"photos": missing},
+            {"photos": missing, "names": ", ".join(missing)},
             kind="invalid",
             facts=tuple(f"photo:{photo}" for photo in missing),
         )

@@ -114,7 +114,7 @@ def require_second_person(draft: Draft, notice: Notice, assignees: tuple[str, ..
         if item.severity == "critical" and item.state != "passed" and item.raisers >= set(assignees):
             raise Refusal(
                 "second_person_needed",
-                {"n": notice.n, "item": item.code, "raisers": sorted(item.raisers)},
+                {"n": notice.n, "item": item.code, "names": ", ".join(sorted(item.raisers))},
                 kind="forbidden",
                 facts=("person:another",),
             )
