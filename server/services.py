@@ -7,13 +7,23 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, cast
 
-from flask import current_app
+from flask import Request, current_app
 
+from checklists.loader import Library, definition_to_document, fact_definitions, load_definitions
+from server.evidence.workers import PhotoWorkers
+from server.names import Names
+from server.people.model import ROLES
+from server.readmodel.database import ReadModel
 from server.settings import Settings
+from server.workflow.policy import load_policy
+from sync.embedded.engine import EmbeddedStore, Limits
+from sync.embedded.validate import Validator
+from sync.rules import design_document
+from sync.store import DatabaseExists, DocumentStore, Security, UserCtx
 
 if TYPE_CHECKING:
+    from server.casework.cases import Cases
     from server.people.service import People
-    from sync.embedded.engine import EmbeddedStore
 
 Clock = Callable[[], datetime]
 
@@ -23,6 +33,10 @@ def system_clock() -> datetime:
     return datetime.now(UTC)
 
 
+class PublishedChecklistChanged(Exception):
+    """A definition differs from what was published under the same id and version. Give it a new version."""
+
+
 @dataclass(frozen=True)
 class Services:
     """One of each, made once per process."""
@@ -30,7 +44,78 @@ class Services:
     settings: Settings
     clock: Clock
     store: EmbeddedStore
+    names: Names
+    readmodel: ReadModel
+    library: Library
     people: People
+    cases: Cases
+    photo_workers: PhotoWorkers
+    sync_authenticator: Callable[[Request], UserCtx]
+
+    def close(self) -> None:
+        self.photo_workers.close()
+        self.readmodel.close()
+        self.store.close()
+
+
+def assemble(settings: Settings, clock: Clock = system_clock) -> Services:
+    """Open the data folder and wire everything. Raises PublishedChecklistChanged."""
+    from server.casework.cases import Cases  # noqa: PLC0415  these rooms take Clock from here
+    from server.people.service import People  # noqa: PLC0415
+    from server.people.sync_auth import sync_authenticator  # noqa: PLC0415
+
+    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    store = EmbeddedStore(
+        settings.data_dir,
+        validator=Validator(),
+        design=design_document(),
+        limits=Limits(document_bytes=settings.max_document_bytes),
+    )
+    names = Names(settings)
+    library = load_definitions()
+    people = People(store, settings, clock)
+    publish_library(store, names, library)
+    readmodel = ReadModel(settings.data_dir / "readmodel.sqlite3")
+    policies = load_policy(fact_names=fact_definitions().keys())
+    cases = Cases(store, names, readmodel, policies, clock)
+    if readmodel.built_anew:
+        cases.project_all()
+    return Services(
+        settings=settings,
+        clock=clock,
+        store=store,
+        names=names,
+        readmodel=readmodel,
+        library=library,
+        people=people,
+        cases=cases,
+        photo_workers=PhotoWorkers(
+            settings.photo_workers,
+            settings.photo_timeout_seconds,
+            settings.photo_memory_bytes,
+            spool_dir=settings.data_dir,
+        ),
+        sync_authenticator=sync_authenticator(people, settings),
+    )
+
+
+def publish_library(store: DocumentStore, names: Names, library: Library) -> None:
+    """Write every definition into `library`, where tablets find it. A published version never changes.
+
+    Raises PublishedChecklistChanged.
+    """
+    security = Security(member_roles=ROLES, kind="library")
+    try:
+        store.create_database(names.library, security)
+    except DatabaseExists:
+        store.set_security(names.library, security)
+    for definition in library.all():
+        document = definition_to_document(definition)
+        known = store.find(names.library, document["_id"])
+        if known is None:
+            store.put(names.library, document)
+        elif known["digest"] != document["digest"]:
+            raise PublishedChecklistChanged(document["_id"])
 
 
 def services() -> Services:

@@ -1,0 +1,167 @@
+"""Reads a case, applies a command, writes it with `_rev`, and brings about what follows from it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from server.casework.access import access_to
+from server.casework.inbox import tell_everybody
+from server.casework.projection import project
+from server.names import CASE_DOCUMENT, Names
+from server.readmodel.database import ReadModel
+from server.services import Clock
+from server.workflow.commands import Command, OpenCase
+from server.workflow.decide import decide
+from server.workflow.documents import case_from_document, case_to_document
+from server.workflow.model import Actor, Case, LogEntry
+from server.workflow.policy import Policies, Policy
+from sync.store import Conflict, DatabaseExists, DocumentStore, NotFound, Security
+
+log = structlog.get_logger()
+
+#: How often a decision is taken anew when somebody else wrote the case in between.
+_ATTEMPTS = 12
+
+#: Hezha's own intake, as the workflow knows it.
+SYSTEM = Actor(name="hezha", roles=("system",))
+
+
+class StaleCase(Exception):
+    """The case is not at the revision that the caller read."""
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A case and the `_rev` it stands at, with the events that led there if it was just changed."""
+
+    case: Case
+    rev: str
+    events: Sequence[LogEntry] = ()
+
+
+class Cases:
+    """Every case of the store. Raises sync.store.NotFound for a case that is not there."""
+
+    def __init__(
+        self, store: DocumentStore, names: Names, readmodel: ReadModel, policies: Policies, clock: Clock
+    ) -> None:
+        self._store = store
+        self._names = names
+        self._readmodel = readmodel
+        self._policies = policies
+        self._clock = clock
+
+    def policy(self, organisation: str) -> Policy:
+        """What holds for an organisation today, where its customers live."""
+        now = self._clock()
+        nearly = self._policies.at(now.date(), organisation)
+        return self._policies.at(nearly.day(now), organisation)
+
+    def load(self, case_id: str) -> Loaded:
+        document = self._store.get(self._names.forms(case_id), CASE_DOCUMENT)
+        return Loaded(case_from_document(document), document["_rev"])
+
+    def ids(self) -> list[str]:
+        """Every case's id, in the order of its database's name."""
+        parsed = (self._names.parse(name) for name in self._store.database_names())
+        return [found[1] for found in parsed if found is not None and found[0] == "case"]
+
+    def open(self, command: OpenCase, actor: Actor) -> Loaded:
+        """Open a case with its two databases. The same command again finds the case that it opened.
+
+        Raises Refusal.
+        """
+        decision = decide(
+            None, command, now=self._clock(), actor=actor, policy=self.policy(command.organisation)
+        )
+        access = access_to(decision.case)
+        self._provision(self._names.media(command.id), access.security("media"))
+        self._provision(self._names.forms(command.id), access.security("case"))
+        try:
+            rev = self._write(decision.case, None)
+        except Conflict:
+            return self.load(command.id)
+        self.settle(command.id)
+        return Loaded(decision.case, rev, decision.events)
+
+    def apply(self, case_id: str, command: Command, actor: Actor, *, if_rev: str | None = None) -> Loaded:
+        """Decide on the case as it stands and write the result; decide anew if somebody was faster.
+
+        With `if_rev`, only if the case still stands at that revision: raises StaleCase if not. Raises
+        Refusal, NotFound.
+        """
+        for _ in range(_ATTEMPTS):
+            known = self.load(case_id)
+            if if_rev is not None and known.rev != if_rev:
+                raise StaleCase
+            decision = decide(
+                known.case,
+                command,
+                now=self._clock(),
+                actor=actor,
+                policy=self.policy(known.case.organisation),
+            )
+            if not decision.events:
+                return known
+            try:
+                rev = self._write(decision.case, known.rev)
+            except Conflict:
+                continue
+            self.settle(case_id)
+            return Loaded(decision.case, rev, decision.events)
+        raise Conflict
+
+    def settle(self, case_id: str) -> Case:
+        """Bring access, inboxes and the read model in line with the case. Safe to repeat at any time.
+
+        Reads the case again at the end: whoever was overtaken by a newer decision meanwhile must not leave
+        the older one's access behind.
+        """
+        known = self.load(case_id)
+        while True:
+            access = access_to(known.case)
+            self._secure(self._names.forms(case_id), access.security("case"))
+            self._secure(self._names.media(case_id), access.security("media"))
+            tell_everybody(self._store, self._names, known.case)
+            project(self._readmodel, known.case, known.rev)
+            now = self.load(case_id)
+            if now.rev == known.rev:
+                return known.case
+            known = now
+
+    def project_all(self) -> int:
+        """Project every case anew; returns how many."""
+        count = 0
+        for case_id in self.ids():
+            try:
+                known = self.load(case_id)
+            except NotFound:
+                # Opening it was cut off before its document was written; nobody was told of it.
+                log.warning("case_without_document", case=case_id)
+                continue
+            project(self._readmodel, known.case, known.rev)
+            count += 1
+        return count
+
+    def _write(self, case: Case, rev: str | None) -> str:
+        document = case_to_document(case)
+        if rev is not None:
+            document["_rev"] = rev
+        return self._store.put(self._names.forms(case.id), document)
+
+    def _provision(self, database: str, security: Security) -> None:
+        try:
+            self._store.create_database(database, security)
+        except DatabaseExists:
+            # A first attempt came this far and was cut off, or the case is there already.
+            return
+
+    def _secure(self, database: str, security: Security) -> None:
+        try:
+            if self._store.security(database) != security.to_json():
+                self._store.set_security(database, security)
+        except NotFound:
+            self._provision(database, security)

@@ -1,0 +1,73 @@
+"""A case as rows of the read model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from server.casework.access import access_to
+from server.readmodel.database import ReadModel
+from server.workflow.gates import ready
+from server.workflow.model import Case, Notice
+
+_SETTLED_TASKS = {"accepted", "cancelled"}
+
+
+def project(readmodel: ReadModel, case: Case, rev: str) -> None:
+    """Write what lists show of a case; an older generation than the known one changes nothing."""
+    open_notices = [notice for notice in case.notices.values() if notice.open]
+    open_tasks = [task for task in case.tasks.values() if task.status not in _SETTLED_TASKS]
+    dues = [due for due in map(_due, open_notices) if due] + [
+        task.due.isoformat() for task in open_tasks if task.due
+    ]
+    row: dict[str, Any] = {
+        "id": case.id,
+        "generation": int(rev.partition("-")[0]),
+        "no": case.no,
+        "organisation": case.organisation,
+        "customer": case.customer.name,
+        "address": case.customer.address,
+        "process": case.process,
+        "voltage_kv": case.supply.voltage_kv,
+        "capacity_kva": case.supply.capacity_kva,
+        "manager": case.manager,
+        "stage": case.stage,
+        "energization": case.energization.status,
+        "ready": ready(case),
+        "open_tasks": len(open_tasks),
+        "open_notices": len(open_notices),
+        "next_due": min(dues, default=None),
+        "lon": case.site.lon,
+        "lat": case.site.lat,
+        "opened_at": case.log[0].at.isoformat(),
+        "updated_at": case.log[-1].at.isoformat(),
+    }
+    readmodel.put_case(
+        row,
+        access_to(case).writers,
+        [
+            {
+                "id": task_id,
+                "kind": task.kind,
+                "status": task.status,
+                "due": task.due.isoformat() if task.due else None,
+                "assignees": list(task.assignees),
+            }
+            for task_id, task in case.tasks.items()
+        ],
+        [
+            {
+                "n": n,
+                "status": notice.state,
+                "round": notice.round,
+                "items": len(notice.items),
+                "due": _due(notice),
+            }
+            for n, notice in case.notices.items()
+        ],
+    )
+
+
+def _due(notice: Notice) -> str | None:
+    return min(
+        (item.due.isoformat() for item in notice.items if item.due and item.state != "passed"), default=None
+    )

@@ -1,0 +1,310 @@
+"""What one form comes to: a function of its branches, its photos and its case. No I/O, no clock.
+
+A form may have several branches: two inspectors filled it in offline. All of them are merged item by item
+before anything is judged, so the result never depends on which arrived first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from checklists.evaluate import ItemJudgement, Judgement, evaluate
+from checklists.merge import Merged, merge
+from checklists.model import Definition
+from checklists.model import Text as ChecklistText
+from geo.coords import CoordinateError, read_fix
+from geo.fence import SiteFence, presence
+from server.workflow.commands import Accepted, AwaitingPhotos, Outcome, Returned
+from server.workflow.model import Case, CodedReason, ItemResult, PhotoRef, Task, Text
+from server.workflow.policy import Policy
+from sync.store import Document
+
+PhotoStatus = Literal["absent", "pending", "verified", "refused"]
+
+
+@dataclass(frozen=True)
+class PhotoFact:
+    """What is known of a photo that a form names: not here yet, here and unjudged, or judged."""
+
+    status: PhotoStatus
+    sha256: str | None = None
+    task: str | None = None
+    item: str | None = None
+    reasons: tuple[CodedReason, ...] = ()
+    flags: tuple[CodedReason, ...] = ()
+
+
+ABSENT = PhotoFact("absent")
+
+
+@dataclass(frozen=True)
+class Submitter:
+    """Who signed the form, when by the device's clock set right, and on which device."""
+
+    by: str
+    at: datetime
+    device: str
+
+
+@dataclass(frozen=True)
+class Judged:
+    """The outcome, and what led to it."""
+
+    outcome: Outcome
+    merged: Merged | None = None
+    judgement: Judgement | None = None
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What lies beside the form: photos by id, ids of signatures, where the site is, when it arrived."""
+
+    photos: Mapping[str, PhotoFact]
+    signatures: Collection[str]
+    fence: SiteFence | None
+    received_at: datetime
+    #: Answers of the inspection that a re-inspection repeats, for rules that compare items.
+    context: Mapping[str, Any] = field(default_factory=dict)
+
+
+def case_facts(case: Case) -> dict[str, Any]:
+    """The facts that conditions of a checklist may ask for: those settled, and what the supply says."""
+    settled = {name: fact.value for name, fact in case.facts.items() if fact.value is not None}
+    return {
+        **settled,
+        "capacity_kva": case.supply.capacity_kva + (case.supply.existing_kva or 0.0),
+        "voltage_kv": case.supply.voltage_kv,
+    }
+
+
+def is_submitted(leaf: Document) -> bool:
+    return leaf.get("status") == "submitted" and not leaf.get("_deleted")
+
+
+def admitted(task: Task, leaf: Document, admitted_revs: Collection[str]) -> bool:
+    """Whether a branch counts for this task: work of its assignees, or accepted out of quarantine.
+
+    A draft has no signature; it counts if every answer in it is an assignee's.
+    """
+    if leaf.get("_deleted"):
+        return False
+    if leaf["_rev"] in admitted_revs:
+        return True
+    if is_submitted(leaf):
+        return _submitted(leaf).get("by") in task.assignees
+    answers = leaf.get("answers")
+    authors = {answer.get("by") for answer in objects(answers).values()}
+    return authors <= set(task.assignees)
+
+
+def submitter(leaves: Sequence[Document]) -> Submitter | None:
+    """The first signature among the submitted branches, by time, then name; None if no time can be read."""
+    found = []
+    for leaf in filter(is_submitted, leaves):
+        signed = _submitted(leaf)
+        at = _corrected(signed)
+        if at is not None and isinstance(signed.get("by"), str):
+            found.append(Submitter(signed["by"], at, str(signed.get("device") or "")))
+    return min(found, key=lambda one: (one.at, one.by), default=None)
+
+
+def judge_form(
+    case: Case,
+    task: Task,
+    definition: Definition | None,
+    leaves: Sequence[Document],
+    evidence: Evidence,
+    policy: Policy,
+) -> Judged:
+    """Judge the merged branches of a form to the task's checklist.
+
+    `definition` is None where the task's own version is not in the library. Never raises for what a tablet
+    sent: whatever cannot be read is a reason to return the form.
+    """
+    refused = tuple(_refusals(task, definition, leaves, evidence, policy))
+    if refused or definition is None:
+        return Judged(Returned(refused))
+    facts = case_facts(case)
+    merged = merge(definition, facts, [objects(leaf.get("answers")) for leaf in leaves])
+    judgement = evaluate(
+        definition,
+        facts,
+        merged.answers,
+        only=task.items,
+        context=evidence.context,
+        superseded=merged.superseded,
+    )
+    reasons = (
+        *_problems(judgement),
+        *_signatures(judgement, evidence),
+        *_photo_refusals(task, judgement, evidence),
+    )
+    if reasons:
+        return Judged(Returned(reasons), merged, judgement)
+    missing = tuple(
+        photo
+        for photo in judgement.photo_ids
+        if evidence.photos.get(photo, ABSENT).status in {"absent", "pending"}
+    )
+    if missing:
+        return Judged(AwaitingPhotos(missing), merged, judgement)
+    outcome = Accepted(
+        items=tuple(item_result(item) for item in judgement.items if item.shown),
+        photos=tuple(
+            PhotoRef(photo, evidence.photos[photo].sha256, verified=True) for photo in judgement.photo_ids
+        ),
+        superseded=merged.superseded,
+        findings=tuple(_findings(merged, judgement, evidence)),
+    )
+    return Judged(outcome, merged, judgement)
+
+
+def item_result(item: ItemJudgement) -> ItemResult:
+    """A judged item in the workflow's words."""
+    return ItemResult(
+        code=item.code,
+        verdict=item.verdict,
+        severity=item.severity,
+        text=_text(item.text),
+        remedy=_text(item.remedy),
+        reason=_text(item.reason),
+        value=item.value,
+        unit=item.unit,
+        note=item.note or "",
+        photos=item.photos,
+        by=item.by or "",
+        at=moment(item.at),
+        source=item.source,
+    )
+
+
+def _refusals(
+    task: Task,
+    definition: Definition | None,
+    leaves: Sequence[Document],
+    evidence: Evidence,
+    policy: Policy,
+) -> Iterator[CodedReason]:
+    """What makes a form unfit to be judged at all."""
+    if definition is None:
+        params = {"wanted": f"{task.checklist.id}@{task.checklist.version}"}
+        yield CodedReason(None, "checklist_unknown", params)
+    for leaf in leaves:
+        named = objects(leaf.get("checklist"), plain=True)
+        if (named.get("id"), named.get("version")) != (task.checklist.id, task.checklist.version):
+            params = {
+                "sent": f"{named.get('id')}@{named.get('version')}",
+                "wanted": f"{task.checklist.id}@{task.checklist.version}",
+            }
+            yield CodedReason(None, "checklist_mismatch", params)
+        answers = leaf.get("answers")
+        if not isinstance(answers, Mapping):
+            yield CodedReason(None, "answers_unreadable")
+        elif len(answers) > policy.max_answers:
+            yield CodedReason(None, "too_many_answers", {"have": len(answers), "max": policy.max_answers})
+        if is_submitted(leaf):
+            yield from _clock_refusals(task, leaf, evidence.received_at, policy)
+
+
+def _clock_refusals(
+    task: Task, leaf: Document, received_at: datetime, policy: Policy
+) -> Iterator[CodedReason]:
+    """A form cannot be signed after it arrived, or before its task existed: then the clock is wrong."""
+    at = _corrected(_submitted(leaf))
+    if at is None:
+        yield CodedReason(None, "submitted_time_unreadable")
+        return
+    tolerance = timedelta(seconds=policy.clock_future_tolerance_s)
+    if at > received_at + tolerance:
+        yield CodedReason(
+            None, "clock_ahead", {"signed": at.isoformat(), "received": received_at.isoformat()}
+        )
+    elif at < task.created_at - tolerance:
+        yield CodedReason(
+            None, "clock_behind", {"signed": at.isoformat(), "assigned": task.created_at.isoformat()}
+        )
+
+
+def _problems(judgement: Judgement) -> Iterator[CodedReason]:
+    for problem in judgement.problems:
+        yield CodedReason(problem.item, problem.code, problem.params)
+
+
+def _signatures(judgement: Judgement, evidence: Evidence) -> Iterator[CodedReason]:
+    for signature in judgement.signature_ids:
+        if signature not in evidence.signatures:
+            yield CodedReason(None, "signature_absent", {"signature": signature})
+
+
+def _photo_refusals(task: Task, judgement: Judgement, evidence: Evidence) -> Iterator[CodedReason]:
+    for item in judgement.items:
+        for photo in item.photos:
+            fact = evidence.photos.get(photo, ABSENT)
+            if fact.status == "refused":
+                for reason in fact.reasons:
+                    yield CodedReason(item.code, reason.code, {**reason.params, "photo": photo})
+            elif fact.status == "verified" and (fact.task, fact.item) != (task.id, item.code):
+                yield CodedReason(item.code, "photo_of_another_item", {"photo": photo, "item": fact.item})
+
+
+def _findings(merged: Merged, judgement: Judgement, evidence: Evidence) -> Iterator[CodedReason]:
+    """Flags: facts with a confidence, never a veto."""
+    positions = 0
+    for item in judgement.items:
+        for photo in item.photos:
+            for flag in evidence.photos[photo].flags:
+                yield CodedReason(item.code, flag.code, {**flag.params, "photo": photo})
+        place = objects(merged.answers.get(item.code), plain=True).get("location")
+        if place is None or evidence.fence is None:
+            continue
+        positions += 1
+        try:
+            found = presence(evidence.fence, read_fix(objects(place, plain=True)))
+        except CoordinateError as error:
+            yield CodedReason(item.code, error.code, dict(error.params))
+            continue
+        if found.verdict in {"outside", "unknown"}:
+            yield CodedReason(item.code, found.code, found.params())
+    if evidence.fence is not None and not positions:
+        yield CodedReason(None, "no_position")
+
+
+def _submitted(leaf: Document) -> Mapping[str, Any]:
+    return objects(leaf.get("submitted"), plain=True)
+
+
+def _corrected(signed: Mapping[str, Any]) -> datetime | None:
+    """When the form was signed: the device's time, less how far its clock was ahead at the last contact."""
+    at = moment(signed.get("at"))
+    skew = signed.get("clock_skew_ms", 0)
+    if at is None or isinstance(skew, bool) or not isinstance(skew, int | float):
+        return None
+    try:
+        return at - timedelta(milliseconds=skew)
+    except (OverflowError, ValueError):
+        return None
+
+
+def moment(value: Any) -> datetime | None:
+    """An RFC 3339 time with its zone, or None."""
+    if not isinstance(value, str):
+        return None
+    try:
+        parsed = datetime.fromisoformat(value)
+    except ValueError:
+        return None
+    return parsed if parsed.tzinfo is not None else None
+
+
+def objects(value: Any, *, plain: bool = False) -> Mapping[str, Any]:
+    """`value` if it is an object (of objects, unless `plain`), else an empty one."""
+    if not isinstance(value, Mapping):
+        return {}
+    return value if plain else {key: one for key, one in value.items() if isinstance(one, Mapping)}
+
+
+def _text(words: ChecklistText) -> Text:
+    return Text(zh=words.zh, en=words.en)

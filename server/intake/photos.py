@@ -1,0 +1,162 @@
+"""Takes in photos: bytes against claim, place and limits; a receipt that lets the tablet free its copy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import structlog
+
+from server.casework.cases import SYSTEM, Cases
+from server.casework.inbox import write_if_changed
+from server.evidence.model import ClaimError, PhotoLimits, PhotoVerdict, Reason, claim_from_document
+from server.evidence.workers import PhotoWorkers
+from server.intake.judging import ABSENT, PhotoFact
+from server.intake.receipts import told
+from server.names import Names
+from server.readmodel.database import ReadModel
+from server.services import Clock
+from server.workflow.commands import RecordPhoto
+from server.workflow.model import Case, CodedReason
+from server.workflow.policy import Policy
+from sync.store import Document, DocumentStore
+
+log = structlog.get_logger()
+
+ATTACHMENT = "original"
+
+
+def photo_limits(policy: Policy) -> PhotoLimits:
+    """The evidence room's limits from the dated settings in force."""
+    return PhotoLimits(
+        max_bytes=policy.photo_max_bytes,
+        max_pixels=policy.photo_max_pixels,
+        max_side=policy.photo_max_side,
+        time_skew_s=policy.photo_time_skew_s,
+        place_skew_m=round(policy.photo_place_skew_m),
+        future_s=policy.clock_future_tolerance_s,
+    )
+
+
+def photo_fact(store: DocumentStore, media: str, photo_id: str) -> PhotoFact:
+    """What is known of a photo, from its document and its receipt."""
+    document = store.find(media, f"photo:{photo_id}")
+    if document is None or ATTACHMENT not in (document.get("_attachments") or {}):
+        return ABSENT
+    receipt = store.find(media, f"photo-receipt:{photo_id}")
+    known = PhotoFact("pending", document.get("sha256"), document.get("task"), document.get("item"))
+    if receipt is None:
+        return known
+    return replace(
+        known,
+        status="verified" if receipt["status"] == "verified" else "refused",
+        reasons=_coded(receipt["reasons"]),
+        flags=_coded(receipt["flags"]),
+    )
+
+
+class Photos:
+    """Photo documents of every case."""
+
+    def __init__(
+        self,
+        store: DocumentStore,
+        names: Names,
+        cases: Cases,
+        readmodel: ReadModel,
+        workers: PhotoWorkers,
+        clock: Clock,
+    ) -> None:
+        self._store = store
+        self._names = names
+        self._cases = cases
+        self._readmodel = readmodel
+        self._workers = workers
+        self._clock = clock
+
+    def take(self, case_id: str, photo_id: str) -> str | None:
+        """Verify a photo and write its receipt; returns the task it belongs to, None if it is not whole yet.
+
+        A photo is immutable, so one that has its receipt is only recorded again.
+        """
+        from server.intake.forms import site_fence  # noqa: PLC0415  forms needs photo_fact of this module
+
+        media = self._names.media(case_id)
+        document = self._store.find(media, f"photo:{photo_id}")
+        if document is None or ATTACHMENT not in (document.get("_attachments") or {}):
+            return None
+        case = self._cases.load(case_id).case
+        receipt = self._store.find(media, f"photo-receipt:{photo_id}")
+        if receipt is None:
+            policy = self._cases.policy(case.organisation)
+            verdict = self._verify(media, document, policy, site_fence(case, policy))
+            receipt = self._receipt(document, verdict)
+            write_if_changed(self._store, media, receipt)
+        self._tell(case, document, receipt)
+        return document.get("task")
+
+    def _verify(self, media: str, document: Document, policy: Policy, fence: Any) -> PhotoVerdict:
+        try:
+            claim = claim_from_document(document)
+        except ClaimError as error:
+            return PhotoVerdict(ok=False, reasons=(Reason(error.code, error.params),))
+        with self._store.open_attachment(media, document["_id"], ATTACHMENT) as original:
+            return self._workers.verify(
+                original.stream,
+                claim,
+                limits=photo_limits(policy),
+                received_at=self._clock(),
+                fence=fence,
+            )
+
+    def _receipt(self, document: Document, verdict: PhotoVerdict) -> Document:
+        exif = verdict.exif
+        return {
+            "_id": f"photo-receipt:{photo_id_of(document)}",
+            "type": "photo-receipt",
+            "schema": 1,
+            "photo": photo_id_of(document),
+            "status": "verified" if verdict.ok else "refused",
+            "reasons": told(CodedReason(None, r.code, r.params) for r in verdict.reasons),
+            "flags": told(CodedReason(None, f.code, f.params) for f in verdict.flags),
+            "sha256": verdict.sha256,
+            "format": verdict.format,
+            "width": verdict.width,
+            "height": verdict.height,
+            "bytes": verdict.bytes,
+            "exif_taken_at": exif.taken_at.isoformat() if exif and exif.taken_at else None,
+            "at": self._clock().isoformat(),
+        }
+
+    def _tell(self, case: Case, document: Document, receipt: Mapping[str, Any]) -> None:
+        photo_id = photo_id_of(document)
+        self._readmodel.put_photo(
+            {
+                "id": photo_id,
+                "case_id": case.id,
+                "task": str(document.get("task") or ""),
+                "item": str(document.get("item") or ""),
+                "sha256": str(document.get("sha256") or ""),
+                "status": receipt["status"],
+                "taken_at": str(document.get("taken_at") or ""),
+                "by": str(document.get("by") or ""),
+            }
+        )
+        if photo_id in case.photos:
+            reasons = receipt["reasons"]
+            command = RecordPhoto(
+                photo_id=photo_id,
+                verified=receipt["status"] == "verified",
+                sha256=document.get("sha256"),
+                reason=reasons[0]["code"] if reasons else "",
+            )
+            self._cases.apply(case.id, command, SYSTEM)
+
+
+def photo_id_of(document: Document) -> str:
+    return str(document["_id"]).removeprefix("photo:")
+
+
+def _coded(rows: Any) -> tuple[CodedReason, ...]:
+    return tuple(CodedReason(row["item"], row["code"], row["params"]) for row in rows)

@@ -1,0 +1,77 @@
+"""The server's answer to a form: `receipt:<task>:<n>` beside it, written from what the case records."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from server.casework.inbox import write_if_changed
+from server.texts import both
+from server.workflow.model import CodedReason, Submission
+from sync.store import Document, DocumentStore
+
+
+def told(reasons: Iterable[CodedReason]) -> list[dict[str, Any]]:
+    """Reasons with their words in both languages, as documents carry them."""
+    return [
+        {
+            "item": reason.item,
+            "code": reason.code,
+            "params": dict(reason.params),
+            "text": both(f"intake.{reason.code}", **{"item": reason.item or "", **reason.params}),
+        }
+        for reason in reasons
+    ]
+
+
+def receipt_document(task_id: str, submission: Submission) -> Document:
+    """The receipt of one judged submission. `judged` are the leaf revisions that it speaks of."""
+    return {
+        "_id": f"receipt:{task_id}:{submission.n}",
+        "type": "receipt",
+        "schema": 1,
+        "task": task_id,
+        "n": submission.n,
+        "status": submission.outcome,
+        "judged": list(submission.revs),
+        "submitted_by": submission.submitted_by,
+        "at": submission.received_at.isoformat(),
+        "late": submission.late,
+        "failed": list(submission.failed),
+        "missing_photos": list(submission.missing),
+        "reasons": told(submission.reasons),
+        "findings": told(submission.findings),
+        "superseded": sorted(submission.superseded),
+    }
+
+
+def write_receipt(store: DocumentStore, database: str, task_id: str, submission: Submission) -> None:
+    """Write the receipt unless it stands there already."""
+    write_if_changed(store, database, receipt_document(task_id, submission))
+
+
+def write_refusal(
+    store: DocumentStore,
+    database: str,
+    task_id: str,
+    rev: str,
+    by: str,
+    reasons: Iterable[CodedReason],
+    at: datetime,
+) -> None:
+    """The receipt of a form that the case has no task for, or that is not its sender's: kept, told why."""
+    generation, _, digest = rev.partition("-")
+    document: Document = {
+        "_id": f"receipt:{task_id}:refused-{generation}-{digest}",
+        "type": "receipt",
+        "schema": 1,
+        "task": task_id,
+        "n": 0,
+        "status": "returned",
+        "judged": [rev],
+        "submitted_by": by,
+        "reasons": told(reasons),
+    }
+    if store.find(database, document["_id"]) is None:
+        write_if_changed(store, database, {**document, "at": at.isoformat()})

@@ -1,0 +1,134 @@
+"""The worker: follows every database and hands each change to the room that takes it in."""
+
+from __future__ import annotations
+
+import fcntl
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+
+from server.casework.cases import Cases
+from server.casework.inbox import tell_everybody
+from server.intake.forms import Forms
+from server.intake.hazards import Hazards
+from server.intake.outbox import Outbox
+from server.intake.photos import Photos
+from server.names import CASE_DOCUMENT, Names
+from server.services import Services, assemble
+from server.settings import Settings
+from sync.follow import Follower
+from sync.store import ChangeBatch, DocumentStore, NotFound
+
+log = structlog.get_logger()
+
+FOLLOWER = "intake"
+#: How often a waiting second worker looks whether the first is gone, in seconds.
+_LEASE_PAUSE = 1.0
+
+
+@dataclass(frozen=True)
+class Intake:
+    """Every room of intake, and what of a change goes to which."""
+
+    store: DocumentStore
+    names: Names
+    cases: Cases
+    forms: Forms
+    photos: Photos
+    hazards: Hazards
+    outbox: Outbox
+
+    def wants(self, database: str) -> bool:
+        parsed = self.names.parse(database)
+        return parsed is not None and parsed[0] in {"case", "media", "outbox"}
+
+    def handle(self, database: str, batch: ChangeBatch) -> None:
+        """Take in a batch of changes of one database. May be repeated."""
+        parsed = self.names.parse(database)
+        if parsed is None:
+            return
+        kind, tail = parsed
+        ids = [change.id for change in batch.results]
+        if kind == "outbox":
+            for doc_id in _tails(ids, "unsent"):
+                self.outbox.quarantine(tail, doc_id)
+            return
+        try:
+            self.cases.load(tail)
+        except NotFound:
+            # Opening this case was cut off before its document was written; nobody was told of it.
+            log.warning("case_without_document", database=database, ids=ids)
+            return
+        if kind == "media":
+            self._media(tail, ids)
+        else:
+            self._forms(tail, ids)
+        tell_everybody(self.store, self.names, self.cases.load(tail).case)
+
+    def _media(self, case_id: str, ids: list[str]) -> None:
+        tasks = {self.photos.take(case_id, photo) for photo in _tails(ids, "photo")}
+        for task in sorted(task for task in tasks if task):
+            self.forms.take(case_id, task)
+
+    def _forms(self, case_id: str, ids: list[str]) -> None:
+        for task in _tails(ids, "inspection"):
+            self.forms.take(case_id, task)
+        for hazard in _tails(ids, "hazard"):
+            self.hazards.take(case_id, hazard)
+        if CASE_DOCUMENT in ids:
+            self.outbox.take_decided(self.cases.settle(case_id))
+
+
+def make_intake(made: Services) -> Intake:
+    """Intake on the services of this process."""
+    store, names, cases, clock = made.store, made.names, made.cases, made.clock
+    forms = Forms(store, names, cases, made.library, clock)
+    hazards = Hazards(store, names, cases, made.library, clock)
+    return Intake(
+        store=store,
+        names=names,
+        cases=cases,
+        forms=forms,
+        photos=Photos(store, names, cases, made.readmodel, made.photo_workers, clock),
+        hazards=hazards,
+        outbox=Outbox(store, names, cases, forms, hazards, clock),
+    )
+
+
+def run_worker(settings: Settings, stop: threading.Event) -> None:
+    """Follow until `stop`. Waits while another worker serves the same data folder."""
+    with _lease(settings.data_dir / "worker.lock", stop) as held:
+        if not held:
+            return
+        made = assemble(settings)
+        try:
+            intake = make_intake(made)
+            Follower(made.store, FOLLOWER, intake.wants, intake.handle).run(stop)
+        finally:
+            made.close()
+
+
+@contextmanager
+def _lease(path: Path, stop: threading.Event) -> Iterator[bool]:
+    """Hold the file's lock; False if `stop` came first. The lock goes with the process, however it ends."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as file:
+        while not stop.is_set():
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                stop.wait(_LEASE_PAUSE)
+                continue
+            yield True
+            return
+        yield False
+
+
+def _tails(ids: list[str], prefix: str) -> list[str]:
+    """What stands behind `prefix:` in the ids that have it, each once."""
+    start = prefix + ":"
+    return list(dict.fromkeys(one.removeprefix(start) for one in ids if one.startswith(start)))
