@@ -1,0 +1,198 @@
+"""What a client asked: query parameters in CouchDB's types, and bodies read within bounds."""
+
+from __future__ import annotations
+
+import io
+import sys
+import zlib
+from typing import Any, Protocol
+
+import orjson
+from flask import Request
+from werkzeug.datastructures import MultiDict
+from werkzeug.exceptions import ClientDisconnected
+
+from sync.store import BadRequest, StoreError, TooLarge
+
+_CHUNK = 64 * 1024
+
+
+class Stream(Protocol):
+    def read(self, size: int, /) -> bytes: ...
+
+
+class BadContentType(StoreError):
+    status = 415
+    error = "bad_content_type"
+
+
+class QueryParseError(BadRequest):
+    error = "query_parse_error"
+
+
+class Query:
+    """A URL's parameters, read as CouchDB reads them. Every method raises QueryParseError on nonsense."""
+
+    def __init__(self, args: MultiDict[str, str]) -> None:
+        self._args = args
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._args
+
+    def text(self, name: str, default: str = "") -> str:
+        return self._args.get(name, default)
+
+    def flag(self, name: str, *, default: bool = False) -> bool:
+        value = self._args.get(name)
+        if value is None:
+            return default
+        if value not in {"true", "false"}:
+            raise QueryParseError(f"Invalid boolean parameter: {name}={value}")
+        return value == "true"
+
+    def integer(self, name: str, default: int | None = None) -> int | None:
+        """A number that is not negative."""
+        value = self._args.get(name)
+        if value is None:
+            return default
+        if not value.isascii() or not value.isdecimal() or len(value) > 18:
+            raise QueryParseError(f"Invalid value for integer parameter: {name}={value}")
+        return int(value)
+
+    def json(self, name: str, default: Any = None) -> Any:
+        value = self._args.get(name)
+        if value is None:
+            return default
+        try:
+            return orjson.loads(value)
+        except orjson.JSONDecodeError as error:
+            raise QueryParseError(f"Invalid JSON parameter: {name}={value}") from error
+
+    def strings(self, name: str) -> list[str] | None:
+        """A JSON list of strings, or None where there is no such parameter."""
+        return None if name not in self else string_list(self.json(name), name)
+
+
+def string_list(value: Any, name: str) -> list[str]:
+    """`value` if it is a list of strings. Raises BadRequest."""
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise BadRequest(f"`{name}` must be a JSON array of strings.")
+    return value
+
+
+class Gunzip(io.RawIOBase):
+    """The decoded bytes of a gzip stream, never more than asked for at once.
+
+    Raises BadRequest when the stream is broken or ends early.
+    """
+
+    def __init__(self, stream: Stream) -> None:
+        self._stream = stream
+        self._engine = zlib.decompressobj(wbits=31)
+        self._pending = b""
+        self._started = False
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1, /) -> bytes:
+        if size < 0:
+            raise io.UnsupportedOperation("a bound is needed")
+        while True:
+            chunk = self._pending or self._stream.read(_CHUNK)
+            if not chunk:
+                if self._started and not self._engine.eof:
+                    raise BadRequest("The gzip body ends early.")
+                return b""
+            self._started = True
+            if self._engine.eof:  # members may follow each other
+                self._engine = zlib.decompressobj(wbits=31)
+            try:
+                data = self._engine.decompress(chunk, size)
+            except zlib.error as error:
+                raise BadRequest("The body is not valid gzip.") from error
+            self._pending = self._engine.unused_data if self._engine.eof else self._engine.unconsumed_tail
+            if data:
+                return data
+
+
+class Interrupted(BadRequest):
+    """The client went away before its body was complete; nobody will read this answer."""
+
+
+class _Whole:
+    """Turns the servers' ways of saying "the client is gone" into one."""
+
+    def __init__(self, stream: Stream) -> None:
+        self._stream = stream
+
+    def read(self, size: int, /) -> bytes:
+        try:
+            return self._stream.read(size)
+        except (ClientDisconnected, OSError) as error:
+            raise Interrupted("The request body ends early.") from error
+
+
+def body_stream(request: Request) -> Stream:
+    """The request's body, its content encoding undone. The reader sets the bound. Raises BadContentType."""
+    request.max_content_length = sys.maxsize  # every reader below has its own, and answers in JSON
+    stream = _Whole(request.stream)
+    encoding = request.headers.get("Content-Encoding", "identity").strip().lower()
+    if encoding in {"identity", ""}:
+        return stream
+    if encoding in {"gzip", "x-gzip"}:
+        return Gunzip(stream)
+    raise BadContentType(f"{encoding} is not a supported content encoding.")
+
+
+def read_all(stream: Stream, limit: int) -> bytes:
+    """Raises TooLarge beyond `limit` bytes."""
+    chunks, size = [], 0
+    while chunk := stream.read(_CHUNK):
+        size += len(chunk)
+        if size > limit:
+            raise TooLarge(f"the request entity exceeds {limit} bytes")
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def json_body(request: Request, limit: int) -> Any:
+    """The body as JSON. Raises BadContentType, TooLarge, BadRequest."""
+    # A body that is no JSON by its own word may come from a form on a foreign page: CouchDB refuses it too.
+    if request.mimetype != "application/json":
+        raise BadContentType("Content-Type must be application/json")
+    return any_json_body(request, limit)
+
+
+def any_json_body(request: Request, limit: int) -> Any:
+    """The body as JSON, whatever its Content-Type says. Raises TooLarge, BadRequest."""
+    encoded = request.headers.get("Content-Encoding")
+    if not encoded and request.content_length is not None and request.content_length > limit:
+        raise TooLarge(f"the request entity exceeds {limit} bytes")
+    return parse_json(read_all(body_stream(request), limit))
+
+
+def json_object(request: Request, limit: int) -> dict[str, Any]:
+    value = json_body(request, limit)
+    if not isinstance(value, dict):
+        raise BadRequest("Request body must be a JSON object")
+    return value
+
+
+def parse_json(data: bytes) -> Any:
+    """Raises BadRequest: for broken JSON, NaN and infinities, lone surrogates, and wild nesting."""
+    try:
+        return orjson.loads(data)
+    except orjson.JSONDecodeError as error:
+        raise BadRequest("invalid UTF-8 JSON") from error
+
+
+def check_nesting(doc: Any) -> None:
+    """Refuse a document that is nested more deeply (254 levels) than a reply could carry. Raises BadRequest.
+
+    Kept, it would break every reply it is part of, and with that the replication of its whole database.
+    """
+    try:
+        orjson.dumps(doc)
+    except TypeError as error:
+        raise BadRequest("The document is nested too deeply.") from error

@@ -1,0 +1,132 @@
+"""Attachments on their own, streamed from and to the disk."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import hashlib
+from collections.abc import Iterator
+from typing import Any, BinaryIO, cast
+
+from flask import Response
+from werkzeug.datastructures import ContentRange, Headers
+
+from sync.embedded.http.asked import body_stream
+from sync.embedded.http.call import Call
+from sync.embedded.http.documents import named_rev
+from sync.embedded.http.replies import empty_reply, etag, json_reply, location, not_modified, stream_reply
+from sync.embedded.http.shown import read_out
+from sync.store import Attachment, BadRequest, NewAttachment, StoreError
+
+_CHUNK = 256 * 1024
+_DEFAULT_TYPE = "application/octet-stream"
+
+
+class RangeNotSatisfiable(StoreError):
+    status = 416
+    error = "requested_range_not_satisfiable"
+
+
+def read(call: Call, db: str, doc_id: str, name: str) -> Response:
+    """`GET` with `rev`, `If-None-Match` and one `Range`; `HEAD` likewise."""
+    attachment = call.store.open_attachment(db, doc_id, name, rev=call.query.text("rev") or None)
+    try:
+        response = _reply(call, attachment)
+    except BaseException:
+        attachment.stream.close()
+        raise
+    response.call_on_close(attachment.stream.close)
+    return response
+
+
+def _reply(call: Call, attachment: Attachment) -> Response:
+    digest = attachment.digest.removeprefix("md5-")
+    headers = etag(digest) | {
+        # Written by others and served from our own origin: nothing in it may run or be guessed at.
+        "Content-Security-Policy": "sandbox",
+        "X-Content-Type-Options": "nosniff",
+    }
+    if not_modified(digest):
+        return empty_reply(304, headers)
+    content_type = attachment.content_type
+    if attachment.encoding is not None:
+        headers["Accept-Ranges"] = "none"
+        headers["Vary"] = "Accept-Encoding"
+        if not _takes_gzip(call):
+            return stream_reply(_gunzipped(attachment), content_type, headers)
+        headers["Content-Encoding"] = attachment.encoding
+    else:
+        headers["Accept-Ranges"] = "bytes"
+        wanted = _range(call, attachment.length, digest)
+        if wanted is not None:
+            return _partial(attachment, wanted, headers)
+    headers["Content-MD5"] = digest
+    headers["Content-Length"] = str(attachment.length)
+    return stream_reply(read_out(attachment), content_type, headers)
+
+
+def _partial(attachment: Attachment, wanted: tuple[int, int], headers: dict[str, str]) -> Response:
+    start, stop = wanted
+    attachment.stream.seek(start)
+    headers["Content-Range"] = ContentRange("bytes", start, stop, attachment.length).to_header()
+    headers["Content-Length"] = str(stop - start)
+    chunks = read_out(attachment, stop - start)
+    return stream_reply(chunks, attachment.content_type, headers, status=206)
+
+
+def _range(call: Call, length: int, digest: str) -> tuple[int, int] | None:
+    """The one range that is wanted, or None for everything. Raises RangeNotSatisfiable.
+
+    Several ranges at once, units other than bytes and a stale `If-Range` get everything (RFC 9110, 14.2).
+    """
+    wanted = call.request.range
+    if wanted is None or wanted.units != "bytes" or len(wanted.ranges) != 1:
+        return None
+    if_range = call.request.if_range
+    if (if_range.etag is not None and if_range.etag != digest) or if_range.date is not None:
+        return None
+    found = wanted.range_for_length(length)
+    if found is None:
+        raise RangeNotSatisfiable(f"Requested range not satisfiable: the attachment has {length} bytes.")
+    return found
+
+
+def _takes_gzip(call: Call) -> bool:
+    return call.request.accept_encodings.quality("gzip") > 0 and bool(call.request.accept_encodings)
+
+
+def _gunzipped(attachment: Attachment) -> Iterator[bytes]:
+    with attachment, gzip.GzipFile(fileobj=attachment.stream) as plain:
+        while chunk := plain.read(_CHUNK):
+            yield chunk
+
+
+def write(call: Call, db: str, doc_id: str, name: str) -> Response:
+    """`PUT`: the bytes as they are sent; `rev` names the leaf, none makes a new document."""
+    attachment = NewAttachment(
+        name=name,
+        content_type=call.request.headers.get("Content-Type") or _DEFAULT_TYPE,
+        stream=cast(BinaryIO, body_stream(call.request)),
+        extra=_expected(call.request.headers),
+    )
+    rev = call.store.put_attachment(db, doc_id, named_rev(call, None), attachment, user=call.user)
+    return json_reply({"ok": True, "id": doc_id, "rev": rev}, 201, etag(rev) | location(db, doc_id, name))
+
+
+def _expected(headers: Headers) -> dict[str, Any]:
+    """What `Content-MD5` says of the bytes, in the form of an attachment's digest. Raises BadRequest."""
+    given = headers.get("Content-MD5")
+    if given is None:
+        return {}
+    try:
+        right = len(base64.b64decode(given, validate=True)) == hashlib.md5(usedforsecurity=False).digest_size
+    except ValueError:
+        right = False
+    if not right:
+        raise BadRequest("Content-MD5 must be the base64 of an MD5 digest.")
+    return {"digest": f"md5-{given}"}
+
+
+def delete(call: Call, db: str, doc_id: str, name: str) -> Response:
+    rev = call.store.delete_attachment(db, doc_id, name, named_rev(call, None), user=call.user)
+    return json_reply({"ok": True, "id": doc_id, "rev": rev}, 200, etag(rev))

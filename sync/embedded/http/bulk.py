@@ -1,0 +1,165 @@
+"""Many documents in one request: `_bulk_docs` and `_bulk_get`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from flask import Response
+
+from sync.embedded.http.asked import check_nesting, json_object
+from sync.embedded.http.call import Call
+from sync.embedded.http.multipart import new_boundary, write_parts
+from sync.embedded.http.replies import JSON_TYPE, encode, json_reply, stream_reply
+from sync.embedded.http.shown import accepts, beside, part_of, show_of
+from sync.embedded.rendering import Show
+from sync.store import BadRequest, BulkResult, Document, NotOffered, StoreError, TooLarge
+
+#: Refusals of a replicated document that no repetition will change.
+_FINAL = frozenset(
+    {
+        "bad_request",
+        "doc_validation",
+        "illegal_docid",
+        "too_large",
+        "document_too_large",
+        "attachment_too_large",
+    }
+)
+
+
+def bulk_docs(call: Call, db: str) -> Response:
+    body = json_object(call.request, call.limits.max_request_bytes)
+    docs, new_edits = body.get("docs"), body.get("new_edits", True)
+    if not isinstance(docs, list):
+        raise BadRequest("POST body must include `docs` parameter.")
+    if not isinstance(new_edits, bool):
+        raise BadRequest("`new_edits` must be true or false.")
+    if body.get("all_or_nothing"):
+        raise NotOffered("all_or_nothing is not offered; CouchDB has dropped it too.")
+    if len(docs) > call.limits.max_bulk_docs:
+        raise TooLarge(str(call.limits.max_bulk_docs), error="max_bulk_docs_count_exceeded")
+    if not all(isinstance(doc, dict) for doc in docs):
+        raise BadRequest("Document must be a JSON object")
+    results = _store(call, db, docs, new_edits=new_edits)
+    if new_edits:
+        return json_reply([_row(result) for result in results], 201)
+    return json_reply([_row(_final(result)) for result in results if not result.ok], 201)
+
+
+def _store(call: Call, db: str, docs: list[Document], *, new_edits: bool) -> list[BulkResult]:
+    refused: dict[int, BulkResult] = {}
+    for at, doc in enumerate(docs):
+        try:
+            check_nesting(doc)
+        except StoreError as error:
+            refused[at] = BulkResult(str(doc.get("_id", "")), None, error.error, error.reason)
+    accepted = [doc for at, doc in enumerate(docs) if at not in refused]
+    stored = iter(call.store.bulk_docs(db, accepted, new_edits=new_edits, user=call.user))
+    return [refused[at] if at in refused else next(stored) for at in range(len(docs))]
+
+
+def _final(result: BulkResult) -> BulkResult:
+    """To a replicator, say "forbidden" of a document that can never be stored here.
+
+    PouchDB reports a forbidden document and goes on with the others; any other error makes it repeat the
+    batch for ever, and one oversized document would end all sync of its database.
+    """
+    if result.error not in _FINAL:
+        return result
+    return BulkResult(result.id, result.rev, "forbidden", f"{result.error}: {result.reason}")
+
+
+def _row(result: BulkResult) -> dict[str, Any]:
+    if result.ok:
+        return {"ok": True, "id": result.id, "rev": result.rev}
+    row: dict[str, Any] = {"id": result.id, "error": result.error, "reason": result.reason}
+    return row | {"rev": result.rev} if result.rev else row
+
+
+def bulk_get(call: Call, db: str) -> Response:
+    """Stream the wanted revisions one document after the other, so that a large batch is never held whole."""
+    body = json_object(call.request, call.limits.max_request_bytes)
+    wanted = body.get("docs")
+    if not isinstance(wanted, list):
+        raise BadRequest("Missing JSON list of 'docs'.")
+    if len(wanted) > call.limits.max_bulk_docs:
+        raise TooLarge(str(call.limits.max_bulk_docs), error="max_bulk_get_count_exceeded")
+    show, latest = show_of(call.query), call.query.flag("latest")
+    request = call.request
+    if not accepts(request, JSON_TYPE) and not accepts(request, "*/*"):
+        for kind in ("multipart/mixed", "multipart/related"):
+            if accepts(request, kind):
+                boundary = new_boundary()
+                rows = _wanted(call, db, wanted, beside(show), latest=latest)
+                chunks = write_parts(boundary, _parts(call, db, rows))
+                return stream_reply(chunks, f'{kind}; boundary="{boundary}"')
+    return stream_reply(_json(_wanted(call, db, wanted, show, latest=latest)))
+
+
+_Answer = tuple[str, list[dict[str, Any]]]
+
+
+def _wanted(call: Call, db: str, wanted: list[Any], show: Show, *, latest: bool) -> Iterator[_Answer]:
+    """For each entry of the request: the id, and `{ok: doc}` or `{error: …}` for each revision."""
+    for entry in wanted:
+        doc_id = entry.get("id") if isinstance(entry, dict) else None
+        if not isinstance(doc_id, str):
+            yield "", [_problem("", None, "bad_request", "document id missed")]
+            continue
+        rev = entry.get("rev")
+        try:
+            yield doc_id, list(_answers(call, db, entry, show, latest=latest))
+        except StoreError as error:
+            yield doc_id, [_problem(doc_id, rev, error.error, error.reason)]
+
+
+def _answers(
+    call: Call, db: str, entry: dict[str, Any], show: Show, *, latest: bool
+) -> Iterator[dict[str, Any]]:
+    doc_id, rev, since = entry["id"], entry.get("rev"), entry.get("atts_since")
+    if since is not None:
+        show = _since(show, since)
+    found = call.store.open_revs(db, doc_id, "all" if rev is None else [rev], latest=latest, show=show)
+    if not found:
+        yield _problem(doc_id, rev, "not_found", "missing")
+    for answer in found:
+        if answer.doc is None:
+            yield _problem(doc_id, answer.rev, "not_found", "missing")
+        else:
+            yield {"ok": answer.doc}
+
+
+def _since(show: Show, since: object) -> Show:
+    if not isinstance(since, list) or not all(isinstance(rev, str) for rev in since):
+        raise BadRequest("`atts_since` must be a JSON array of strings.")
+    return Show(
+        revs=show.revs,
+        attachments=show.attachments or True,
+        atts_since=since,
+        att_encoding_info=show.att_encoding_info,
+    )
+
+
+def _problem(doc_id: str, rev: object, error: str, reason: str) -> dict[str, Any]:
+    shown = rev if isinstance(rev, str) else "undefined"
+    return {"error": {"id": doc_id, "rev": shown, "error": error, "reason": reason}}
+
+
+def _json(rows: Iterator[_Answer]) -> Iterator[bytes]:
+    yield b'{"results": ['
+    before = b""
+    for doc_id, docs in rows:
+        yield before + encode({"id": doc_id, "docs": docs})
+        before = b","
+    yield b"]}\n"
+
+
+def _parts(call: Call, db: str, rows: Iterator[_Answer]) -> Iterator[tuple[dict[str, str], Iterator[bytes]]]:
+    for _, docs in rows:
+        for answer in docs:
+            if "ok" in answer:
+                content_type, chunks = part_of(call.store, db, answer["ok"])
+                yield {"Content-Type": content_type}, chunks
+            else:
+                yield {"Content-Type": f'{JSON_TYPE}; error="true"'}, iter([encode(answer["error"])])

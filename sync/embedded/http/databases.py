@@ -1,0 +1,136 @@
+"""Whole databases: making and deleting them, their settings, their documents by id."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from flask import Response
+
+from sync.embedded.http.asked import any_json_body, json_object, string_list
+from sync.embedded.http.call import Call, require_server_admin
+from sync.embedded.http.replies import empty_reply, json_reply, location
+from sync.embedded.http.shown import show_of
+from sync.embedded.listing import ListQuery
+from sync.store import BadRequest, NotOffered
+
+
+def info(call: Call, db: str) -> Response:
+    return json_reply(call.store.info_json(db))
+
+
+def exists(call: Call, db: str) -> Response:
+    call.store.info(db)
+    return empty_reply(200)
+
+
+def create(call: Call, db: str) -> Response:
+    require_server_admin(call.user)
+    call.store.create_database(db)
+    return json_reply({"ok": True}, 201, location(db))
+
+
+def delete(call: Call, db: str) -> Response:
+    require_server_admin(call.user)
+    if "rev" in call.query:
+        raise BadRequest(
+            "You tried to DELETE a database with a ?=rev parameter. "
+            "Did you mean to DELETE a document instead?"
+        )
+    call.store.delete_database(db)
+    return json_reply({"ok": True})
+
+
+def security(call: Call, db: str) -> Response:
+    return json_reply(call.store.security(db))
+
+
+def put_security(call: Call, db: str) -> Response:
+    call.store.put_security(db, any_json_body(call.request, call.limits.max_document_bytes), user=call.user)
+    return json_reply({"ok": True})
+
+
+def revs_limit(call: Call, db: str) -> Response:
+    return json_reply(call.store.revs_limit(db))
+
+
+def put_revs_limit(call: Call, db: str) -> Response:
+    limit = any_json_body(call.request, call.limits.max_document_bytes)
+    call.store.set_revs_limit(db, limit, user=call.user)
+    return json_reply({"ok": True})
+
+
+def ensure_full_commit(call: Call, db: str) -> Response:
+    """Nothing to do: whatever was acknowledged is on disk."""
+    call.store.info(db)
+    return json_reply({"ok": True, "instance_start_time": "0"}, 201)
+
+
+def revs_diff(call: Call, db: str) -> Response:
+    wanted = json_object(call.request, call.limits.max_request_bytes)
+    return json_reply(call.store.revs_diff(db, wanted))
+
+
+def all_docs(call: Call, db: str) -> Response:
+    return _listing(call, db, _list_query(call))
+
+
+def post_all_docs(call: Call, db: str) -> Response:
+    body = json_object(call.request, call.limits.max_request_bytes)
+    query = _list_query(call)
+    if "keys" in body:
+        query = replace(query, keys=string_list(body["keys"], "keys"))
+    others = sorted(set(body) - {"keys"})
+    if others:
+        raise NotOffered(f"Only `keys` is taken from the body of _all_docs, not {', '.join(others)}.")
+    return _listing(call, db, query)
+
+
+def _listing(call: Call, db: str, query: ListQuery) -> Response:
+    listing = call.store.list_docs(db, query)
+    result: dict[str, Any] = {
+        "total_rows": listing.total_rows,
+        "offset": listing.offset,
+        "rows": listing.rows,
+    }
+    if call.query.flag("update_seq"):
+        result["update_seq"] = call.store.info(db).update_seq
+    return json_reply(result)
+
+
+def _list_query(call: Call) -> ListQuery:
+    query = call.query
+    start = _key(call, "startkey", "start_key")
+    end = _key(call, "endkey", "end_key")
+    inclusive_end = query.flag("inclusive_end", default=True)
+    key = _key(call, "key")
+    keys = query.strings("keys")
+    if key is not None:
+        start = end = key
+        inclusive_end = True
+    if keys is not None and (start is not None or end is not None):
+        raise BadRequest(
+            "`keys` is incompatible with `key`, `startkey` and `endkey`.", error="query_parse_error"
+        )
+    return ListQuery(
+        startkey=start,
+        endkey=end,
+        inclusive_end=inclusive_end,
+        keys=keys,
+        limit=query.integer("limit"),
+        skip=query.integer("skip") or 0,
+        descending=query.flag("descending"),
+        include_docs=query.flag("include_docs"),
+        show=show_of(query),
+    )
+
+
+def _key(call: Call, *names: str) -> str | None:
+    """The first of the parameters that is there, a JSON string (document ids are nothing else)."""
+    for name in names:
+        if name in call.query:
+            value = call.query.json(name)
+            if value is not None and not isinstance(value, str):
+                raise BadRequest(f"`{name}` must be a JSON string.", error="query_parse_error")
+            return value
+    return None

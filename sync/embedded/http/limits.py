@@ -1,0 +1,28 @@
+"""What one request may use. Every limit is answered with 413 (or less of the same), never with silence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class HttpLimits:
+    """Bounds of requests to `/sync`. Sizes are bytes after decoding, times seconds.
+
+    `max_parked_polls` counts feeds that wait in this process; one more is answered at once with what there
+    is, so that waiting tablets never take the last thread. A feed that has waited `max_feed_timeout` ends
+    and its client asks again, which is also when its credentials are looked at again. `heartbeat` is sent on
+    feeds whose client asked for none, because writing is the only way to notice that a client is gone.
+    """
+
+    max_request_bytes: int = 64 * 1024 * 1024
+    max_document_bytes: int = 8 * 1024 * 1024
+    max_attachment_bytes: int = 1024 * 1024 * 1024
+    max_bulk_docs: int = 10_000
+    max_parked_polls: int = 80
+    max_feed_timeout: float = 60.0
+    default_feed_timeout: float = 60.0
+    heartbeat: float = 15.0
+    min_heartbeat: float = 1.0
+    changes_page: int = 500
+    max_uuids: int = 1000

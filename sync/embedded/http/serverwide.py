@@ -1,0 +1,62 @@
+"""`/sync/` itself: what this server is, and who the client is to it."""
+
+from __future__ import annotations
+
+import uuid
+from importlib.metadata import PackageNotFoundError, version
+
+from flask import Response
+
+from sync.embedded.http.call import Call, require_server_admin
+from sync.embedded.http.replies import json_reply
+from sync.store import BadRequest, NotOffered
+
+#: The protocol spoken here is CouchDB's of this version; clients look at the number.
+COUCHDB_VERSION = "3.5.0"
+
+
+def _hezha_version() -> str:
+    try:
+        return version("hezha")
+    except PackageNotFoundError:  # run from a source tree that was never installed
+        return "unreleased"
+
+
+def welcome(_call: Call) -> Response:
+    return json_reply(
+        {
+            "couchdb": "Welcome",
+            "version": COUCHDB_VERSION,
+            "features": ["embedded"],
+            "vendor": {"name": f"Hezha {_hezha_version()}"},
+        }
+    )
+
+
+def up(_call: Call) -> Response:
+    return json_reply({"status": "ok", "seeds": {}})
+
+
+def uuids(call: Call) -> Response:
+    count = call.query.integer("count", 1) or 0
+    if count > call.limits.max_uuids:
+        raise BadRequest(f"count must be at most {call.limits.max_uuids}.")
+    return json_reply({"uuids": [uuid.uuid4().hex for _ in range(count)]})
+
+
+def session(call: Call) -> Response:
+    header = call.request.headers.get("Authorization", "")
+    info: dict[str, object] = {"authentication_handlers": ["jwt", "default"]}
+    if call.user.name is not None:
+        info["authenticated"] = "default" if header.lower().startswith("basic ") else "jwt"
+    user = {"name": call.user.name, "roles": list(call.user.roles)}
+    return json_reply({"ok": True, "userCtx": user, "info": info})
+
+
+def no_cookies(_call: Call) -> Response:
+    raise NotOffered("Cookie sessions are not offered: send the bearer token of /api/v1/auth/login.")
+
+
+def all_dbs(call: Call) -> Response:
+    require_server_admin(call.user)
+    return json_reply(call.store.database_names())
