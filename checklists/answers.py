@@ -1,0 +1,205 @@
+"""Answers as they come from a tablet, read with distrust.
+
+An answer is `{value, note?, photos?, by, at, location?, instrument?, defect?}`:
+
+- `value`: by the item's type; null or absent where the photos are the answer;
+- `note`: a text; `photos`: ids of photo documents;
+- `by`: who answered; `at`: when, RFC 3339 with offset;
+- `location`: `{lon, lat, accuracy_m, datum}` in degrees and metres;
+- `instrument`: what it was measured with, a text or an object of texts (`number`, `calibrated`, …);
+- `defect`: true if the inspector calls the item defective whatever its value. Types such as text, number or
+  photo have no other way to say so. It wants a note, as every failure does.
+
+`merge` adds `merged`: the answers of which one is made. Whatever else arrives is a fault of the answer, told
+as a Problem. Reading never raises, and an answer with a fault can fail an item but never pass it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from checklists.model import Item
+from checklists.values import MAX_NAME, Fault, ProblemCode, clipped, read_position, read_text, read_value
+
+__all__ = ["MAX_NOTE", "MAX_PHOTOS", "Problem", "Reading", "canonical", "combine", "parts_of", "read_answer"]
+
+#: Characters in a note; photos of one answer; entries of an instrument.
+MAX_NOTE = 2000
+MAX_PHOTOS = 100
+MAX_INSTRUMENT_FIELDS = 10
+
+_FIELDS = {"value", "note", "photos", "by", "at", "location", "instrument", "defect", "merged"}
+_RFC3339 = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?(Z|[+-][0-9]{2}:[0-9]{2})"
+)
+
+
+class Problem(msgspec.Struct, frozen=True):
+    """Why a form is not complete. `params` fill the text of `code`; `item` is None without an item."""
+
+    code: ProblemCode
+    item: str | None
+    params: dict[str, Any] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What could be read of an answer. A `value` of None is absent, or unreadable as `faults` then say."""
+
+    value: Any = None
+    note: str | None = None
+    photos: tuple[str, ...] = ()
+    by: str | None = None
+    at: str | None = None
+    defect: bool = False
+    faults: tuple[Problem, ...] = ()
+
+
+def canonical(value: Any) -> str:
+    """Canonical JSON: the same for equal values, and the order that breaks ties."""
+    try:
+        return json.dumps(value, sort_keys=True, separators=(",", ":"))
+    except RecursionError:
+        return _canonical_of_deep(value)
+
+
+def _canonical_of_deep(value: Any) -> str:
+    """`canonical` without recursion, for what somebody nested a thousand times."""
+    written: list[str] = []
+    todo: list[tuple[str, Any]] = [("", value)]
+    while todo:
+        prefix, node = todo.pop()
+        written.append(prefix)
+        if isinstance(node, Mapping):
+            todo.append(("}", None))
+            todo.extend((json.dumps(key) + ":", node[key]) for key in sorted(node, reverse=True))
+            written.append("{")
+        elif isinstance(node, list):
+            todo.append(("]", None))
+            todo.extend((",", entry) for entry in reversed(node))
+            written.append("[")
+        elif prefix not in ("}", "]"):
+            written.append(json.dumps(node))
+    return "".join(written)
+
+
+def read_answer(item: Item, raw: Any) -> Reading:
+    """Read one answer; whatever is wrong with it stands in `faults`."""
+    if not isinstance(raw, Mapping):
+        return Reading(faults=(Problem("not_an_answer", item.code),))
+    faults: list[Problem] = []
+
+    def attempt(read: Callable[[Any], Any], field: str, absent: Any = None) -> Any:
+        value = raw.get(field)
+        if value is None:
+            return absent
+        try:
+            return read(value)
+        except Fault as fault:
+            faults.append(Problem(fault.code, item.code, fault.params))
+            return absent
+
+    unknown = (field for field in raw if field not in _FIELDS)
+    faults.extend(Problem("unknown_field", item.code, {"field": clipped(field)}) for field in unknown)
+    parts = 1
+    if raw.get("merged") is not None:
+        parts = len(parts_of(item, raw) or ())
+        if not parts:
+            faults.append(Problem("wrong_type", item.code, {"field": "merged", "expected": "merged answers"}))
+    absent = (field for field in ("by", "at") if raw.get(field) is None)
+    faults.extend(Problem("wrong_type", item.code, {"field": field, "expected": "text"}) for field in absent)
+    attempt(read_position, "location")
+    attempt(_instrument, "instrument")
+    return Reading(
+        value=attempt(lambda value: read_value(item, value), "value"),
+        # A merged answer carries the notes and photos of all its parts.
+        note=attempt(lambda value: _note(value, MAX_NOTE * max(parts, 1)), "note"),
+        photos=attempt(lambda value: _photos(value, MAX_PHOTOS * max(parts, 1)), "photos", ()),
+        by=attempt(lambda value: read_text(value, "by"), "by"),
+        at=attempt(_time, "at"),
+        # Somebody set the flag: in doubt about what they wrote there, they meant it.
+        defect=attempt(_flag, "defect", raw.get("defect") is not None),
+        faults=tuple(faults),
+    )
+
+
+def _note(value: Any, longest: int) -> str | None:
+    if value == "":
+        return None
+    return read_text(value, "note", longest)
+
+
+def _photos(value: Any, most: int) -> tuple[str, ...]:
+    if not isinstance(value, list):
+        raise Fault("wrong_type", field="photos", expected="list")
+    if len(value) > most:
+        raise Fault("too_long", field="photos", limit=most)
+    return tuple(dict.fromkeys(read_text(photo, "photos") for photo in value))
+
+
+def _time(value: Any) -> str:
+    if not isinstance(value, str) or not _RFC3339.fullmatch(value):
+        raise Fault("invalid_time", value=clipped(value))
+    try:
+        datetime.fromisoformat(value)
+    except ValueError as error:
+        raise Fault("invalid_time", value=clipped(value)) from error
+    return value
+
+
+def _instrument(value: Any) -> Any:
+    if isinstance(value, str):
+        return read_text(value, "instrument")
+    if not isinstance(value, Mapping) or len(value) > MAX_INSTRUMENT_FIELDS:
+        raise Fault("wrong_type", field="instrument", expected="text")
+    for name, entry in value.items():
+        if len(name) > MAX_NAME:
+            raise Fault("too_long", field="instrument", limit=MAX_NAME)
+        read_text(entry, "instrument")
+    return value
+
+
+def _flag(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise Fault("wrong_type", field="defect", expected="true or false")
+    return value
+
+
+def combine(answers: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Answers of equal value as one: the earliest, with the photos and notes of all, and all in `merged`.
+
+    They must be readable and different. Their order does not matter.
+    """
+    parts = sorted(answers, key=canonical)
+    if len(parts) == 1:
+        return dict(parts[0])
+    first = min(parts, key=lambda part: datetime.fromisoformat(part["at"]))
+    united = {**first, "merged": parts}
+    photos = {photo for part in parts for photo in part.get("photos") or ()}
+    notes = {part["note"] for part in parts if part.get("note")}
+    if photos:
+        united["photos"] = sorted(photos)
+    if notes:
+        united["note"] = "\n".join(sorted(notes))
+    return united
+
+
+def parts_of(item: Item, raw: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...] | None:
+    """The answers that a merged answer was made of; None if it is not exactly what they make.
+
+    The test keeps a forged `merged` from hiding what the answer itself says.
+    """
+    parts = raw.get("merged")
+    if not isinstance(parts, list) or len(parts) < 2:
+        return None
+    for part in parts:
+        if not isinstance(part, Mapping) or "merged" in part or read_answer(item, part).faults:
+            return None
+    return tuple(parts) if canonical(combine(parts)) == canonical(raw) else None

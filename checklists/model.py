@@ -1,0 +1,224 @@
+"""A checklist as a value: what is asked, what counts as good, and what to do if it is not.
+
+Every text stands in both languages. Measurements carry their unit, and a limit is inclusive: a value equal to
+`min` or `max` keeps it. Nothing here judges; see `evaluate`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cached_property
+from typing import Any, Literal
+
+import msgspec
+
+__all__ = [
+    "NA_TYPES",
+    "NOT_APPLICABLE",
+    "SEVERITY_RANK",
+    "Definition",
+    "FactDefinition",
+    "Item",
+    "Limit",
+    "NumberRange",
+    "Option",
+    "Point",
+    "Role",
+    "Section",
+    "Severity",
+    "Text",
+    "Verdict",
+]
+
+Severity = Literal["critical", "major", "minor"]
+Verdict = Literal["pass", "fail", "warning", "not_judged"]
+Stage = Literal["survey", "intermediate", "acceptance", "reinspection"]
+ItemType = Literal[
+    "pass_fail",
+    "number",
+    "choice",
+    "multi_choice",
+    "text",
+    "date",
+    "photo",
+    "signature",
+    "location",
+    "file",
+]
+
+#: The value that says an item does not apply, and the types in which it says so.
+NOT_APPLICABLE = "na"
+NA_TYPES: frozenset[ItemType] = frozenset({"pass_fail", "file", "number", "date", "location"})
+
+#: Larger is graver.
+SEVERITY_RANK: dict[Severity, int] = {"minor": 1, "major": 2, "critical": 3}
+
+
+class Text(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"zh": "zh-CN"}):
+    """One text in the two languages, `{"zh-CN": …, "en": …}` outside Python."""
+
+    zh: str
+    en: str
+
+
+class NumberRange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The readings that can exist at all; one outside was mistyped or taken in another unit."""
+
+    min: float
+    max: float
+
+
+class Limit(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """An inclusive limit for a number, or for a location's accuracy in metres.
+
+    Breaking it gives `verdict`, at `severity` if that differs from the item's. With `when`, it applies only
+    where the condition holds; where that cannot be known, it applies.
+    """
+
+    min: float | None = None
+    max: float | None = None
+    verdict: Literal["fail", "warning"] = "fail"
+    severity: Severity | None = None
+    when: str | None = None
+
+
+class Option(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A choice, and what choosing it means; `alone` if nothing else can be chosen beside it."""
+
+    value: str
+    text: Text
+    verdict: Literal["pass", "warning", "fail"] = "pass"
+    severity: Severity | None = None
+    alone: bool = False
+
+
+class Role(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A party that signs, with at least `min` different signatures."""
+
+    role: str
+    text: Text
+    min: int = 1
+
+
+class Point(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One of several positions that a location item asks for."""
+
+    point: str
+    text: Text
+
+
+class Item(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """One line of a checklist.
+
+    `when` (CEL over `facts` and earlier `answers`) shows the item; `accept` (CEL) must be true for a pass. A
+    `photo` of `always` or `on_fail` asks for `photos_min` photos. `na` says whether "not applicable" is an
+    answer; left out, it is one to pass_fail and file items that are not critical. `source` names the rule: S1
+    to S3 are the papers on county practice that these checklists were founded on, standards are named by
+    number, `practice` is a utility's or builder's habit without a standard at hand, `judgement` is ours.
+    `certainty: verify` marks a number or rule whose text was not at hand.
+    """
+
+    code: str
+    text: Text
+    type: ItemType
+    severity: Severity
+    remedy: Text
+    source: str
+    criterion: Text | None = None
+    certainty: Literal["settled", "verify"] = "settled"
+    photo: Literal["always", "on_fail", "never"] = "never"
+    photos_min: int = 1
+    required: bool = True
+    na: Literal["allowed", "refused"] | None = None
+    when: str | None = None
+    accept: str | None = None
+    unit: str | None = None
+    range: NumberRange | None = None
+    limits: tuple[Limit, ...] = ()
+    options: tuple[Option, ...] = ()
+    roles: tuple[Role, ...] = ()
+    points: tuple[Point, ...] = ()
+
+    @property
+    def na_allowed(self) -> bool:
+        """Whether "not applicable" answers this item without being a problem."""
+        if self.na is not None:
+            return self.na == "allowed"
+        return self.type in ("pass_fail", "file") and self.severity != "critical"
+
+    def is_na(self, value: Any) -> bool:
+        """Whether `value` says that the item does not apply, allowed or not."""
+        return value == NOT_APPLICABLE and self.type in NA_TYPES
+
+
+class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A part of a form, shared by the definitions that list it."""
+
+    id: str
+    title: Text
+    items: tuple[Item, ...]
+
+
+class Definition(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True):
+    """One version of a checklist, whole: its sections are included, not referred to."""
+
+    id: str
+    version: int
+    stage: Stage
+    title: Text
+    sections: tuple[Section, ...]
+
+    @cached_property
+    def items(self) -> tuple[Item, ...]:
+        """All items, in the order of the form."""
+        return tuple(item for section in self.sections for item in section.items)
+
+    @cached_property
+    def by_code(self) -> dict[str, Item]:
+        return {item.code: item for item in self.items}
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 (hex) of the canonical JSON: equal if and only if the definitions are."""
+        return hashlib.sha256(msgspec.json.encode(self, order="sorted")).hexdigest()
+
+    @cached_property
+    def rules(self) -> tuple[dict[str, Any], ...]:
+        """The items' expressions in the shape that `cel.decide` takes; items without any are left out."""
+        rules = []
+        for item in self.items:
+            limits = [limit.when for limit in item.limits]
+            if item.when or item.accept or any(limits):
+                rules.append({"code": item.code, "when": item.when, "accept": item.accept, "limits": limits})
+        return tuple(rules)
+
+    @cached_property
+    def compared(self) -> frozenset[str]:
+        """The items whose answers expressions may look at: all that some expression spells out."""
+        spelled = "\n".join(
+            expression
+            for rule in self.rules
+            for expression in (rule["when"], rule["accept"], *rule["limits"])
+            if expression
+        )
+        return frozenset(item.code for item in self.items if item.code in spelled)
+
+
+class FactDefinition(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A fact of the case that conditions ask for; `options` are the values of a choice, `unit` a number's."""
+
+    name: str
+    type: Literal["bool", "number", "choice"]
+    title: Text
+    definition: Text
+    unit: str | None = None
+    options: tuple[Option, ...] = ()
+
+    def admits(self, value: Any) -> bool:
+        """Whether `value` can be this fact's value. A number is finite and not negative."""
+        if self.type == "bool":
+            return isinstance(value, bool)
+        if self.type == "number":
+            is_number = isinstance(value, int | float) and not isinstance(value, bool)
+            return is_number and 0 <= value < float("inf")
+        return any(value == option.value for option in self.options)

@@ -1,0 +1,173 @@
+"""The verdict on one item: its value against its limits, options and rule.
+
+Everything that speaks to an item is a finding; the gravest finding is the verdict and gives its reason.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from checklists.answers import Reading
+from checklists.cel import Decision
+from checklists.model import SEVERITY_RANK, Item, Limit, Option, Severity, Text, Verdict
+from checklists.reasons import because, joined, number
+
+__all__ = ["Ruling", "judge", "margin", "with_unknown_facts"]
+
+#: Of two findings the one with the higher rank decides.
+_RANK: dict[Verdict, int] = {"fail": 3, "warning": 2, "not_judged": 1, "pass": 0}
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """A verdict with its severity and reason; `rule` names the kind of rule that decided."""
+
+    verdict: Verdict
+    severity: Severity
+    rule: str
+    reason: Text
+
+    @property
+    def rank(self) -> tuple[int, int]:
+        return _RANK[self.verdict], SEVERITY_RANK[self.severity]
+
+
+def judge(item: Item, reading: Reading, decision: Decision, *, enough: bool = True) -> Ruling:
+    """Judge an answer; `enough` is false if photos, signatures or points that make its value are missing.
+
+    An answer with faults fails where its value does, and is otherwise not judged.
+    """
+    findings = list(_findings(item, reading, decision, enough))
+    worst = max(findings, key=lambda finding: finding.rank)
+    if worst.verdict == "fail" or not reading.faults:
+        return worst
+    return _ruling(item, "not_judged", "malformed")
+
+
+def _ruling(
+    item: Item, verdict: Verdict, rule: str, severity: Severity | None = None, **params: Any
+) -> Ruling:
+    return Ruling(verdict, severity or item.severity, rule, because(rule, **params))
+
+
+def _findings(item: Item, reading: Reading, decision: Decision, enough: bool) -> Iterator[Ruling]:
+    value = reading.value
+    if reading.defect:
+        yield _ruling(item, "fail", "defect")
+    if item.is_na(value):
+        yield _ruling(item, "not_judged", "not_applicable" if item.na_allowed else "na_refused")
+        return
+    if item.type == "photo":
+        have, need = len(reading.photos), item.photos_min
+        yield _ruling(item, "pass" if enough else "not_judged", "photos", have=have, need=need)
+    elif value is None:
+        yield _ruling(item, "not_judged", "unanswered")
+        return
+    else:
+        yield from _by_type(item, value, decision)
+        if not enough:
+            yield _ruling(item, "not_judged", "incomplete")
+    if decision.accept is not None:
+        yield _accepted(item, decision)
+
+
+def _by_type(item: Item, value: Any, decision: Decision) -> Iterator[Ruling]:
+    match item.type:
+        case "pass_fail":
+            good = value == "pass"
+            yield _ruling(item, "pass" if good else "fail", "found_good" if good else "found_bad")
+        case "file":
+            good = value == "provided"
+            yield _ruling(item, "pass" if good else "fail", "provided" if good else "missing")
+        case "choice":
+            yield _option(item, value)
+        case "multi_choice":
+            yield from (_option(item, one) for one in value)
+        case "number" | "location":
+            yield from _measurements(item, value, decision)
+        case "signature":
+            yield _ruling(item, "pass", "signed", have=len(value))
+        case _:
+            yield _ruling(item, "pass", "recorded")
+
+
+def _option(item: Item, value: str) -> Ruling:
+    option: Option = next(option for option in item.options if option.value == value)
+    return _ruling(item, option.verdict, "chosen", option.severity, option=option.text)
+
+
+def _quantities(item: Item, value: Any) -> tuple[float, ...]:
+    """The quantities that an item's limits are about: a number itself, the accuracy of each position."""
+    if item.type == "number":
+        return (value,)
+    positions = value.values() if item.points else (value,)
+    return tuple(position["accuracy_m"] for position in positions)
+
+
+def margin(item: Item, value: Any, decision: Decision) -> float:
+    """How far a measurement stays within its limits, negative beyond them; infinite without limits.
+
+    Of two readings with the same verdict, the one with the smaller margin is the more cautious.
+    """
+    applying = _applying(item, decision)
+    distances = [
+        distance
+        for quantity in _quantities(item, value)
+        for limit in applying
+        for distance in (
+            quantity - limit.min if limit.min is not None else math.inf,
+            limit.max - quantity if limit.max is not None else math.inf,
+        )
+    ]
+    return min(distances, default=math.inf)
+
+
+def _applying(item: Item, decision: Decision) -> list[Limit]:
+    return [limit for index, limit in enumerate(item.limits) if decision.limit_applies(index)]
+
+
+def _measurements(item: Item, value: Any, decision: Decision) -> Iterator[Ruling]:
+    unit = item.unit if item.type == "number" else "m"
+    applying = _applying(item, decision)
+    for quantity in _quantities(item, value):
+        said = number(quantity, unit)
+        for limit in applying:
+            if limit.min is not None and quantity < limit.min:
+                yield _broken(item, limit, "below", said, number(limit.min, unit))
+            if limit.max is not None and quantity > limit.max:
+                yield _broken(item, limit, "above", said, number(limit.max, unit))
+        if applying:
+            bounds = "; ".join(_bounds(limit, unit) for limit in applying)
+            yield _ruling(item, "pass", "within", value=said, limits=bounds)
+        else:
+            yield _ruling(item, "pass", "measured", value=said)
+
+
+def _broken(item: Item, limit: Limit, rule: str, said: str, bound: str) -> Ruling:
+    return _ruling(item, limit.verdict, rule, limit.severity, value=said, limit=bound)
+
+
+def _bounds(limit: Limit, unit: str | None) -> str:
+    low = f"≥ {number(limit.min, unit)}" if limit.min is not None else ""
+    high = f"≤ {number(limit.max, unit)}" if limit.max is not None else ""
+    return ", ".join(bound for bound in (low, high) if bound)
+
+
+def _accepted(item: Item, decision: Decision) -> Ruling:
+    outcome = decision.accept
+    assert outcome is not None  # noqa: S101 - the caller looked
+    criterion = item.criterion or item.text
+    if outcome.no:
+        return _ruling(item, "fail", "not_accepted", criterion=criterion)
+    if outcome.error is not None or not outcome.yes:
+        return _ruling(item, "not_judged", "rule_open")
+    return _ruling(item, "pass", "accepted", criterion=criterion)
+
+
+def with_unknown_facts(ruling: Ruling, names: Text) -> Ruling:
+    """The same ruling, its reason saying which facts were not known and therefore taken strictly."""
+    reason = joined((ruling.reason, because("facts_unknown", facts=names)))
+    return Ruling(ruling.verdict, ruling.severity, ruling.rule, reason)

@@ -1,0 +1,6 @@
+// Entry of build/cel.js: what the server's sandbox may call.
+import "./cel-utf8.mjs";
+import { decide, inspect } from "./cel-rules.mjs";
+
+globalThis.decide = decide;
+globalThis.inspect = inspect;
