@@ -96,6 +96,13 @@ class TooLarge(StoreError):
     error = "too_large"
 
 
+class NoSpace(StoreError):
+    """The disk is full, and nothing was written."""
+
+    status = 507
+    error = "insufficient_storage"
+
+
 class NotOffered(StoreError):
     """CouchDB has it and Hezha's embedded engine does not. Never a wrong result instead."""
 
@@ -262,7 +269,10 @@ class DocumentStore(Protocol):
         style: Literal["main_only", "all_docs"] = "main_only",
         timeout: float = 0.0,
     ) -> ChangeBatch:
-        """What changed after `since`, oldest first; waits up to `timeout` seconds if there is nothing."""
+        """What changed after `since`, oldest first; waits up to `timeout` seconds if there is nothing.
+
+        `since` may be `now`. With `include_docs` a row carries the winner, attachments as stubs.
+        """
 
     def get_local(self, db: str, doc_id: str) -> Document | None:
         """The `_local/<doc_id>` document, or None. Local documents are not replicated."""
@@ -279,6 +289,9 @@ class DocumentStore(Protocol):
         """Open an attachment for reading. Raises NotFound."""
 
     def db_updates(self, *, since: str = "0", timeout: float = 0.0) -> tuple[list[DbUpdate], str]:
-        """Databases that changed after `since` (each once, latest change), and the seq to go on from."""
+        """Databases that changed after `since` (each once, latest change), and the seq to go on from.
+
+        `since` may be `now`. Waits up to `timeout` seconds if nothing has changed.
+        """
 
     def close(self) -> None: ...

@@ -36,7 +36,7 @@ class StoreBase:
         self._blobs.sweep_incoming(older_than=self.limits.abandoned_seconds)
         self._rules = Rules(validator)
         self._design = design
-        self._io = Machinery(data_dir / "hezha.sqlite3", self.limits)
+        self._io = Machinery(data_dir / "hezha.sqlite3", self.limits, on_rollback=self._rules.forget_all)
 
     @contextmanager
     def _reading(self, db: str) -> Iterator[tuple[apsw.Connection, DatabaseRow]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import errno
 import hashlib
 import os
 import tempfile
@@ -19,7 +20,7 @@ from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from sync.embedded.schema import sync_folder
-from sync.store import BadRequest, DigestMismatch, TooLarge
+from sync.store import BadRequest, DigestMismatch, NoSpace, TooLarge
 
 _CHUNK = 256 * 1024
 _SUFFIX = ".part"
@@ -55,8 +56,8 @@ class BlobStore:
     def ingest(self, stream: Readable, *, max_bytes: int, expect_md5: bytes | None = None) -> BlobInfo:
         """Read `stream` to its end and keep it.
 
-        Raises TooLarge beyond `max_bytes`, and DigestMismatch if the bytes are not those of `expect_md5`.
-        Then, as when the stream itself raises, nothing is kept.
+        Raises TooLarge beyond `max_bytes`, DigestMismatch if the bytes are not those of `expect_md5`,
+        NoSpace. Then, as when the stream itself raises, nothing is kept.
         """
         sha256, md5, length = hashlib.sha256(), hashlib.md5(usedforsecurity=False), 0
         descriptor, name = tempfile.mkstemp(suffix=_SUFFIX, dir=self._incoming)
@@ -78,6 +79,10 @@ class BlobStore:
                     file.flush()
                     os.fsync(file.fileno())
                     self._keep(Path(name), info)
+        except OSError as error:
+            if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+                raise NoSpace("The disk is full; the attachment was not stored.") from error
+            raise
         finally:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(name)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import apsw
 
@@ -94,11 +94,3 @@ def database_updates(conn: apsw.Connection, incarnation: str, since: str) -> tup
     rows = conn.execute("SELECT name, type, seq FROM updates WHERE seq > ? ORDER BY seq", (start,))
     updates = [DbUpdate(name, kind, f"{seq}-{incarnation}") for name, kind, seq in rows]
     return updates, f"{newest}-{incarnation}"
-
-
-def wait_for(attempt: Callable[[], Any], ready: Callable[[Any], bool], park: Callable[[], bool]) -> Any:
-    """Try until `ready` or until `park`, which waits for a change, gives up; return the last result."""
-    result = attempt()
-    while not ready(result) and park():
-        result = attempt()
-    return result

@@ -48,7 +48,7 @@ class Limits:
 class Machinery:
     """What a store runs on. Create it after forking: connections and threads do not survive a fork."""
 
-    def __init__(self, file: Path, limits: Limits) -> None:
+    def __init__(self, file: Path, limits: Limits, *, on_rollback: Callable[[], None]) -> None:
         self._file = file
         self._limits = limits
         self.incarnation = schema.prepare(file, busy_seconds=limits.busy_seconds)
@@ -57,7 +57,12 @@ class Machinery:
         for _ in range(limits.readers):
             self._idle.put(None)
         self.wakeup = Wakeup(self._reader, poll_seconds=limits.poll_seconds)
-        self._writer = Writer(self._connect, max_group=limits.group, on_commit=self.wakeup.poke)
+        self._writer = Writer(
+            schema.connect(file, busy_seconds=limits.busy_seconds),
+            max_group=limits.group,
+            on_commit=self.wakeup.poke,
+            on_rollback=on_rollback,
+        )
 
     @contextmanager
     def reading(self) -> Iterator[apsw.Connection]:
@@ -93,9 +98,6 @@ class Machinery:
                 conn.close()
         for _ in range(self._limits.readers):
             self._idle.put(None)
-
-    def _connect(self) -> apsw.Connection:
-        return schema.connect(self._file, busy_seconds=self._limits.busy_seconds)
 
     def _reader(self) -> apsw.Connection:
         return schema.connect(self._file, busy_seconds=self._limits.busy_seconds, readonly=True)

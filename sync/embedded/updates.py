@@ -7,7 +7,9 @@ in, and may leave the document in conflict. Both are held to the database's writ
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import apsw
@@ -67,16 +69,20 @@ class Rules:
         self._validator(sources, new_doc(), old_doc(), context, db.security)
 
     def _load(self, conn: apsw.Connection, db: DatabaseRow) -> tuple[str, ...]:
-        # Only the writer's thread comes here. A rolled-back design document leaves an entry under a sequence
-        # number that is used again, so `forget` drops it.
+        # Only the writer's thread comes here. Thousands of databases share a few functions: hence `intern`.
         cached = self._sources.get(db.pk)
         if cached is None or cached[0] != db.design_seq:
-            cached = (db.design_seq, records.design_sources(conn, db))
+            sources = tuple(sys.intern(source) for source in records.design_sources(conn, db))
+            cached = (db.design_seq, sources)
             self._sources[db.pk] = cached
         return cached[1]
 
     def forget(self, db: DatabaseRow) -> None:
         self._sources.pop(db.pk, None)
+
+    def forget_all(self) -> None:
+        """After a failed transaction: another process may yet use the numbers under which it read."""
+        self._sources.clear()
 
 
 def is_db_admin(user: UserCtx, security: Mapping[str, Any]) -> bool:
@@ -141,26 +147,19 @@ def edit(
     return change.rev
 
 
+@dataclass(frozen=True)
 class _Change:
-    """A new leaf: its revision, the tree with it, what it stands on, and the ancestor it is judged against.
+    """A new leaf: its revision, the tree with it, and the ancestor against which it is judged.
 
     `shown` is the line of revisions that the write rules see: the parent's for an interactive edit, since
     the edit has no revision of its own until it is stored.
     """
 
-    def __init__(
-        self,
-        rev: Rev,
-        tree: RevTree,
-        shown: Sequence[Rev],
-        attachments: tuple[StoredAttachment, ...],
-        old_doc: Callable[[], Document | None],
-    ) -> None:
-        self.rev = rev
-        self.tree = tree
-        self.shown = shown
-        self.attachments = attachments
-        self.old_doc = old_doc
+    rev: Rev
+    tree: RevTree
+    shown: Sequence[Rev]
+    attachments: tuple[StoredAttachment, ...]
+    old_doc: Callable[[], Document | None]
 
 
 def _interactive(conn: apsw.Connection, doc: DocRow | None, incoming: Incoming) -> _Change:

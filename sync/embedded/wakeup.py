@@ -54,7 +54,7 @@ class Wakeup:
     def __init__(self, connect: Callable[[], apsw.Connection], *, poll_seconds: float) -> None:
         self._conn = connect()
         # Read here and not in the thread: a change made once the constructor is done must ring.
-        self._version = self._conn.data_version()
+        self._version = self._conn.pragma("data_version")
         self._seen = int(self._conn.execute("SELECT coalesce(max(seq), 0) FROM updates").get)
         self._poll_seconds = poll_seconds
         self._waiters: defaultdict[str | None, set[Waiter]] = defaultdict(set)
@@ -111,7 +111,7 @@ class Wakeup:
 
     def _changed(self) -> list[str]:
         """The databases that have changed since the last call."""
-        version = self._conn.data_version()
+        version = self._conn.pragma("data_version")
         if version == self._version:
             return []
         rows = self._conn.execute(

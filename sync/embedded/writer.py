@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 import apsw
 
-from sync.store import StoreError
+from sync.store import NoSpace, StoreError
 
 T = TypeVar("T")
 Job = Callable[[apsw.Connection], T]
@@ -24,6 +24,13 @@ Job = Callable[[apsw.Connection], T]
 
 class StoreClosed(StoreError):
     """The store was closed, so nothing more can be written."""
+
+    status = 503
+    error = "service_unavailable"
+
+
+class StoreBusy(StoreError):
+    """Nothing was written: the file stayed locked, or the disk failed. Trying again may help."""
 
     status = 503
     error = "service_unavailable"
@@ -47,9 +54,15 @@ class Writer:
     """Runs jobs on the one writing connection, in the order in which they came."""
 
     def __init__(
-        self, connect: Callable[[], apsw.Connection], *, max_group: int, on_commit: Callable[[], None]
+        self,
+        conn: apsw.Connection,
+        *,
+        max_group: int,
+        on_commit: Callable[[], None],
+        on_rollback: Callable[[], None],
     ) -> None:
-        self._connect = connect
+        self._conn = conn
+        self._on_rollback = on_rollback
         self._max_group = max_group
         self._on_commit = on_commit
         self._queue: queue.SimpleQueue[tuple[Job[Any], Future[Any]] | None] = queue.SimpleQueue()
@@ -61,7 +74,8 @@ class Writer:
     def run(self, job: Job[T]) -> T:
         """Run `job` in a savepoint of some transaction; returns after its commit is on disk.
 
-        Raises what `job` raises (nothing of it is stored then), StoreClosed, or apsw.Error if all fails.
+        Raises what `job` raises, and nothing of it is stored then; StoreClosed, NoSpace; StoreBusy if the
+        disk fails or another process holds the file for too long.
         """
         future: Future[T] = Future()
         with self._lock:
@@ -79,13 +93,12 @@ class Writer:
         self._thread.join()
 
     def _run(self) -> None:
-        conn = self._connect()
         stopping = False
         while not stopping:
             group, stopping = self._take()
             if group:
-                self._commit(conn, group)
-        conn.close()
+                self._commit(self._conn, group)
+        self._conn.close()
 
     def _take(self) -> tuple[list[tuple[Job[Any], Future[Any]]], bool]:
         """Wait for a job, then take whatever else has queued up meanwhile."""
@@ -119,8 +132,9 @@ class Writer:
             with contextlib.suppress(apsw.Error):
                 if conn.in_transaction:
                     conn.execute("ROLLBACK")
+            self._on_rollback()
             for _, future in group:
-                future.set_exception(error)
+                future.set_exception(_told(error))
             return
         self._on_commit()
         for future, result, failure in outcomes:
@@ -128,3 +142,15 @@ class Writer:
                 future.set_result(result)
             else:
                 future.set_exception(failure)
+
+
+def _told(error: Exception) -> Exception:
+    """A failure of the whole transaction in the store's words, unless the program itself is at fault."""
+    if isinstance(error, apsw.FullError):
+        told: StoreError = NoSpace("The disk is full; nothing was written.")
+    elif isinstance(error, (apsw.BusyError, apsw.IOError)):
+        told = StoreBusy(f"Nothing was written: {error}")
+    else:
+        return error
+    told.__cause__ = error
+    return told
