@@ -48,7 +48,7 @@ class RevokeIn(Schema):
 
 @blp.route("/devices", methods=["GET"])
 @roles()
-@blp.arguments(DeviceQuery, location="query")
+@blp.arguments(DeviceQuery, location="query", unknown=ma.RAISE)
 @blp.response(200, DevicePage)
 def list_devices(query: dict[str, Any]) -> dict[str, Any]:
     """One's own devices; administrators and auditors see everybody's. The one seen last comes first."""

@@ -62,7 +62,7 @@ def _etag(user: User) -> dict[str, Any]:
 
 @blp.route("/users", methods=["GET"])
 @roles("manager", "scheduler", "admin", "auditor")
-@blp.arguments(UserQuery, location="query")
+@blp.arguments(UserQuery, location="query", unknown=ma.RAISE)
 @blp.response(200, UserPage)
 def list_users(query: dict[str, Any]) -> dict[str, Any]:
     """Users by name. Managers and schedulers see those of their organisation."""

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from server.casework.names import new_id
+from server.names import new_id
 from server.people import rotation
 from server.people.keys import Keyring
 from server.people.model import Device, Identity, Order, User, as_user_name, is_user_name
@@ -25,6 +25,7 @@ from server.people.tokens import (
 )
 from server.problems import Problem
 from server.settings import Settings
+from sync.store import NotFound
 
 log = structlog.get_logger()
 
@@ -91,7 +92,7 @@ class Sessions:
         if user.disabled:
             raise unauthorized("user_disabled")
         if self._passwords.outdated(user.password_hash):
-            user = self._rehash(user, password)
+            self._rehash(user, password)
         device = self._browser(user, agent) if claim is None else self._tablet(user, claim)
         signed_in = self._open(user, device)
         log.info("signed_in", user=user.name, device=device.id, kind=device.kind)
@@ -128,7 +129,7 @@ class Sessions:
 
     def logout(self, identity: Identity) -> None:
         """End the session; its access token is refused from now on."""
-        self._registry.change_device(identity.device, lambda device: replace(device, session=None))
+        self._change(identity.device, lambda device: replace(device, session=None))
 
     def authenticate(self, header: str | None) -> Identity:
         """Who an `Authorization` header speaks for, as the registry stands now. Raises Problem 401."""
@@ -159,16 +160,23 @@ class Sessions:
             raise unauthorized("token_invalid")
         return self._open(user, device)
 
+    def _change(self, device_id: str, change: Callable[[Device], Device]) -> Device:
+        try:
+            return self._registry.change_device(device_id, change)
+        except NotFound:  # a browser forgotten meanwhile
+            raise unauthorized("token_invalid") from None
+
     def _read_refresh(self, text: str) -> RefreshToken:
         try:
             return read_refresh(self._keyring, text)
         except TokenError as error:
             raise unauthorized(error.code) from None
 
-    def _rehash(self, user: User, password: str) -> User:
+    def _rehash(self, user: User, password: str) -> None:
+        """Keep the password at today's cost. A new password set meanwhile stands, and so does its epoch."""
         fresh = self._passwords.renewed(password)
         old = user.password_hash
-        return self._registry.change_user(
+        self._registry.change_user(
             user.name, lambda u: replace(u, password_hash=fresh) if u.password_hash == old else u
         )
 
@@ -242,7 +250,7 @@ class Sessions:
                 raise unauthorized("device_revoked", order=present.order)
             return replace(present, session=session, last_seen_at=now)
 
-        return self._answer(user, self._registry.change_device(device.id, opened), token)
+        return self._answer(user, self._change(device.id, opened), token)
 
     def _rotate(self, user: User, token: RefreshToken) -> SignedIn:
         now = self._clock()
@@ -270,7 +278,7 @@ class Sessions:
             moved = rotation.rotated(session, token, successor, now=now, lifetime=self._refresh_life)
             return replace(present, session=moved, last_seen_at=now)
 
-        device = self._registry.change_device(token.device, turned)
+        device = self._change(token.device, turned)
         if device.revoked:
             log.warning("refresh_token_reused", user=user.name, device=device.id)
             self._tell(device)
