@@ -172,10 +172,11 @@ def _flag(value: Any) -> bool:
     return value
 
 
-def combine(answers: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def combine(item: Item, answers: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Answers of equal value as one: the earliest, with the photos and notes of all, and all in `merged`.
 
-    They must be readable and different. Their order does not matter.
+    They must be readable and different; their order does not matter. Signatures are collected: people sign on
+    whichever tablet is at hand.
     """
     parts = sorted(answers, key=canonical)
     if len(parts) == 1:
@@ -184,6 +185,9 @@ def combine(answers: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     united = {**first, "merged": parts}
     photos = {photo for part in parts for photo in part.get("photos") or ()}
     notes = {part["note"] for part in parts if part.get("note")}
+    if item.type == "signature":
+        entries = {canonical(entry): entry for part in parts for entry in part.get("value") or ()}
+        united["value"] = [entries[key] for key in sorted(entries)]
     if photos:
         united["photos"] = sorted(photos)
     if notes:
@@ -202,4 +206,4 @@ def parts_of(item: Item, raw: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...
     for part in parts:
         if not isinstance(part, Mapping) or "merged" in part or read_answer(item, part).faults:
             return None
-    return tuple(parts) if canonical(combine(parts)) == canonical(raw) else None
+    return tuple(parts) if canonical(combine(item, parts)) == canonical(raw) else None

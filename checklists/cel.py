@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from jsengine import JSFault, Limits, Sandbox
+from jsengine import JSLimitExceeded, Limits, Sandbox
 
 __all__ = ["CelMissing", "Decision", "Inspection", "Outcome", "decide", "inspect"]
 
@@ -97,7 +97,7 @@ def decide(
         return {}
     try:
         raw = _sandbox().call("decide", rules, facts, answers, sorted(forced))
-    except JSFault as fault:
+    except JSLimitExceeded as fault:
         return {rule["code"]: _undecided(rule, str(fault), rule["code"] in forced) for rule in rules}
     return msgspec.convert(raw, dict[str, Decision])
 

@@ -16,7 +16,7 @@ from checklists import cel
 from checklists.answers import Problem, Reading, read_answer
 from checklists.cel import Decision
 from checklists.loader import fact_definitions
-from checklists.model import Definition, Item, Severity, Text, Verdict
+from checklists.model import Definition, Item, ItemType, Severity, Text, Verdict
 from checklists.reasons import because, joined
 from checklists.values import clipped
 from checklists.verdicts import Ruling, judge, with_unknown_facts
@@ -36,6 +36,7 @@ class ItemJudgement(msgspec.Struct, frozen=True):
     severity: Severity
     rule: str
     reason: Text
+    type: ItemType
     text: Text
     remedy: Text
     value: Any
@@ -78,7 +79,7 @@ class Judgement(msgspec.Struct, frozen=True):
     @property
     def signature_ids(self) -> tuple[str, ...]:
         """Every signature that the judged answers name, once, in the order of the form."""
-        signed = (item.value for item in self.items if item.rule == "signed")
+        signed = (item.value for item in self.items if item.type == "signature" and item.value is not None)
         return tuple(dict.fromkeys(entry["signature"] for value in signed for entry in value))
 
 
@@ -197,6 +198,7 @@ def _judgement(item: Item, reading: Reading, ruling: Ruling, *, shown: bool, req
         severity=ruling.severity,
         rule=ruling.rule,
         reason=ruling.reason,
+        type=item.type,
         text=item.text,
         remedy=item.remedy,
         value=reading.value,

@@ -2,13 +2,15 @@
 
 What stands depends only on the set of answers given, not on who came first: the answers of one item are
 grouped by value, each group becomes one answer with the photos and notes of all its parts, and the group that
-is safest to believe stands. The others are set aside, whole. Safest is, in this order:
+is safest to believe stands. The others are set aside, whole. Signatures are one group, because they complete
+each other. Safest is, in this order:
 
 1. a failure;
 2. an answer that cannot be read or used: it may have meant a failure, and it sends the form back;
 3. a warning;
 4. not applicable, which claims less than
-5. a pass.
+5. a pass;
+6. an answer that says nothing yet.
 
 Between equals the larger severity counts, then the more cautious measurement (nearer to its limit or further
 beyond it), then the answer without faults, then canonical JSON.
@@ -29,7 +31,21 @@ from checklists.verdicts import judge, margin
 
 __all__ = ["Merged", "merge"]
 
-_FAIL, _UNUSABLE, _WARNING, _NOT_APPLICABLE, _PASS = 4, 3, 2, 1, 0
+_FAIL, _UNUSABLE, _WARNING, _NOT_APPLICABLE, _PASS, _EMPTY = 5, 4, 3, 2, 1, 0
+_RANK = {
+    "not_applicable": _NOT_APPLICABLE,
+    "unanswered": _EMPTY,
+    "incomplete": _EMPTY,
+    "photos": _EMPTY,
+}
+_RANK = {"fail": _FAIL, "warning": _WARNING, "pass": _PASS}
+#: A ruling without a verdict ranks by its rule; one that is not named here is unusable.
+_UNJUDGED_RANK = {
+    "not_applicable": _NOT_APPLICABLE,
+    "unanswered": _EMPTY,
+    "incomplete": _EMPTY,
+    "photos": _EMPTY,
+}
 
 
 class Merged(msgspec.Struct, frozen=True):
@@ -67,7 +83,7 @@ def merge(definition: Definition, facts: Mapping[str, Any], branches: Sequence[M
     for code in sorted(given):
         item = definition.by_code.get(code)
         decision = decisions.get(code, Decision())
-        groups = list(_groups(given[code], readings.get(code, {})))
+        groups = list(_groups(item, given[code], readings.get(code, {})))
         groups.sort(key=lambda group: _caution(item, group, decision), reverse=True)
         answers[code] = groups[0]
         if len(groups) > 1:
@@ -89,17 +105,22 @@ def _answers_by_item(
     return given
 
 
-def _groups(raws: Mapping[str, Any], readings: Mapping[str, Reading]) -> Iterator[Any]:
+def _groups(item: Item | None, raws: Mapping[str, Any], readings: Mapping[str, Reading]) -> Iterator[Any]:
     """Readable answers of equal value as one; every other answer alone."""
+    if item is None:
+        yield from raws.values()
+        return
+    collected = item.type == "signature"
     by_value: dict[str, list[Any]] = {}
     for key, raw in raws.items():
-        reading = readings.get(key)
-        if reading is None or reading.faults:
+        reading = readings[key]
+        if reading.faults:
             yield raw
         else:
-            by_value.setdefault(canonical([reading.value, reading.defect]), []).append(raw)
+            value = None if collected else reading.value
+            by_value.setdefault(canonical([value, reading.defect]), []).append(raw)
     for alike in by_value.values():
-        yield combine(alike)
+        yield combine(item, alike)
 
 
 def _caution(item: Item | None, answer: Any, decision: Decision) -> tuple[int, int, float, int, str]:
@@ -110,14 +131,7 @@ def _caution(item: Item | None, answer: Any, decision: Decision) -> tuple[int, i
     # Without `accept`: a rule that compares items is judged on the merged form, with every value given.
     alone = Decision(limits=decision.limits)
     ruling = judge(item, reading, alone, enough=not shortfalls_of(item, reading))
-    if ruling.verdict == "fail":
-        rank = _FAIL
-    elif ruling.verdict == "warning":
-        rank = _WARNING
-    elif ruling.verdict == "pass":
-        rank = _PASS
-    else:
-        rank = _NOT_APPLICABLE if ruling.rule == "not_applicable" else _UNUSABLE
+    rank = _RANK.get(ruling.verdict) or _UNJUDGED_RANK.get(ruling.rule, _UNUSABLE)
     measured = item.type in ("number", "location") and reading.value is not None
     measured = measured and not item.is_na(reading.value)
     room = margin(item, reading.value, decision) if measured else 0.0

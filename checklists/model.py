@@ -19,6 +19,7 @@ __all__ = [
     "Definition",
     "FactDefinition",
     "Item",
+    "ItemType",
     "Limit",
     "NumberRange",
     "Option",

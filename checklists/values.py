@@ -95,21 +95,21 @@ def read_number(value: Any, field: str = "value") -> float:
 
 
 def read_position(value: Any) -> dict[str, Any]:
-    """`{lon, lat, accuracy_m, datum}` in degrees and metres; more keys are kept unread. Raises Fault."""
+    """`{lon, lat, accuracy_m, datum}` in degrees and metres; other keys are left out. Raises Fault."""
     if not isinstance(value, Mapping):
         raise Fault("invalid_location", field="location")
     bounds = {"lon": (-180.0, 180.0), "lat": (-90.0, 90.0), "accuracy_m": (0.0, math.inf)}
-    numbers = {}
+    position: dict[str, Any] = {}
     for field, (low, high) in bounds.items():
         try:
-            numbers[field] = read_number(value.get(field), field)
+            position[field] = read_number(value.get(field), field)
         except Fault as fault:
             raise Fault("invalid_location", field=field) from fault
-        if not low <= numbers[field] <= high:
+        if not low <= position[field] <= high:
             raise Fault("invalid_location", field=field)
     if value.get("datum") not in DATUMS:
         raise Fault("invalid_location", field="datum")
-    return {**value, **numbers}
+    return {**position, "datum": value["datum"]}
 
 
 def _one_of(words: tuple[str, ...]) -> Callable[[Item, Any], Any]:
