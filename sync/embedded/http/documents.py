@@ -54,6 +54,7 @@ def _open_revs(call: Call, db: str, doc_id: str, show: Show, *, latest: bool) ->
         found = call.store.open_revs(db, doc_id, revs, latest=latest, show=show)
         rows = [{"missing": one.rev} if one.doc is None else {"ok": one.doc} for one in found]
         return json_reply(rows)
+    # As CouchDB does: whoever takes parts takes the attachments too, asked for or not.
     found = call.store.open_revs(db, doc_id, revs, latest=latest, show=beside(show))
     boundary = new_boundary()
 

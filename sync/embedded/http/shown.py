@@ -41,7 +41,7 @@ def accepts(request: Request, content_type: str) -> bool:
 
 def beside(show: Show) -> Show:
     """The same, with the attachments' bytes sent beside the document instead of inside."""
-    return replace(show, attachments="follows") if show.attachments else show
+    return replace(show, attachments="follows")
 
 
 def following(doc: Document) -> list[str]:
