@@ -1,0 +1,1 @@
+"""Drawn stand-ins for field photographs: every picture of the demo comes from here, none from a file."""
