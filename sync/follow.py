@@ -49,8 +49,9 @@ class _Trouble:
 class Follower:
     """Delivers the changes of every database that `wants` to `handler(database, batch)`.
 
-    Batches come in order and one at a time, so a slow handler delays all databases. Use one follower of a name at a time:
-    two would do the same work twice, though none would be lost. Not safe for concurrent calls.
+    Batches come in order and one at a time, so a slow handler delays all databases. Use one follower of a
+    name at a time: two would do the same work twice, though none would be lost. Its methods must not be
+    called concurrently.
     """
 
     def __init__(

@@ -101,7 +101,7 @@ def prepare(file: Path, *, busy_seconds: float) -> str:
     """
     conn = connect(file, busy_seconds=busy_seconds)
     try:
-        conn.execute("PRAGMA journal_mode=WAL")
+        conn.pragma("journal_mode", "WAL")
         conn.execute("BEGIN IMMEDIATE")
         try:
             version = conn.pragma("user_version")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from random import Random
 
@@ -47,7 +47,7 @@ def state(store: DocumentStore) -> dict[str, list[Document]]:
 
 
 def test_random_histories_converge(
-    open_store: Callable[[Path], ExitStack[None]],
+    open_store: Callable[[Path], AbstractContextManager[DocumentStore]],
 ) -> None:
     """Leaves, winners, bodies and attachments are equal after two rounds among three stores."""
 

@@ -31,7 +31,7 @@ def trees(draw: st.DrawFn) -> RevTree:
 
 @st.composite
 def histories(draw: st.DrawFn) -> list[RevTree]:
-    """A consistent history as its lines: every revision has one parent, each line ends where somebody edited."""
+    """A consistent history, as one line for each edit: every revision has one parent."""
     lines: list[list[Rev]] = []
     for number in range(draw(st.integers(1, 8))):
         base = draw(st.sampled_from([[], *lines]))
@@ -173,7 +173,7 @@ def test_the_nearest_stored_ancestor_skips_what_is_known_by_name_only() -> None:
 
 @pytest.mark.parametrize("text", ["", "1", "1-", "-a", "x-a", "1.0-a", "1-" + "g" * 32, "٣-a", "+1-a"])
 def test_what_is_no_revision_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="rev|RevId"):
+    with pytest.raises(ValueError, match=r"rev|RevId"):
         revtree.parse_rev(text)
 
 

@@ -1,0 +1,192 @@
+"""A follower delivers every change at least once, and one failing database holds up no other."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+from structlog.testing import capture_logs
+
+from sync.embedded.engine import EmbeddedStore
+from sync.follow import Follower, Pace
+from sync.store import ChangeBatch
+
+
+class Work:
+    """A handler that notes what came, and fails for the databases in `broken`."""
+
+    def __init__(self) -> None:
+        self.seen: list[tuple[str, str]] = []
+        self.broken: set[str] = set()
+
+    def __call__(self, db: str, batch: ChangeBatch) -> None:
+        if db in self.broken:
+            raise ValueError("poison")
+        self.seen += [(db, change.id) for change in batch.results]
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def work() -> Work:
+    return Work()
+
+
+def follower(store: EmbeddedStore, work: Work, **more: object) -> Follower:
+    return Follower(store, "test", lambda name: name.startswith("case-"), work, **more)  # type: ignore[arg-type]
+
+
+def drain(one: Follower) -> None:
+    for _ in range(100):
+        one.run_once()
+        if one.idle():
+            return
+    raise AssertionError("the follower never comes to rest")
+
+
+def test_what_was_there_and_what_comes_is_delivered_once(store: EmbeddedStore, work: Work) -> None:
+    store.create_database("case-1")
+    store.put("case-1", {"_id": "a", "v": 1})
+    store.put("db", {"_id": "not wanted"})
+    one = follower(store, work)
+    drain(one)
+    assert work.seen == [("case-1", "a")]
+    store.create_database("case-2")
+    store.put("case-2", {"_id": "b"})
+    drain(one)
+    assert work.seen[1:] == [("case-2", "b")]
+    assert one.run_once() is False
+    assert len(work.seen) == 2
+
+
+def test_a_new_follower_of_the_same_name_goes_on_where_the_old_one_stopped(
+    store: EmbeddedStore, work: Work
+) -> None:
+    store.create_database("case-1")
+    store.put("case-1", {"_id": "a"})
+    drain(follower(store, work))
+    store.put("case-1", {"_id": "b"})
+    drain(follower(store, work))
+    assert work.seen == [("case-1", "a"), ("case-1", "b")]
+    stranger = Follower(store, "other", lambda name: name == "case-1", work)
+    drain(stranger)
+    assert work.seen[2:] == [("case-1", "a"), ("case-1", "b")]
+
+
+def test_a_failing_batch_comes_again_and_the_others_go_on(store: EmbeddedStore, work: Work) -> None:
+    clock = Clock()
+    one = follower(store, work, clock=clock, pace=Pace(first_pause=10.0, longest_pause=35.0))
+    work.broken = {"case-1"}
+    for name in ("case-1", "case-2"):
+        store.create_database(name)
+        store.put(name, {"_id": "a"})
+    with capture_logs() as logs:
+        one.run_once()
+        assert work.seen == [("case-2", "a")]
+        pauses = []
+        for _ in range(4):
+            pauses.append(logs[-1]["retry_in"])
+            clock.now += pauses[-1] - 1
+            assert one.run_once() is False
+            failures = len(logs)
+            clock.now += 1
+            one.run_once()
+            assert len(logs) == failures + 1
+    assert pauses == [10.0, 20.0, 35.0, 35.0]
+    assert logs[0]["event"] == "follow.handler_failed"
+    assert (logs[0]["db"], logs[0]["ids"], logs[0]["log_level"]) == ("case-1", ["a"], "error")
+    assert not one.idle()
+    store.put("case-2", {"_id": "b"})
+    one.run_once()
+    assert work.seen[1:] == [("case-2", "b")]
+    work.broken = set()
+    clock.now += 1000
+    drain(one)
+    assert work.seen[2:] == [("case-1", "a")]
+
+
+def test_the_checkpoint_moves_only_after_the_handler(store: EmbeddedStore, work: Work) -> None:
+    store.create_database("case-1")
+    store.put("case-1", {"_id": "a"})
+    work.broken = {"case-1"}
+    one = follower(store, work)
+    with capture_logs():
+        one.run_once()
+    assert store.get_local("case-1", one.checkpoint_id) is None
+    work.broken = set()
+    drain(follower(store, work))
+    found = store.get_local("case-1", one.checkpoint_id)
+    assert found is not None
+    assert found["seq"] == store.info("case-1").update_seq
+
+
+def test_a_large_backlog_comes_in_batches_by_turns(store: EmbeddedStore, work: Work) -> None:
+    for name in ("case-1", "case-2"):
+        store.create_database(name)
+        store.bulk_docs(name, [{"_id": f"{n}"} for n in range(5)])
+    drain(follower(store, work, pace=Pace(batch=2)))
+    assert [db for db, _ in work.seen] == ["case-1"] * 2 + ["case-2"] * 2 + ["case-1"] * 2 + [
+        "case-2"
+    ] * 2 + [
+        "case-1",
+        "case-2",
+    ]
+    assert len(set(work.seen)) == 10
+
+
+def test_a_database_deleted_and_made_anew_is_followed_from_its_start(
+    store: EmbeddedStore, work: Work
+) -> None:
+    one = follower(store, work)
+    store.create_database("case-1")
+    store.put("case-1", {"_id": "a"})
+    drain(one)
+    store.delete_database("case-1")
+    drain(one)
+    store.create_database("case-1")
+    store.put("case-1", {"_id": "b"})
+    drain(one)
+    assert work.seen == [("case-1", "a"), ("case-1", "b")]
+
+
+def test_a_round_with_nothing_new_looks_at_no_database(store: EmbeddedStore, work: Work) -> None:
+    for n in range(20):
+        store.create_database(f"case-{n}")
+    one = follower(store, work)
+    drain(one)
+    looked: list[str] = []
+    real = store.changes
+
+    def spy(db: str, **more: object) -> ChangeBatch:
+        looked.append(db)
+        return real(db, **more)  # type: ignore[arg-type]
+
+    store.changes = spy  # type: ignore[method-assign]
+    one.run_once()
+    assert looked == []
+    store.put("case-7", {"_id": "a"})
+    one.run_once()
+    assert looked == ["case-7"]
+
+
+def test_run_delivers_until_it_is_stopped(store: EmbeddedStore, work: Work) -> None:
+    store.create_database("case-1")
+    stop = threading.Event()
+    one = follower(store, work, pace=Pace(idle_wait=0.1))
+    thread = threading.Thread(target=one.run, args=(stop,))
+    thread.start()
+    store.put("case-1", {"_id": "a"})
+    deadline = time.monotonic() + 10
+    while not work.seen and time.monotonic() < deadline:
+        time.sleep(0.01)
+    stop.set()
+    thread.join(10)
+    assert not thread.is_alive()
+    assert work.seen == [("case-1", "a")]
