@@ -30,6 +30,8 @@ _BD_TURN = math.pi * 3000.0 / 180.0
 # The shifts change by less than 3 % of a step, so each round wins more than one digit and a half.
 _INVERSE_ROUNDS = 12
 _INVERSE_TOLERANCE_DEG = 1e-11
+# No shift reaches so far, in degrees; beyond it the shift's polynomials mean nothing and need not converge.
+_REACH = 0.1
 
 
 class CoordinateError(ValueError):
@@ -151,6 +153,9 @@ def _accuracy(value: object) -> float | None:
 
 def _unshift(lon: float, lat: float, datum: Datum) -> tuple[float, float]:
     """Solve shift(x, y) = (lon, lat) by fixed-point iteration; the point itself where no shift applies."""
+    west, south, east, north = CHINA
+    if not (west - _REACH < lon < east + _REACH and south - _REACH < lat < north + _REACH):
+        return lon, lat
     x, y = lon, lat
     for _ in range(_INVERSE_ROUNDS):
         shifted_x, shifted_y = _shift(x, y, datum)

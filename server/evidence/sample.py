@@ -147,11 +147,7 @@ def make_exif(
                 int(tag.GPSLatitude): _sexagesimal(abs(lat)),
                 int(tag.GPSLongitudeRef): "E" if lon >= 0 else "W",
                 int(tag.GPSLongitude): _sexagesimal(abs(lon)),
-                int(tag.GPSTimeStamp): (
-                    IFDRational(utc.hour),
-                    IFDRational(utc.minute),
-                    IFDRational(utc.second),
-                ),
+                int(tag.GPSTimeStamp): clock,
                 int(tag.GPSDateStamp): utc.strftime("%Y:%m:%d"),
                 int(tag.GPSMapDatum): datum,
             }

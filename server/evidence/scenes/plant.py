@@ -197,11 +197,11 @@ def nameplate(sheet: Sheet) -> None:
     )
     top, high = 262.0, 108.0
     for index, (left, value, right, other) in enumerate(rows):
-        y = top + index * high
-        sheet.line([(200, y), (1400, y)], _INK, 3)
+        upper = top + index * high
+        sheet.line([(200, upper), (1400, upper)], _INK, 3)
         cells = ((222, left, 30), (500, value, 44), (962, right, 30), (1180, other, 42))
         for start, words, size in cells:
-            sheet.text(start, y + high / 2, words, size, _INK, anchor="lm")
+            sheet.text(start, upper + high / 2, words, size, _INK, anchor="lm")
     for column in (482, 940, 1160):
         sheet.line([(column, top), (column, 1018)], _INK, 3)
     sheet.shade([(240, 150), (620, 150), (330, 1060), (170, 1060)], 0.3, blur=70, ink=(255, 255, 255))
