@@ -136,13 +136,6 @@ def merge(left: RevTree, right: RevTree) -> RevTree:
     return RevTree(nodes)
 
 
-def with_body(tree: RevTree, rev: Rev, body: Body) -> RevTree:
-    """The tree with `rev`'s body set, also downward (a body that is no longer kept)."""
-    nodes = dict(tree.nodes)
-    nodes[rev] = Node(body, nodes[rev].parents)
-    return RevTree(nodes)
-
-
 def stem(tree: RevTree, limit: int) -> RevTree:
     """Keep what is fewer than `limit` generations above some leaf. Leaves always stay."""
     kept: set[Rev] = set()

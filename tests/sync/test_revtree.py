@@ -168,7 +168,6 @@ def test_the_nearest_stored_ancestor_skips_what_is_known_by_name_only() -> None:
     tree = merge(line("a"), line("a", "b", "c"))
     assert revtree.nearest_stored(tree, (3, "c")) == (1, "a")
     assert revtree.nearest_stored(tree, (1, "a")) is None
-    assert revtree.nearest_stored(revtree.with_body(tree, (1, "a"), Body.MISSING), (3, "c")) is None
 
 
 @pytest.mark.parametrize("text", ["", "1", "1-", "-a", "x-a", "1.0-a", "1-" + "g" * 32, "٣-a", "+1-a"])
