@@ -72,9 +72,7 @@ def _bound_requests(app: Flask, settings: Settings) -> None:
 
 def _register_api(app: Flask) -> None:
     api = ProblemApi(app, spec_kwargs={"info": {"license": {"name": "Apache-2.0"}}})
-    api.spec.components.security_scheme(
-        "bearer", {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
-    )
+    api.spec.components.security_scheme("bearer", {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"})
     for blueprint in api_room.blueprints():
         api.register_blueprint(blueprint)
 

@@ -15,6 +15,8 @@ from flask_smorest import Api
 from werkzeug.exceptions import HTTPException
 
 from server.texts import DEFAULT_LANGUAGE, LANGUAGES, catalogue, text
+from server.workflow.refusal import Refusal
+from sync.store import Conflict, NotFound, StoreError
 
 log = structlog.get_logger()
 
@@ -81,6 +83,31 @@ def respond(problem: Problem) -> Response:
     return response
 
 
+_STATUS_BY_KIND = {"conflict": 409, "forbidden": 403, "invalid": 422, "not_found": 404}
+
+
+def _from_refusal(refusal: Refusal) -> Response:
+    """A rule of the trade said no: its code, its words, and the facts that would change the answer."""
+    return respond(
+        Problem(
+            _STATUS_BY_KIND[refusal.kind],
+            refusal.code,
+            text_code=f"refusal.{refusal.code}",
+            extra={"params": refusal.params, "facts": list(refusal.facts)},
+            **refusal.params,
+        )
+    )
+
+
+def _from_store(error: StoreError) -> Response:
+    """A refusal of the store that no handler expected: nothing there, overtaken, or a real fault."""
+    if isinstance(error, NotFound):
+        return respond(Problem(404, "not_found"))
+    if isinstance(error, Conflict):
+        return respond(Problem(409, "conflict"))
+    return _from_crash(error)
+
+
 class ProblemApi(Api):  # type: ignore[misc]
     """flask-smorest with our own error bodies."""
 
@@ -88,6 +115,8 @@ class ProblemApi(Api):  # type: ignore[misc]
         app: Flask = self._app
         app.register_error_handler(HTTPException, _from_http)
         app.register_error_handler(Problem, respond)
+        app.register_error_handler(Refusal, _from_refusal)
+        app.register_error_handler(StoreError, _from_store)
         app.register_error_handler(Exception, _from_crash)
 
 
@@ -124,7 +153,9 @@ def _flatten(messages: Any, path: str = "") -> Any:
     """marshmallow's nested messages as `{pointer, message}` rows, so that a form can mark each field."""
     if isinstance(messages, Mapping):
         for key, value in messages.items():
-            yield from _flatten(value, f"{path}/{key}" if path or key not in {"json", "query"} else f"#/{key}")
+            yield from _flatten(
+                value, f"{path}/{key}" if path or key not in {"json", "query"} else f"#/{key}"
+            )
     else:
         for message in messages if isinstance(messages, list) else [messages]:
             yield {"pointer": path or "#", "message": str(message)}

@@ -7,6 +7,24 @@ from flask_smorest import Blueprint
 
 def blueprints() -> list[Blueprint]:
     """Every blueprint, in the order of the API page."""
-    from server.api import auth, devices, me, users  # noqa: PLC0415  each module registers routes when read
+    from server.api import (  # noqa: PLC0415  each module registers its routes when it is read
+        auth,
+        cases,
+        checklists,
+        devices,
+        energization,
+        inspections,
+        me,
+        notices,
+        photos,
+        quarantine,
+        syncing,
+        tasks,
+        users,
+    )
 
-    return [auth.blp, me.blp, users.blp, devices.blp]
+    modules = (
+        *(auth, me, users, devices, checklists, cases, tasks, inspections, photos, notices),
+        *(quarantine, energization, syncing),
+    )
+    return [module.blp for module in modules]

@@ -9,7 +9,7 @@ import structlog
 
 from server.casework.access import access_to
 from server.casework.inbox import tell_everybody
-from server.casework.projection import project
+from server.casework.projection import project, project_photo
 from server.names import CASE_DOCUMENT, Names
 from server.readmodel.database import ReadModel
 from server.services import Clock
@@ -132,9 +132,9 @@ class Cases:
                 return known.case
             known = now
 
-    def project_all(self) -> int:
-        """Project every case anew; returns how many."""
-        count = 0
+    def project_all(self) -> tuple[int, int]:
+        """Project every case and judged photo anew; returns how many of each."""
+        cases = photos = 0
         for case_id in self.ids():
             try:
                 known = self.load(case_id)
@@ -143,8 +143,19 @@ class Cases:
                 log.warning("case_without_document", case=case_id)
                 continue
             project(self._readmodel, known.case, known.rev)
-            count += 1
-        return count
+            cases += 1
+            photos += self._project_photos(case_id)
+        return cases, photos
+
+    def _project_photos(self, case_id: str) -> int:
+        media = self._names.media(case_id)
+        receipts = {
+            f"photo:{receipt['photo']}": receipt
+            for receipt in self._store.all_docs(media, prefix="photo-receipt:")
+        }
+        for document in self._store.all_docs(media, keys=sorted(receipts)):
+            project_photo(self._readmodel, case_id, document, receipts[document["_id"]])
+        return len(receipts)
 
     def _write(self, case: Case, rev: str | None) -> str:
         document = case_to_document(case)

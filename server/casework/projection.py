@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from server.casework.access import access_to
 from server.readmodel.database import ReadModel
 from server.workflow.gates import ready
 from server.workflow.model import Case, Notice
+from sync.store import Document
 
 _SETTLED_TASKS = {"accepted", "cancelled"}
 
@@ -65,6 +67,24 @@ def project(readmodel: ReadModel, case: Case, rev: str) -> None:
             for n, notice in case.notices.items()
         ],
     )
+
+
+def project_photo(
+    readmodel: ReadModel, case_id: str, document: Document, receipt: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Write what is shown of a judged photo; returns the row."""
+    row = {
+        "id": str(document["_id"]).removeprefix("photo:"),
+        "case_id": case_id,
+        "task": str(document.get("task") or ""),
+        "item": str(document.get("item") or ""),
+        "sha256": str(document.get("sha256") or ""),
+        "status": str(receipt["status"]),
+        "taken_at": str(document.get("taken_at") or ""),
+        "by": str(document.get("by") or ""),
+    }
+    readmodel.put_photo(row)
+    return row
 
 
 def _due(notice: Notice) -> str | None:

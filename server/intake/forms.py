@@ -81,7 +81,7 @@ class Forms:
         definition = self.definition(task)
         policy = self._cases.policy(case.organisation)
         evidence = Evidence(
-            photos=self._photo_facts(case.id, counted),
+            photos=self.photo_facts(case.id, counted),
             signatures={
                 document["_id"].removeprefix("signature:")
                 for document in self._store.all_docs(self._names.forms(case.id), prefix="signature:")
@@ -96,6 +96,20 @@ class Forms:
         """The branches of a task's form that count, winner first."""
         revs = admitted_revs(case, form_id(task.id))
         return [leaf for leaf in self._leaves(case.id, task.id) if admitted(task, leaf, revs)]
+
+    def give_back(self, case_id: str, task_id: str, *, by: str, reason: str) -> None:
+        """Return a form that waits for photos which will not come. Its branches stay as they are."""
+        case = self._cases.load(case_id).case
+        task = case.tasks[task_id]
+        counted = self.counted(case, task)
+        if not any(map(is_submitted, counted)):
+            return
+        judged = self.judge(case, task, counted)
+        given_back = CodedReason(None, "given_back", {"by": by, "reason": reason})
+        outcome = Returned((given_back,))
+        self._record(
+            case, task, counted, submitter(counted), Judged(outcome, judged.merged, judged.judgement), None
+        )
 
     def definition(self, task: Task) -> Definition | None:
         try:
@@ -193,7 +207,7 @@ class Forms:
             reasons = [CodedReason(None, code, {"task": task_id, "by": by})]
             write_refusal(self._store, self._names.forms(case.id), task_id, rev, by, reasons, self._clock())
 
-    def _photo_facts(self, case_id: str, counted: Sequence[Document]) -> dict[str, PhotoFact]:
+    def photo_facts(self, case_id: str, counted: Sequence[Document]) -> dict[str, PhotoFact]:
         media = self._names.media(case_id)
         return {photo: photo_fact(self._store, media, photo) for photo in sorted(named_photos(counted))}
 

@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import structlog
 
 from server.casework.cases import SYSTEM, Cases
 from server.casework.inbox import write_if_changed
+from server.casework.projection import project_photo
+from server.evidence.header import Refused, read_header
 from server.evidence.model import ClaimError, PhotoLimits, PhotoVerdict, Reason, claim_from_document
+from server.evidence.verify import copy_hashed
 from server.evidence.workers import PhotoWorkers
 from server.intake.judging import ABSENT, PhotoFact
 from server.intake.receipts import told
-from server.names import Names
+from server.names import Names, new_id
 from server.readmodel.database import ReadModel
 from server.services import Clock
 from server.workflow.commands import RecordPhoto
 from server.workflow.model import Case, CodedReason
 from server.workflow.policy import Policy
-from sync.store import Document, DocumentStore
+from sync.store import Document, DocumentStore, NewAttachment
 
 log = structlog.get_logger()
 
@@ -54,6 +58,22 @@ def photo_fact(store: DocumentStore, media: str, photo_id: str) -> PhotoFact:
         reasons=_coded(receipt["reasons"]),
         flags=_coded(receipt["flags"]),
     )
+
+
+@dataclass(frozen=True)
+class UploadClaim:
+    """Who adds a photo from the office, and for what."""
+
+    by: str
+    purpose: str
+
+
+class PhotoRefused(Exception):
+    """An uploaded photo that is not kept, and why."""
+
+    def __init__(self, reasons: tuple[CodedReason, ...]) -> None:
+        super().__init__(", ".join(reason.code for reason in reasons))
+        self.reasons = reasons
 
 
 class Photos:
@@ -96,6 +116,51 @@ class Photos:
         self._tell(case, document, receipt)
         return document.get("task")
 
+    def add(self, case: Case, path: Path, claim: UploadClaim) -> dict[str, Any]:
+        """Verify a file and keep it as a photo of the case, with its receipt; returns its row.
+
+        Raises PhotoRefused, and then nothing was kept.
+        """
+        now = self._clock()
+        policy = self._cases.policy(case.organisation)
+        with path.open("rb") as file:
+            sha256, _ = copy_hashed(file, None, policy.photo_max_bytes)
+            try:
+                header = read_header(file)
+            except Refused as refused:
+                raise PhotoRefused((_reason(refused.reason),)) from None
+        if sha256 is None:
+            raise PhotoRefused((CodedReason(None, "photo_too_large", {"max": policy.photo_max_bytes}),))
+        photo_id = new_id()
+        document: Document = {
+            "_id": f"photo:{photo_id}",
+            "type": "photo",
+            "schema": 1,
+            "task": "",
+            "item": claim.purpose,
+            "taken_at": now.isoformat(),
+            "sha256": sha256,
+            "width": header.width,
+            "height": header.height,
+            "device": "office",
+            "by": claim.by,
+        }
+        verdict = self._workers.verify(
+            path, claim_from_document(document), limits=photo_limits(policy), received_at=now
+        )
+        if not verdict.ok:
+            raise PhotoRefused(tuple(map(_reason, verdict.reasons)))
+        media = self._names.media(case.id)
+        rev = self._store.put(media, document)
+        with path.open("rb") as file:
+            content_type = f"image/{(verdict.format or 'jpeg').lower()}"
+            self._store.put_attachment(
+                media, document["_id"], rev, NewAttachment(ATTACHMENT, content_type, file)
+            )
+        receipt = self._receipt(document, verdict)
+        write_if_changed(self._store, media, receipt)
+        return self._tell(case, document, receipt)
+
     def _verify(self, media: str, document: Document, policy: Policy, fence: Any) -> PhotoVerdict:
         try:
             claim = claim_from_document(document)
@@ -118,8 +183,8 @@ class Photos:
             "schema": 1,
             "photo": photo_id_of(document),
             "status": "verified" if verdict.ok else "refused",
-            "reasons": told(CodedReason(None, r.code, r.params) for r in verdict.reasons),
-            "flags": told(CodedReason(None, f.code, f.params) for f in verdict.flags),
+            "reasons": told(map(_reason, verdict.reasons)),
+            "flags": told(map(_reason, verdict.flags)),
             "sha256": verdict.sha256,
             "format": verdict.format,
             "width": verdict.width,
@@ -129,20 +194,9 @@ class Photos:
             "at": self._clock().isoformat(),
         }
 
-    def _tell(self, case: Case, document: Document, receipt: Mapping[str, Any]) -> None:
+    def _tell(self, case: Case, document: Document, receipt: Mapping[str, Any]) -> dict[str, Any]:
         photo_id = photo_id_of(document)
-        self._readmodel.put_photo(
-            {
-                "id": photo_id,
-                "case_id": case.id,
-                "task": str(document.get("task") or ""),
-                "item": str(document.get("item") or ""),
-                "sha256": str(document.get("sha256") or ""),
-                "status": receipt["status"],
-                "taken_at": str(document.get("taken_at") or ""),
-                "by": str(document.get("by") or ""),
-            }
-        )
+        row = project_photo(self._readmodel, case.id, document, receipt)
         if photo_id in case.photos:
             reasons = receipt["reasons"]
             command = RecordPhoto(
@@ -152,10 +206,15 @@ class Photos:
                 reason=reasons[0]["code"] if reasons else "",
             )
             self._cases.apply(case.id, command, SYSTEM)
+        return row
 
 
 def photo_id_of(document: Document) -> str:
     return str(document["_id"]).removeprefix("photo:")
+
+
+def _reason(reason: Reason) -> CodedReason:
+    return CodedReason(None, reason.code, reason.params)
 
 
 def _coded(rows: Any) -> tuple[CodedReason, ...]:

@@ -7,9 +7,15 @@ from datetime import datetime
 from typing import Any
 
 from server.casework.inbox import write_if_changed
-from server.texts import both
+from server.texts import DEFAULT_LANGUAGE, both, catalogue
 from server.workflow.model import CodedReason, Submission
 from sync.store import Document, DocumentStore
+
+
+def reason_text(code: str) -> str:
+    """Where the words of a reason stand: intake's own, the checklists', or those of evidence and place."""
+    known = catalogue(DEFAULT_LANGUAGE)
+    return next((name for name in (f"intake.{code}", f"checklist.{code}") if name in known), code)
 
 
 def told(reasons: Iterable[CodedReason]) -> list[dict[str, Any]]:
@@ -19,7 +25,7 @@ def told(reasons: Iterable[CodedReason]) -> list[dict[str, Any]]:
             "item": reason.item,
             "code": reason.code,
             "params": dict(reason.params),
-            "text": both(f"intake.{reason.code}", **{"item": reason.item or "", **reason.params}),
+            "text": both(reason_text(reason.code), **{"item": reason.item or "", **reason.params}),
         }
         for reason in reasons
     ]

@@ -1,0 +1,313 @@
+# mypy: disable-error-code="untyped-decorator"
+"""Cases: open, list, show, amend, move."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import marshmallow as ma
+import orjson
+from flask import g, request
+
+from server.api.base import Schema, blueprint, roles
+from server.api.casework import act, actor, command, etag, plain, scope, visible
+from server.casework.cases import Loaded
+from server.casework.idempotency import KeyReused, reserve_id
+from server.casework.numbers import NumberTaken, claim_number
+from server.names import new_id
+from server.problems import Problem, language
+from server.readmodel.queries import SORTS, CaseFilter, list_cases
+from server.services import services
+from server.texts import text
+from server.workflow import commands
+from server.workflow.log import verify_log
+
+blp = blueprint("cases", "Connection cases 业扩报装工单.")
+
+_LINE = ma.validate.Length(min=1, max=200)
+_WORDS = ma.validate.Length(max=4000)
+_DATUM = ma.validate.OneOf(["wgs84", "cgcs2000", "gcj02", "bd09"])
+MAX_PAGE = 200
+
+
+class CustomerSchema(Schema):
+    name = ma.fields.String(required=True, validate=_LINE)
+    account_no = ma.fields.String(validate=_WORDS)
+    contact = ma.fields.String(validate=_WORDS)
+    phone = ma.fields.String(validate=_WORDS)
+    address = ma.fields.String(validate=_WORDS)
+
+
+class SiteSchema(Schema):
+    lon = ma.fields.Float(required=True, validate=ma.validate.Range(-180, 180))
+    lat = ma.fields.Float(required=True, validate=ma.validate.Range(-90, 90))
+    datum = ma.fields.String(validate=_DATUM)
+    name = ma.fields.String(validate=_WORDS)
+    radius_m = ma.fields.Float(validate=ma.validate.Range(min=1, max=10_000), allow_none=True)
+    boundary = ma.fields.List(
+        ma.fields.List(ma.fields.List(ma.fields.Float(), validate=ma.validate.Length(equal=2))),
+        allow_none=True,
+        metadata={"description": "Rings of a GeoJSON polygon, [lon, lat]."},
+    )
+
+
+class SupplySchema(Schema):
+    voltage_kv = ma.fields.Float(required=True, validate=ma.validate.Range(min=0.1, max=1000))
+    capacity_kva = ma.fields.Float(required=True, validate=ma.validate.Range(min=0.1, max=1_000_000))
+    existing_kva = ma.fields.Float(validate=ma.validate.Range(min=0, max=1_000_000), allow_none=True)
+    mode = ma.fields.String(validate=_WORDS, allow_none=True)
+
+
+class CaseIn(Schema):
+    no = ma.fields.String(required=True, validate=ma.validate.Length(min=1, max=40))
+    process = ma.fields.String(required=True, validate=ma.validate.OneOf(["hv", "lv"]))
+    customer = ma.fields.Nested(CustomerSchema, required=True)
+    site = ma.fields.Nested(SiteSchema, required=True)
+    supply = ma.fields.Nested(SupplySchema, required=True)
+    manager = ma.fields.String(validate=_LINE, metadata={"description": "Default: who opens the case."})
+    title = ma.fields.String(validate=_LINE)
+    facts = ma.fields.Dict(keys=ma.fields.String(), values=ma.fields.Raw(allow_none=True))
+
+
+class CasePatch(Schema):
+    reason = ma.fields.String(required=True, validate=ma.validate.Length(min=1, max=4000))
+    customer = ma.fields.Nested(CustomerSchema)
+    site = ma.fields.Nested(SiteSchema)
+    supply = ma.fields.Nested(SupplySchema)
+    manager = ma.fields.String(validate=_LINE)
+    title = ma.fields.String(validate=_LINE)
+
+
+class FactsIn(Schema):
+    facts = ma.fields.Dict(
+        keys=ma.fields.String(),
+        values=ma.fields.Raw(allow_none=True),
+        required=True,
+        validate=ma.validate.Length(min=1, max=200),
+    )
+    reason = ma.fields.String(validate=_WORDS, load_default="")
+
+
+class TransitionIn(Schema):
+    to = ma.fields.String(required=True, validate=ma.validate.Length(min=1, max=100))
+    note = ma.fields.String(validate=_WORDS, load_default="")
+
+
+class CaseQuery(Schema):
+    stage = ma.fields.String()
+    manager = ma.fields.String()
+    inspector = ma.fields.String()
+    energization = ma.fields.String(
+        validate=ma.validate.OneOf(["none", "authorized", "on_hold", "energized"])
+    )
+    overdue = ma.fields.Boolean(load_default=False)
+    q = ma.fields.String(validate=ma.validate.Length(max=100))
+    bbox = ma.fields.String(metadata={"description": "west,south,east,north in degrees, WGS-84"})
+    sort = ma.fields.String(
+        load_default="-updated", validate=ma.validate.OneOf([*SORTS, *(f"-{key}" for key in SORTS)])
+    )
+    offset = ma.fields.Integer(load_default=0, validate=ma.validate.Range(min=0, max=10_000_000))
+    limit = ma.fields.Integer(load_default=50, validate=ma.validate.Range(min=1, max=MAX_PAGE))
+
+
+class CaseRow(ma.Schema):
+    id = ma.fields.String()
+    no = ma.fields.String()
+    customer = ma.fields.String()
+    address = ma.fields.String()
+    process = ma.fields.String()
+    voltage_kv = ma.fields.Float()
+    capacity_kva = ma.fields.Float()
+    manager = ma.fields.String()
+    stage = ma.fields.String()
+    energization = ma.fields.String()
+    ready = ma.fields.Boolean()
+    open_tasks = ma.fields.Integer()
+    open_notices = ma.fields.Integer()
+    next_due = ma.fields.String(allow_none=True)
+    lon = ma.fields.Float()
+    lat = ma.fields.Float()
+    opened_at = ma.fields.String()
+    updated_at = ma.fields.String()
+
+
+class CasePage(ma.Schema):
+    items = ma.fields.List(ma.fields.Nested(CaseRow))
+    total = ma.fields.Integer()
+    offset = ma.fields.Integer()
+    limit = ma.fields.Integer()
+
+
+class CaseOut(ma.Schema):
+    """A case without its log. Tasks, notices and gates have routes of their own with more detail."""
+
+    id = ma.fields.String()
+    no = ma.fields.String()
+    title = ma.fields.String()
+    process = ma.fields.String()
+    organisation = ma.fields.String()
+    customer = ma.fields.Dict()
+    site = ma.fields.Dict()
+    supply = ma.fields.Dict()
+    manager = ma.fields.String()
+    stage = ma.fields.String()
+    stage_title = ma.fields.String()
+    history = ma.fields.List(ma.fields.Dict())
+    facts = ma.fields.Dict()
+    tasks = ma.fields.Dict()
+    notices = ma.fields.Dict()
+    entries = ma.fields.Dict()
+    hazards = ma.fields.Dict()
+    quarantine = ma.fields.Dict()
+    energization = ma.fields.Dict()
+
+
+class LogOut(ma.Schema):
+    verified = ma.fields.Boolean(metadata={"description": "Every entry's hash was computed again."})
+    items = ma.fields.List(ma.fields.Dict())
+
+
+IDEMPOTENCY_HEADER = {
+    "in": "header",
+    "name": "Idempotency-Key",
+    "schema": {"type": "string", "maxLength": 200},
+    "description": "Sent again with the same body, it gives what the first request created.",
+}
+
+
+def case_view(known: Loaded) -> dict[str, Any]:
+    body: dict[str, Any] = plain(known.case)
+    for inner in ("log", "gates", "photos"):
+        body.pop(inner, None)
+    return {**body, "stage_title": text(f"stage.{known.case.stage}", language())}
+
+
+@blp.route("/cases", methods=["GET"])
+@roles()
+@blp.arguments(CaseQuery, location="query")
+@blp.response(200, CasePage)
+def find_cases(query: dict[str, Any]) -> dict[str, Any]:
+    """Cases that you may see, filtered, sorted and paged."""
+    policy = services().cases.policy(g.actor.organisation)
+    wanted = CaseFilter(
+        stage=query.get("stage"),
+        manager=query.get("manager"),
+        inspector=query.get("inspector"),
+        energization=query.get("energization"),
+        overdue_on=policy.day(services().clock()).isoformat() if query["overdue"] else None,
+        q=query.get("q"),
+        bbox=_bbox(query.get("bbox")),
+    )
+    rows, total = list_cases(
+        services().readmodel,
+        scope(),
+        wanted,
+        sort=query["sort"],
+        offset=query["offset"],
+        limit=query["limit"],
+    )
+    return {"items": rows, "total": total, "offset": query["offset"], "limit": query["limit"]}
+
+
+@blp.route("/cases", methods=["POST"])
+@roles("manager", "admin")
+@blp.doc(parameters=[IDEMPOTENCY_HEADER])
+@blp.arguments(CaseIn)
+@blp.response(201, CaseOut)
+def open_case(body: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+    """Accept an application. Its two databases are made at once."""
+    made = services()
+    case_id = _reserved_id(body)
+    wanted = command(
+        commands.OpenCase,
+        id=case_id,
+        organisation=g.actor.organisation,
+        **{"manager": g.actor.name, **body},
+    )
+    try:
+        claim_number(made.store, made.names.registry, g.actor.organisation, body["no"], case_id, made.clock())
+    except NumberTaken:
+        raise Problem(409, "case_no_taken", no=body["no"]) from None
+    known = made.cases.open(wanted, actor())
+    return case_view(known), {**etag(known), "Location": f"/api/v1/cases/{case_id}"}
+
+
+@blp.route("/cases/<case_id>", methods=["GET"])
+@roles()
+@blp.response(200, CaseOut)
+def show_case(case_id: str) -> tuple[dict[str, Any], dict[str, str]]:
+    """One case."""
+    known = visible(case_id)
+    return case_view(known), etag(known)
+
+
+@blp.route("/cases/<case_id>", methods=["PATCH"])
+@roles("manager", "admin")
+@blp.arguments(CasePatch)
+@blp.response(200, CaseOut)
+def amend_case(body: dict[str, Any], case_id: str) -> tuple[dict[str, Any], dict[str, str]]:
+    """Correct customer, site, supply, manager or title, with a reason."""
+    known = act(case_id, command(commands.AmendCase, **body))
+    return case_view(known), etag(known)
+
+
+@blp.route("/cases/<case_id>/facts", methods=["POST"])
+@roles("manager", "admin")
+@blp.arguments(FactsIn)
+@blp.response(200, CaseOut)
+def set_facts(body: dict[str, Any], case_id: str) -> tuple[dict[str, Any], dict[str, str]]:
+    """Settle facts that gates and checklists depend on; null makes one unknown again."""
+    known = act(case_id, command(commands.SetFacts, **body))
+    return case_view(known), etag(known)
+
+
+@blp.route("/cases/<case_id>/transitions", methods=["POST"])
+@roles("manager", "admin")
+@blp.arguments(TransitionIn)
+@blp.response(200, CaseOut)
+def move_case(body: dict[str, Any], case_id: str) -> tuple[dict[str, Any], dict[str, str]]:
+    """Move along the process."""
+    known = act(case_id, command(commands.MoveStage, **body))
+    return case_view(known), etag(known)
+
+
+@blp.route("/cases/<case_id>/log", methods=["GET"])
+@roles("manager", "scheduler", "admin", "auditor")
+@blp.response(200, LogOut)
+def show_log(case_id: str) -> dict[str, Any]:
+    """The hash-chained log of every decision."""
+    case = visible(case_id).case
+    return {"verified": verify_log(case), "items": plain(case.log)}
+
+
+def _reserved_id(body: dict[str, Any]) -> str:
+    key = request.headers.get("Idempotency-Key")
+    if not key:
+        return new_id()
+    made = services()
+    digest = hashlib.sha256(orjson.dumps(body, option=orjson.OPT_SORT_KEYS)).hexdigest()
+    try:
+        return reserve_id(
+            made.store,
+            made.names.registry,
+            owner=g.actor.name,
+            key=key[:200],
+            request_digest=digest,
+            new_id=new_id,
+            now=made.clock(),
+        )
+    except KeyReused:
+        raise Problem(422, "idempotency_key_reused") from None
+
+
+def _bbox(given: str | None) -> tuple[float, float, float, float] | None:
+    if given is None:
+        return None
+    try:
+        west, south, east, north = (float(part) for part in given.split(","))
+    except ValueError:
+        raise Problem(422, "bbox_invalid") from None
+    if not (-180 <= west <= east <= 180 and -90 <= south <= north <= 90):
+        raise Problem(422, "bbox_invalid")
+    return west, south, east, north

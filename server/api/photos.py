@@ -1,0 +1,151 @@
+# mypy: disable-error-code="untyped-decorator"
+"""Photos: uploaded by the office, shown in three sizes."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import marshmallow as ma
+from flask import Response, g, request, send_file
+from flask_smorest.fields import Upload
+
+from server.api.base import Schema, blueprint, roles
+from server.api.casework import visible
+from server.evidence.header import Refused
+from server.intake.photos import ATTACHMENT, PhotoRefused, Photos, UploadClaim, photo_limits
+from server.intake.receipts import reason_text
+from server.names import is_id
+from server.problems import Problem, language
+from server.readmodel.queries import find_photo, photos_of
+from server.services import Services, services
+from server.texts import text
+
+blp = blueprint("photos", "Photos 影像.")
+
+_CHUNK = 256 * 1024
+_SIZES = ("thumb", "screen", "original")
+
+
+class PhotoQuery(Schema):
+    size = ma.fields.String(load_default="screen", validate=ma.validate.OneOf(_SIZES))
+
+
+class PhotoFile(Schema):
+    photo = Upload(required=True)
+
+
+class PhotoForm(Schema):
+    purpose = ma.fields.String(
+        load_default="",
+        validate=ma.validate.Length(max=100),
+        metadata={"description": "What the photo shows or answers, such as `notice:1`."},
+    )
+
+
+class PhotoOut(ma.Schema):
+    id = ma.fields.String()
+    task = ma.fields.String()
+    item = ma.fields.String()
+    sha256 = ma.fields.String()
+    status = ma.fields.String()
+    taken_at = ma.fields.String()
+    by = ma.fields.String()
+
+
+class PhotoList(ma.Schema):
+    items = ma.fields.List(ma.fields.Nested(PhotoOut))
+
+
+def _photos(made: Services) -> Photos:
+    return Photos(made.store, made.names, made.cases, made.readmodel, made.photo_workers, made.clock)
+
+
+@blp.route("/cases/<case_id>/photos", methods=["GET"])
+@roles()
+@blp.response(200, PhotoList)
+def list_photos(case_id: str) -> dict[str, Any]:
+    """Every photo of a case that was judged, by the time it was taken."""
+    visible(case_id)
+    return {"items": photos_of(services().readmodel, case_id)}
+
+
+@blp.route("/cases/<case_id>/photos", methods=["POST"])
+@roles("manager", "inspector", "admin")
+@blp.arguments(PhotoForm, location="form")
+@blp.arguments(PhotoFile, location="files")
+@blp.response(201, PhotoOut)
+def upload_photo(form: dict[str, Any], files: dict[str, Any], case_id: str) -> dict[str, Any]:
+    """Add a photo, as the evidence of a customer's answer. It is verified before it is kept."""
+    case = visible(case_id).case
+    with tempfile.NamedTemporaryFile(dir=services().settings.data_dir, suffix=".upload") as spool:
+        files["photo"].save(spool)
+        spool.flush()
+        try:
+            return _photos(services()).add(case, Path(spool.name), UploadClaim(g.actor.name, form["purpose"]))
+        except PhotoRefused as refused:
+            reasons = [
+                {"code": r.code, "text": text(reason_text(r.code), language(), **r.params)}
+                for r in refused.reasons
+            ]
+            raise Problem(422, "photo_refused", extra={"reasons": reasons}) from None
+
+
+@blp.route("/photos/<photo_id>", methods=["GET"])
+@roles()
+@blp.arguments(PhotoQuery, location="query")
+@blp.alt_response(200, content_type="image/jpeg")
+def show_photo(query: dict[str, Any], photo_id: str) -> Response:
+    """A verified photo: a thumbnail of 320 pixels, 1600 for the screen, or the original bytes."""
+    row = find_photo(services().readmodel, photo_id) if is_id(photo_id) else None
+    if row is None:
+        raise Problem(404, "not_found")
+    visible(row["case_id"])
+    if row["status"] != "verified":
+        raise Problem(409, "photo_not_verified")
+    size: str = query["size"]
+    tag = f"{row['sha256']}-{size}"
+    if request.if_none_match.contains(tag):
+        return Response(status=304, headers={"ETag": f'"{tag}"'})
+    response = _original(row) if size == "original" else _rendition(row, size)
+    response.set_etag(tag)
+    response.headers["Cache-Control"] = "private, max-age=86400"
+    return response
+
+
+def _original(row: dict[str, Any]) -> Response:
+    made = services()
+    found = made.store.open_attachment(made.names.media(row["case_id"]), f"photo:{row['id']}", ATTACHMENT)
+
+    def chunks() -> Any:
+        with found:
+            while block := found.stream.read(_CHUNK):
+                yield block
+
+    headers = {"Content-Length": str(found.length)}
+    return Response(chunks(), mimetype=found.content_type, headers=headers)
+
+
+def _rendition(row: dict[str, Any], size: Any) -> Response:
+    """Made when first asked for, kept beside the data by the digest of the original."""
+    made = services()
+    folder = made.settings.data_dir / "renditions" / row["sha256"][:2]
+    path = folder / f"{row['sha256']}-{size}.jpg"
+    if not path.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        media = made.names.media(row["case_id"])
+        policy = made.cases.policy(g.actor.organisation)
+        with (
+            made.store.open_attachment(media, f"photo:{row['id']}", ATTACHMENT) as original,
+            tempfile.NamedTemporaryFile(dir=folder, suffix=".original") as spool,
+        ):
+            while block := original.stream.read(_CHUNK):
+                spool.write(block)
+            spool.flush()
+            try:
+                made.photo_workers.render_all(Path(spool.name), {size: path}, limits=photo_limits(policy))
+            except Refused:
+                raise Problem(409, "photo_not_verified") from None
+    return send_file(os.path.abspath(path), mimetype="image/jpeg")

@@ -1,0 +1,26 @@
+"""A case number belongs to one case of an organisation."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+
+from sync.store import Conflict, DocumentStore
+
+
+class NumberTaken(Exception):
+    """Another case has this number."""
+
+
+def claim_number(
+    store: DocumentStore, registry: str, organisation: str, no: str, case_id: str, now: datetime
+) -> None:
+    """Take a number for a case. The same claim again is no error. Raises NumberTaken."""
+    digest = hashlib.sha256(f"{organisation}\n{no}".encode()).hexdigest()
+    doc_id = f"case-no:{digest}"
+    claim = {"_id": doc_id, "type": "case-no", "schema": 1, "no": no, "organisation": organisation}
+    try:
+        store.put(registry, {**claim, "case": case_id, "at": now.isoformat()})
+    except Conflict:
+        if store.get(registry, doc_id)["case"] != case_id:
+            raise NumberTaken from None
