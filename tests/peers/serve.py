@@ -1,0 +1,61 @@
+"""The replication endpoint alone, under gunicorn as in production: `python serve.py <data> <port>`.
+
+Users are their own passwords (HTTP Basic) and their own tokens (`Bearer <name>`); `admin` is the server
+admin. Databases are made without write rules, so that a test can have some without.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from flask import Flask, Request
+from gunicorn.app.base import BaseApplication
+
+from sync.embedded.engine import EmbeddedStore
+from sync.embedded.http import HttpLimits, create_blueprint
+from sync.embedded.validate import Validator
+from sync.store import NOBODY, Unauthorized, UserCtx
+
+
+def by_name(request: Request) -> UserCtx:
+    header = request.headers.get("Authorization", "")
+    if not header:
+        return NOBODY
+    given = request.authorization
+    name = None
+    if given is not None and given.type == "bearer":
+        name = given.token
+    elif given is not None and given.type == "basic" and given.username == given.password:
+        name = given.username
+    if not name or name == "expired":
+        raise Unauthorized("exp not in future")
+    return UserCtx(name, ("_admin",) if name == "admin" else ("inspector",))
+
+
+class Server(BaseApplication):  # type: ignore[misc]  # gunicorn's stubs do not say what it is
+    def __init__(self, data: Path, port: int) -> None:
+        self._data = data
+        self._port = port
+        super().__init__()
+
+    def load_config(self) -> None:
+        self.cfg.set("bind", f"127.0.0.1:{self._port}")
+        self.cfg.set("worker_class", "gthread")
+        self.cfg.set("threads", 40)
+        self.cfg.set("graceful_timeout", 2)
+        self.cfg.set("loglevel", "warning")
+
+    def load(self) -> Any:
+        store = EmbeddedStore(self._data, validator=Validator())
+        app = Flask("peer")
+        limits = HttpLimits(
+            max_feed_timeout=8.0, default_feed_timeout=8.0, heartbeat=1.0, max_parked_polls=30
+        )
+        app.register_blueprint(create_blueprint(store, by_name, limits=limits), url_prefix="/sync")
+        return app
+
+
+if __name__ == "__main__":
+    Server(Path(sys.argv[1]), int(sys.argv[2])).run()
