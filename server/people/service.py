@@ -10,7 +10,7 @@ from datetime import datetime
 
 import structlog
 
-from server.casework.names import Names
+from server.names import Names
 from server.people.keys import load_keyring
 from server.people.model import (
     ROLES,

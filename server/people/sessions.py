@@ -233,7 +233,7 @@ class Sessions:
         dropped = {device_id, *(without or ())}
 
         def listed(present: User) -> User:
-            if device_id in present.devices and not without:
+            if device_id in present.devices:
                 return present
             return replace(present, devices=(*(d for d in present.devices if d not in dropped), device_id))
 

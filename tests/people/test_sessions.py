@@ -6,12 +6,15 @@ import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
+from server.people.keys import load_keyring
 from server.people.service import People, UserChange
 from server.people.sessions import MAX_BROWSERS, DeviceClaim, SignedIn
+from server.people.tokens import issue_access
 from server.problems import Problem
 from server.settings import Argon2Profile, Settings
 from sync.embedded.engine import EmbeddedStore
@@ -198,6 +201,33 @@ def test_a_revoked_device_is_refused_on_its_next_request_and_told_to_wipe(
     order = store.get("t-inbox-wei", f"device:{lost.device.id}")
     assert (order["type"], order["schema"], order["order"]) == ("device", 1, "wipe")
     assert people.authenticate(bearer(other)).name == "wei"
+
+
+def test_a_revoked_browser_leaves_no_order_because_it_keeps_nothing(
+    people: People, store: EmbeddedStore
+) -> None:
+    browser = login(people, None).device
+    assert people.revoke_device(browser.id, by="wei").revoked
+    assert store.find("t-inbox-wei", f"device:{browser.id}") is None
+
+
+def test_a_token_that_names_somebody_elses_device_is_refused(
+    people: People, settings: Settings, clock: FrozenClock
+) -> None:
+    """Even one signed with our own key: what the registry says decides."""
+    device = people.login("root", "root-password", TABLET).device
+    session = device.session
+    assert session is not None
+    token = issue_access(
+        load_keyring(settings),
+        user="wei",
+        roles=("inspector",),
+        device=device.id,
+        session=session.id,
+        now=clock.now,
+        lifetime=timedelta(minutes=15),
+    )
+    assert refusal(lambda: people.authenticate(f"Bearer {token}")).code == "token_invalid"
 
 
 def test_revoking_twice_changes_nothing_but_an_order_that_got_lost(
