@@ -6,10 +6,15 @@ made up for tests. It never catches a refusal.
 
 from __future__ import annotations
 
+import json
+import string
 from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
+
+from server.texts import LANGUAGES, catalogue
 from server.workflow import commands as c
 from server.workflow.decide import decide
 from server.workflow.gates import gate_table, unmet
@@ -33,6 +38,7 @@ from server.workflow.model import (
     Verdict,
 )
 from server.workflow.policy import Policy, load_policy
+from server.workflow.refusal import Refusal
 
 MANAGER = Actor("wang.manager", ("manager",))
 DEPUTY = Actor("deng.deputy", ("manager",))
@@ -292,3 +298,20 @@ def energized_desk(process: ProcessName = "hv") -> Desk:
     desk = authorized_desk(process)
     desk.record()
     return desk
+
+
+def refused(desk: Desk, command: c.Command, actor: Actor = MANAGER) -> Refusal:
+    """The refusal of a command: it must leave the case as it was, and its words must have no gaps."""
+    before = desk.case
+    with pytest.raises(Refusal) as caught:
+        desk.do(command, actor)
+    assert desk.case is before
+    check_words(caught.value)
+    return caught.value
+
+
+def check_words(refusal: Refusal) -> None:
+    json.dumps(refusal.params, allow_nan=False)
+    for lang in LANGUAGES:
+        words = catalogue(lang)[f"refusal.{refusal.code}"]
+        assert {name for _, name, _, _ in string.Formatter().parse(words) if name} <= set(refusal.params)

@@ -1,0 +1,214 @@
+"""Opening, correcting and moving a case."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+
+from server.workflow import commands as c
+from server.workflow.decide import ROLES, decide
+from server.workflow.model import Actor, Customer, Site, Supply
+from server.workflow.policy import load_policy
+from server.workflow.processes import process
+from server.workflow.refusal import Refusal
+from tests.workflow.builders import (
+    ADMIN,
+    AUDITOR,
+    INSPECTOR,
+    INTAKE,
+    MANAGER,
+    POLICY,
+    START,
+    Desk,
+    energized_desk,
+    item,
+    open_command,
+    ready_desk,
+    refused,
+)
+
+
+def test_a_new_case_starts_at_the_first_stage_with_its_gates_and_log() -> None:
+    desk = Desk()
+    assert desk.case.stage == "accepted"
+    assert [entry.stage for entry in desk.case.history] == ["accepted"]
+    assert [entry.event for entry in desk.case.log] == ["case_opened", "facts_set"]
+    assert desk.case.gates
+    assert "contract-signed" in desk.red()
+
+
+def test_only_opening_works_on_no_case_and_opening_only_on_none() -> None:
+    with pytest.raises(Refusal) as caught:
+        decide(None, c.MoveStage(to="survey"), now=START, actor=MANAGER, policy=POLICY)
+    assert (caught.value.code, caught.value.kind) == ("case_unknown", "not_found")
+    assert refused(Desk(), open_command()).code == "case_exists"
+
+
+def test_a_moment_without_a_zone_is_a_programming_error() -> None:
+    with pytest.raises(ValueError, match="aware"):
+        decide(None, open_command(), now=datetime(2026, 3, 2), actor=MANAGER, policy=POLICY)  # noqa: DTZ001
+
+
+def test_the_log_keeps_utc_whatever_zone_the_clock_has() -> None:
+    local = START.astimezone(timezone(timedelta(hours=8)))
+    case = decide(None, open_command(), now=local, actor=MANAGER, policy=POLICY).case
+    assert case.log[0].at == START
+    assert case.log[0].at.tzinfo is UTC
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("site", Site(181.0, 29.0)),
+        ("site", Site(float("nan"), 29.0)),
+        ("supply", Supply(10.0, 0.0)),
+        ("customer", Customer("")),
+        ("id", ""),
+        ("no", "x" * 500),
+        ("process", "mv"),
+        ("facts", {"dual": float("inf")}),
+        ("title", "\ud800"),
+    ],
+)
+def test_what_cannot_be_is_refused_though_constructors_do_not_check(field: str, value: Any) -> None:
+    with pytest.raises(Refusal) as caught:
+        decide(None, open_command(**{field: value}), now=START, actor=MANAGER, policy=POLICY)
+    assert (caught.value.code, caught.value.kind) == ("malformed", "invalid")
+
+
+def test_amending_keeps_what_stood_before_in_the_log() -> None:
+    desk = Desk()
+    desk.do(c.AmendCase(reason="wrong name", customer=Customer("Red Maple Dyeing")))
+    assert desk.case.customer.name == "Red Maple Dyeing"
+    assert desk.case.log[-1].data["before"]["customer"]["name"] == "Red Maple Textiles"
+
+
+def test_amending_to_the_same_changes_nothing() -> None:
+    desk = Desk()
+    assert desk.do(c.AmendCase(reason="again", manager=desk.case.manager)).events == ()
+
+
+def test_settling_a_fact_again_keeps_who_settled_it_first() -> None:
+    desk = Desk()
+    desk.do(c.SetFacts(facts={"dual": False}, reason="asked again"), ADMIN)
+    assert desk.fact("dual").by == MANAGER.name
+    desk.do(c.SetFacts(facts={"dual": True}, reason="second line found"), ADMIN)
+    assert (desk.fact("dual").value, desk.fact("dual").by) == (True, ADMIN.name)
+    assert desk.case.log[-1].data["before"] == {"dual": False}
+
+
+def test_a_number_is_not_taken_for_yes() -> None:
+    assert refused(Desk(), c.SetFacts(facts={"dual": 1})).code == "fact_not_boolean"
+
+
+def test_facts_are_those_that_gates_and_checklists_know() -> None:
+    assert refused(Desk(), c.SetFacts(facts={"direct_buried": True})).code == "fact_not_known"
+    policy = load_policy(fact_names=["direct_buried"]).at(START.date())
+    desk = Desk(policy=policy)
+    desk.do(c.SetFacts(facts={"direct_buried": True}))
+    assert desk.fact("direct_buried").value is True
+
+
+def test_a_fact_can_be_taken_back_and_is_unknown_again() -> None:
+    desk = Desk()
+    assert "dispatch-agreement" not in desk.red()
+    desk.do(c.SetFacts(facts={"dispatched": None}, reason="dispatch has not answered"))
+    assert "dispatch-agreement" in desk.red()
+
+
+@pytest.mark.parametrize("name", ["hv", "lv"])
+def test_every_stage_can_be_reached_and_every_open_one_can_be_left(name: Any) -> None:
+    table = process(name)
+    reached, todo = set(), {table.start}
+    while todo:
+        stage = todo.pop()
+        reached.add(stage)
+        todo |= set(table.stages[stage].moves) - reached
+        if stage == table.ready:
+            todo |= {table.energized} - reached
+    assert reached == set(table.stages)
+    for stage, row in table.stages.items():
+        assert bool(row.moves) != row.final, stage
+
+
+@pytest.mark.parametrize("name", ["hv", "lv"])
+def test_energized_is_reached_by_no_move(name: Any) -> None:
+    assert all("energized" not in row.moves for row in process(name).stages.values())
+    desk = ready_desk(name)
+    assert refused(desk, c.MoveStage(to="energized")).code == "energized_by_record_only"
+
+
+def test_a_way_that_is_not_in_the_table_is_refused_with_those_that_are() -> None:
+    refusal = refused(Desk(), c.MoveStage(to="acceptance"))
+    assert refusal.code == "move_not_allowed"
+    assert refusal.facts == ("stage:survey", "stage:cancelled")
+
+
+def test_leaving_the_survey_needs_an_accepted_survey() -> None:
+    desk = Desk()
+    desk.to_stage("survey")
+    refusal = refused(desk, c.MoveStage(to="scheme"))
+    assert (refusal.code, refusal.params["names"]) == ("precondition_unmet", "survey_accepted")
+    desk.inspect("t-s", "survey", item("SH-01", "pass"))
+    desk.to_stage("scheme")
+    assert desk.case.stage == "scheme"
+
+
+def test_construction_needs_the_drawing_review_settled_or_made() -> None:
+    facts = {"design_review_required": None}
+    desk = Desk()
+    desk.do(c.SetFacts(facts=facts))
+    desk.to_stage("survey")
+    desk.inspect("t-s", "survey", item("SH-01", "pass"))
+    desk.to_stage("scheme", "reply")
+    assert refused(desk, c.MoveStage(to="construction")).facts == ("fact:design_review_required",)
+    desk.do(c.SetFacts(facts={"design_review_required": True}))
+    assert refused(desk, c.MoveStage(to="construction")).params["reasons"][0]["code"] == "fact_true"
+    desk.to_stage("design_review", "construction")
+    assert desk.case.stage == "construction"
+
+
+def test_completion_is_not_applied_for_before_the_mid_check_has_passed() -> None:
+    desk = Desk()
+    desk.do(c.SetFacts(facts={"mid_check_required": True}))
+    desk.to_stage("survey")
+    desk.inspect("t-s", "survey", item("SH-01", "pass"))
+    desk.to_stage("scheme", "reply", "construction", "intermediate")
+    desk.inspect("t-m", "intermediate", item("ME-01"))
+    assert refused(desk, c.MoveStage(to="completion_applied")).facts == ("notice:1",)
+    desk.round(1, item("ME-01", "pass"), issue=True)
+    desk.to_stage("completion_applied")
+    assert desk.case.stage == "completion_applied"
+
+
+def test_a_case_with_open_field_work_is_neither_cancelled_nor_archived() -> None:
+    desk = Desk()
+    desk.assign("t-1", "survey")
+    assert refused(desk, c.MoveStage(to="cancelled")).params["names"] == "field_work_complete"
+    desk.do(c.CancelTask(task_id="t-1", reason="customer gave up"))
+    desk.to_stage("cancelled")
+    assert refused(desk, c.SetFacts(facts={"dual": True})).code == "case_ended"
+    assert refused(desk, c.Authorize()).code == "gates_unmet"
+    after = energized_desk()
+    after.hazard()
+    assert refused(after, c.MoveStage(to="archived")).params["names"] == "notices_closed"
+
+
+def test_moving_to_where_the_case_stands_changes_nothing() -> None:
+    assert Desk().do(c.MoveStage(to="accepted")).events == ()
+
+
+def test_every_command_admits_some_roles_and_never_the_auditor() -> None:
+    assert set(ROLES) == set(c.Command.__args__)
+    for admitted in ROLES.values():
+        assert admitted
+        assert "auditor" not in admitted
+
+
+@pytest.mark.parametrize("actor", [AUDITOR, INSPECTOR, INTAKE, Actor("nobody", ())])
+def test_the_office_works_in_the_office(actor: Actor) -> None:
+    refusal = refused(Desk(), c.MoveStage(to="survey"), actor)
+    assert (refusal.code, refusal.kind) == ("role_missing", "forbidden")
+    assert refusal.facts == ("role:admin", "role:manager")
