@@ -95,15 +95,21 @@ def evaluate(
     """Judge `answers` (by item code) to `definition` on a case with `facts`.
 
     `only` restricts the judgement to these items, as a re-inspection does: each of them is shown and required
-    whatever its condition says now; answers to others are ignored, but rules that compare items still see
-    them. `context` is what such rules see beside: the answers of the repeated inspection. `superseded`
-    is what `merge` set aside; rules are tried with those values too. Raises ValueError if `only` names an
-    item that the definition does not have, CelMissing if the evaluator is not built.
+    whatever its condition says now; answers to others are ignored, but rules that compare items see them too.
+    `context` is what such rules see beside: the answers of the repeated inspection. `superseded` is what
+    `merge` set aside. Where that gives an item several values, rules are tried with each of them.
+
+    Raises ValueError if `only` names an item that the definition does not have, CelMissing if the evaluator
+    is not built.
     """
     judged = _chosen(definition, only)
     readings = _read(definition, answers)
     given = {code: [reading.value] for code, reading in _read(definition, context or {}).items()}
-    given.update((code, [reading.value]) for code, reading in readings.items() if reading.value is not None)
+    for code, reading in readings.items():
+        if reading.value is not None and (only is None or code in only):
+            given[code] = [reading.value]
+        else:
+            given.setdefault(code, []).append(reading.value)
     for code, others in (superseded or {}).items():
         if code in definition.by_code:
             item = definition.by_code[code]
@@ -154,12 +160,19 @@ def decide_rules(
     alternatives: Mapping[str, Sequence[Any]],
     forced: Collection[str] = (),
 ) -> dict[str, Decision]:
-    """Decide the definition's rules with usable facts and every value (not None) that each item was given."""
+    """Decide the definition's rules with usable facts and the values that each item was given.
+
+    A value of None is none, and neither is "not applicable" where a rule would expect a measurement.
+    """
     if not definition.rules:
         return {}
     seen = {}
     for code in definition.compared & alternatives.keys():
-        values = [value for value in alternatives[code] if value is not None]
+        item = definition.by_code[code]
+        choice = item.type in ("pass_fail", "file")
+        values = [
+            value for value in alternatives[code] if value is not None and (choice or not item.is_na(value))
+        ]
         if values:
             seen[code] = values
     return cel.decide(definition.rules, known, seen, forced)

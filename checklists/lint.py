@@ -87,6 +87,8 @@ def _expressions(definition: Definition) -> Iterator[str]:
             yield f"{place} computes a name; names must be spelled out"
         yield from (f"{place} calls {name}, which is not offered" for name in set(seen.functions) - FUNCTIONS)
         yield from (f"{place} uses the unknown item {code}" for code in seen.answers if code not in before)
+        if field == "accept" and item.code not in seen.answers and seen.error is None:
+            yield f"{place} does not look at the item's own answer"
         if field == "when":
             later = [code for code in seen.answers if code in before and code not in earlier[item.code]]
             yield from (f"{place} uses {code}, which is not an earlier item" for code in later)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from checklists.answers import Reading
-from checklists.cel import Decision
+from checklists.cel import Decision, Outcome
 from checklists.model import SEVERITY_RANK, Item, Limit, Option, Severity, Text, Verdict
 from checklists.reasons import because, joined, number
 
@@ -54,24 +54,25 @@ def _ruling(
 
 
 def _findings(item: Item, reading: Reading, decision: Decision, enough: bool) -> Iterator[Ruling]:
-    value = reading.value
     if reading.defect:
         yield _ruling(item, "fail", "defect")
-    if item.is_na(value):
-        yield _ruling(item, "not_judged", "not_applicable" if item.na_allowed else "na_refused")
-        return
+    yield from _of_value(item, reading, decision, enough)
+    if decision.accept is not None:
+        yield from _accepted(item, reading, decision.accept)
+
+
+def _of_value(item: Item, reading: Reading, decision: Decision, enough: bool) -> Iterator[Ruling]:
     if item.type == "photo":
         have, need = len(reading.photos), item.photos_min
         yield _ruling(item, "pass" if enough else "not_judged", "photos", have=have, need=need)
-    elif value is None:
+    elif reading.value is None:
         yield _ruling(item, "not_judged", "unanswered")
-        return
+    elif item.is_na(reading.value):
+        yield _ruling(item, "not_judged", "not_applicable" if item.na_allowed else "na_refused")
     else:
-        yield from _by_type(item, value, decision)
+        yield from _by_type(item, reading.value, decision)
         if not enough:
             yield _ruling(item, "not_judged", "incomplete")
-    if decision.accept is not None:
-        yield _accepted(item, decision)
 
 
 def _by_type(item: Item, value: Any, decision: Decision) -> Iterator[Ruling]:
@@ -156,15 +157,17 @@ def _bounds(limit: Limit, unit: str | None) -> str:
     return ", ".join(bound for bound in (low, high) if bound)
 
 
-def _accepted(item: Item, decision: Decision) -> Ruling:
-    outcome = decision.accept
-    assert outcome is not None  # noqa: S101 - the caller looked
+def _accepted(item: Item, reading: Reading, outcome: Outcome) -> Iterator[Ruling]:
     criterion = item.criterion or item.text
     if outcome.no:
-        return _ruling(item, "fail", "not_accepted", criterion=criterion)
-    if outcome.error is not None or not outcome.yes:
-        return _ruling(item, "not_judged", "rule_open")
-    return _ruling(item, "pass", "accepted", criterion=criterion)
+        # Even if this answer says nothing: then another inspector's, which was set aside, broke the rule.
+        yield _ruling(item, "fail", "not_accepted", criterion=criterion)
+    elif reading.value is None or item.is_na(reading.value):
+        return
+    elif outcome.error is not None or not outcome.yes:
+        yield _ruling(item, "not_judged", "rule_open")
+    else:
+        yield _ruling(item, "pass", "accepted", criterion=criterion)
 
 
 def with_unknown_facts(ruling: Ruling, names: Text) -> Ruling:

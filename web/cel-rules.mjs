@@ -15,8 +15,22 @@ const OPTIONS = {
 const COMPILED_KEPT = 20000;
 const COMBINATIONS_TRIED = 64;
 
-const environment = new Environment(OPTIONS).registerVariable("facts", "map").registerVariable("answers", "map");
+const environment = withDoubles(new Environment(OPTIONS))
+  .registerVariable("facts", "map")
+  .registerVariable("answers", "map");
 const compiled = new Map();
+
+/** Lets the one integer that is left, what `size` gives, be compared and counted with doubles. */
+function withDoubles(env) {
+  env.registerOperator("int == double", (a, b) => Number(a) === b);
+  const arithmetic = { "+": (a, b) => a + b, "-": (a, b) => a - b, "*": (a, b) => a * b, "/": (a, b) => a / b };
+  for (const [sign, apply] of Object.entries(arithmetic)) {
+    const doubled = (a, b) => apply(Number(a), Number(b));
+    env.registerOperator(`int ${sign} double`, doubled);
+    env.registerOperator(`double ${sign} int`, doubled);
+  }
+  return env;
+}
 
 function walk(node, visit) {
   if (Array.isArray(node)) for (const part of node) walk(part, visit);
@@ -153,7 +167,7 @@ export function decide(rules, facts, answers, forced) {
  * Returns for each {error, type, facts, answers, functions, dynamic}.
  */
 export function inspect(expressions, factTypes) {
-  const typed = new Environment(OPTIONS)
+  const typed = withDoubles(new Environment(OPTIONS))
     .registerVariable({ name: "facts", schema: factTypes })
     .registerVariable("answers", "map");
   return expressions.map((expression) => {

@@ -1,0 +1,87 @@
+"""Lint tells an author what is wrong: each kind of mistake has its complaint."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from checklists import lint
+from checklists.model import Definition, Item, Limit, NumberRange, Option, Point, Role, Section, Text
+
+WORDS = Text("词", "word")
+PLAIN = Item("AA-01", WORDS, "pass_fail", "major", WORDS, "judgement")
+READING = msgspec.structs.replace(PLAIN, type="number", unit="m", range=NumberRange(0, 10))
+YES_NO = (Option("yes", WORDS), Option("no", WORDS, verdict="fail"))
+WARNS = Option("perhaps", WORDS, verdict="warning")
+
+
+def complaints(*items: Item) -> list[str]:
+    return lint(Definition("form", 1, "survey", WORDS, (Section("part", WORDS, items),)))
+
+
+def changed(item: Item, **changes: Any) -> Item:
+    return msgspec.structs.replace(item, **changes)
+
+
+def test_a_sound_definition_has_no_complaints() -> None:
+    good = (
+        changed(PLAIN, when="facts.direct_buried", na="allowed"),
+        changed(READING, code="AA-02", limits=(Limit(min=1), Limit(min=2, verdict="warning"))),
+        changed(READING, code="AA-03", accept='answers["AA-03"] > answers["AA-02"]'),
+        changed(PLAIN, code="AA-04", type="choice", options=YES_NO, when='answers["AA-01"] == "pass"'),
+        changed(PLAIN, code="AA-05", type="signature", roles=(Role("utility", WORDS),)),
+        changed(PLAIN, code="AA-06", type="photo", photo="always", photos_min=3),
+    )
+    assert complaints(*good) == []
+
+
+@pytest.mark.parametrize(
+    ("item", "said"),
+    [
+        (changed(PLAIN, text=Text(" ", "word")), "text has no zh-CN words"),
+        (changed(PLAIN, remedy=Text("词", "")), "remedy has no en words"),
+        (changed(PLAIN, when="facts.direct_buried ="), "is not valid"),
+        (changed(PLAIN, when="facts.buried"), "unknown fact buried"),
+        (changed(PLAIN, when="buried"), "Unknown variable"),
+        (changed(PLAIN, when="facts.capacity_kva"), "gives double"),
+        (changed(PLAIN, when="facts.capacity_kva == 'big' && facts.capacity_kva"), "is not valid"),
+        (changed(PLAIN, when='answers["ZZ-01"] == 1'), "unknown item ZZ-01"),
+        (changed(PLAIN, when='answers["AA-01"] == "pass"'), "not an earlier item"),
+        (changed(PLAIN, when="answers[facts.transformer_type] == 1"), "computes a name"),
+        (changed(PLAIN, when="facts.transformer_type.matches('a+')"), "calls matches"),
+        (changed(PLAIN, accept="facts.direct_buried"), "its own answer|item's own answer"),
+        (changed(PLAIN, unit="m"), "belong to numbers"),
+        (changed(PLAIN, limits=(Limit(min=1),)), "limits belong"),
+        (changed(READING, unit=None), "needs a unit"),
+        (changed(READING, range=None), "needs the range"),
+        (changed(READING, range=NumberRange(5, 5)), "range is upside down"),
+        (changed(READING, limits=(Limit(),)), "needs min or max"),
+        (changed(READING, limits=(Limit(min=5, max=4),)), "limit is upside down"),
+        (changed(READING, limits=(Limit(max=11),)), "outside the range"),
+        (changed(READING, limits=(Limit(min=0),)), "nothing can break it"),
+        (changed(READING, limits=(Limit(min=2), Limit(min=1, verdict="warning"))), "never decides"),
+        (changed(READING, limits=(Limit(max=2), Limit(max=3, verdict="warning"))), "never decides"),
+        (changed(READING, limits=(Limit(min=1, when="facts.nothing"),)), "unknown fact nothing"),
+        (changed(PLAIN, type="choice"), "two options"),
+        (changed(PLAIN, options=YES_NO), "options belong"),
+        (changed(PLAIN, type="choice", options=(YES_NO[0], YES_NO[0])), "stands twice"),
+        (changed(PLAIN, type="choice", options=(YES_NO[1], WARNS)), "no option passes"),
+        (changed(PLAIN, type="signature"), "needs them"),
+        (changed(PLAIN, type="signature", roles=(Role("utility", WORDS, 0),)), "at least once"),
+        (changed(PLAIN, roles=(Role("utility", WORDS),)), "roles belong"),
+        (changed(PLAIN, points=(Point("here", WORDS),)), "points belong"),
+        (changed(PLAIN, type="text", na="allowed"), "na is no answer"),
+        (changed(PLAIN, photos_min=0), "at least 1"),
+        (changed(PLAIN, photos_min=2), "no photo is ever asked for"),
+        (changed(PLAIN, type="photo"), "photos always"),
+    ],
+)
+def test_each_mistake_is_named_with_its_item(item: Item, said: str) -> None:
+    found = complaints(item)
+    assert any(part in complaint for part in said.split("|") for complaint in found), found
+    assert all(complaint.startswith("AA-01") for complaint in found)
+
+
+def test_a_code_stands_once_and_a_form_asks_something() -> None:
+    assert complaints(PLAIN, PLAIN) == ["AA-01: the code stands twice"]
+    assert complaints() == ["form: there is no item"]
