@@ -6,20 +6,19 @@ import base64
 import gzip
 import hashlib
 from collections.abc import Iterator
-from typing import Any, BinaryIO, cast
 
 from flask import Response
 from werkzeug.datastructures import ContentRange, Headers
 
+from sync.embedded.documents import DEFAULT_CONTENT_TYPE, check_attachment_name
 from sync.embedded.http.asked import body_stream
 from sync.embedded.http.call import Call
 from sync.embedded.http.documents import named_rev
 from sync.embedded.http.replies import empty_reply, etag, json_reply, location, not_modified, stream_reply
 from sync.embedded.http.shown import read_out
-from sync.store import Attachment, BadRequest, NewAttachment, StoreError
+from sync.store import Attachment, BadRequest, StoreError
 
 _CHUNK = 256 * 1024
-_DEFAULT_TYPE = "application/octet-stream"
 
 
 class RangeNotSatisfiable(StoreError):
@@ -35,6 +34,8 @@ def read(call: Call, db: str, doc_id: str, name: str) -> Response:
     except BaseException:
         attachment.stream.close()
         raise
+    if call.request.method == "HEAD" or response.status_code == 304:
+        attachment.stream.close()
     response.call_on_close(attachment.stream.close)
     return response
 
@@ -103,28 +104,31 @@ def _gunzipped(attachment: Attachment) -> Iterator[bytes]:
 
 def write(call: Call, db: str, doc_id: str, name: str) -> Response:
     """`PUT`: the bytes as they are sent; `rev` names the leaf, none makes a new document."""
-    attachment = NewAttachment(
-        name=name,
-        content_type=call.request.headers.get("Content-Type") or _DEFAULT_TYPE,
-        stream=cast(BinaryIO, body_stream(call.request)),
-        extra=_expected(call.request.headers),
+    check_attachment_name(name)  # before its bytes are taken in
+    info = call.store.ingest(
+        body_stream(call.request),
+        max_bytes=call.limits.max_attachment_bytes,
+        expect_md5=_expected(call.request.headers),
     )
-    rev = call.store.put_attachment(db, doc_id, named_rev(call, None), attachment, user=call.user)
+    content_type = call.request.headers.get("Content-Type") or DEFAULT_CONTENT_TYPE
+    rev = call.store.attach(
+        db, doc_id, named_rev(call, None), name=name, content_type=content_type, info=info, user=call.user
+    )
     return json_reply({"ok": True, "id": doc_id, "rev": rev}, 201, etag(rev) | location(db, doc_id, name))
 
 
-def _expected(headers: Headers) -> dict[str, Any]:
-    """What `Content-MD5` says of the bytes, in the form of an attachment's digest. Raises BadRequest."""
+def _expected(headers: Headers) -> bytes | None:
+    """The MD5 that `Content-MD5` says the bytes have. Raises BadRequest."""
     given = headers.get("Content-MD5")
     if given is None:
-        return {}
+        return None
     try:
-        right = len(base64.b64decode(given, validate=True)) == hashlib.md5(usedforsecurity=False).digest_size
+        digest = base64.b64decode(given, validate=True)
     except ValueError:
-        right = False
-    if not right:
+        digest = b""
+    if len(digest) != hashlib.md5(usedforsecurity=False).digest_size:
         raise BadRequest("Content-MD5 must be the base64 of an MD5 digest.")
-    return {"digest": f"md5-{given}"}
+    return digest
 
 
 def delete(call: Call, db: str, doc_id: str, name: str) -> Response:
