@@ -232,11 +232,16 @@ def shortfalls_of(item: Item, reading: Reading) -> list[Problem]:
     if reading.value is None or item.is_na(reading.value):
         return []
     if item.type == "location":
-        wanted = [point.point for point in item.points if point.point not in reading.value]
-        return [Problem("missing_point", item.code, {"point": point}) for point in wanted]
+        wanted = [point for point in item.points if point.point not in reading.value]
+        return [Problem("missing_point", item.code, _named("point", one.point, one.text)) for one in wanted]
     if item.type == "signature":
         return _signatures_short(item, reading.value)
     return []
+
+
+def _named(what: str, name: str, text: Text) -> dict[str, Any]:
+    """A thing with a name for programs and one for each language."""
+    return {what: name, f"{what}_zh": text.zh, f"{what}_en": text.en}
 
 
 def _photos_short(item: Item, reading: Reading) -> list[Problem]:
@@ -255,7 +260,7 @@ def _signatures_short(item: Item, value: Sequence[Mapping[str, str]]) -> list[Pr
     for role in item.roles:
         have = len({entry["signature"] for entry in value if entry["role"] == role.role})
         if have < role.min:
-            params = {"role": role.role, "have": have, "need": role.min}
+            params = {**_named("role", role.role, role.text), "have": have, "need": role.min}
             problems.append(Problem("missing_signature", item.code, params))
     return problems
 
@@ -278,7 +283,8 @@ def _unfinished(
         problems.extend(_photos_short(item, reading))
     rule = decision.accept
     if rule is not None and rule.error is not None and not not_applicable:
-        params = {"facts": list(rule.facts), "answers": list(rule.answers), "error": rule.error}
+        needs = ", ".join((*rule.facts, *rule.answers)) or rule.error
+        params = {"facts": list(rule.facts), "answers": list(rule.answers), "needs": needs}
         problems.append(Problem("rule_not_evaluated", item.code, params))
     return problems
 
