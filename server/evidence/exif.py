@@ -142,9 +142,20 @@ def _numbers(value: Any, count: int) -> list[float] | None:
 
 def _text(value: Any) -> str | None:
     """A tag as trimmed text; tags hold bytes, padding, NULs and numbers as well."""
+    if isinstance(value, str):
+        # Pillow reads text tags as Latin-1; cameras write UTF-8 into them, whatever the standard says.
+        with suppress(UnicodeError):
+            value = value.encode("latin-1")
     if isinstance(value, bytes):
-        value = value.decode("utf-8", "replace")
+        value = _decoded(value)
     if not isinstance(value, str):
         return None
     words = "".join(letter for letter in value if letter.isprintable()).strip()
     return words[:_TEXT_LENGTH] or None
+
+
+def _decoded(raw: bytes) -> str:
+    for encoding in ("utf-8", "gb18030"):
+        with suppress(UnicodeError):
+            return raw.decode(encoding)
+    return raw.decode("latin-1")

@@ -44,8 +44,8 @@ SCENES: Mapping[Kind, Callable[[Sheet], None]] = {
 }
 KINDS: tuple[Kind, ...] = tuple(SCENES)
 
-# What undoes each EXIF orientation: applied to an upright picture it gives the pixels as stored.
-_STORED: Mapping[int, Image.Transpose] = {
+#: What undoes each EXIF orientation: applied to an upright picture it gives the pixels as stored.
+STORED: Mapping[int, Image.Transpose] = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
     4: Image.Transpose.FLIP_TOP_BOTTOM,
@@ -77,7 +77,7 @@ def sample_photo(
     stores the sides swapped. `text_lines` appear on a card in the picture, Latin letters only.
     """
     picture = draw(kind, seed=seed, size=size, text_lines=text_lines)
-    turn = _STORED.get(orientation)
+    turn = STORED.get(orientation)
     if turn is not None:
         picture = picture.transpose(turn)
     exif = make_exif(
@@ -125,7 +125,8 @@ def make_exif(
         ExifTags.Base.Software: software,
         ExifTags.Base.DateTime: taken_at.strftime("%Y:%m:%d %H:%M:%S"),
     }
-    exif.update({int(tag): words for tag, words in named.items() if words is not None})
+    # As UTF-8 bytes, the way cameras do it: Pillow would turn other letters into question marks.
+    exif.update({int(tag): words.encode() for tag, words in named.items() if words is not None})
     exif[int(ExifTags.Base.Orientation)] = orientation
     offset = taken_at.strftime("%z")
     offset = f"{offset[:3]}:{offset[3:5]}"

@@ -265,9 +265,11 @@ class _Worker:
             if left <= 0 or not waiter.poll(left * 1000):
                 raise _Died("timeout")
             block = os.read(pipe.fileno(), 65536)
-            if not block or len(line) + len(block) > _MAX_ANSWER_BYTES:
-                raise _Died(self._cause())
             line += block
+            if len(line) > _MAX_ANSWER_BYTES:
+                raise _Died("crash")
+            if not block:
+                raise _Died(self._cause())
         return line
 
     def _cause(self) -> str:
