@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
-from flask import Flask, Response, request, send_from_directory
+from flask import Flask, Response, redirect, request, send_from_directory
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from server import api as api_room
@@ -39,11 +40,32 @@ def create_app(settings: Settings | None = None, services: Services | None = Non
     _bound_requests(app, services.settings)
     _register_api(app)
     _register_docs(app)
+    _register_health(app, services)
     app.register_blueprint(
         create_blueprint(services.store, services.sync_authenticator, limits=sync_limits(services.settings)),
         url_prefix="/sync",
     )
     return app
+
+
+def _register_health(app: Flask, services: Services) -> None:
+    @app.get("/healthz")
+    def healthz() -> Any:
+        """The process answers."""
+        return {"status": "ok"}
+
+    @app.get("/readyz")
+    def readyz() -> Any:
+        """The store can be read and the disk has room for an inspector's day."""
+        free = shutil.disk_usage(services.settings.data_dir).free
+        services.store.info(services.names.registry)
+        if free < services.settings.min_free_disk_bytes:
+            raise Problem(503, "disk_low", free_mb=free // 1_000_000)
+        return {"status": "ok", "free_bytes": free}
+
+    @app.get("/")
+    def front() -> Any:
+        return redirect("/api/docs")
 
 
 def sync_limits(settings: Settings) -> HttpLimits:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, cast
 from flask import Request, current_app
 
 from checklists.loader import Library, definition_to_document, fact_definitions, load_definitions
+from server import logs
 from server.evidence.workers import PhotoWorkers
 from server.names import Names
 from server.people.model import ROLES
@@ -64,6 +65,7 @@ def assemble(settings: Settings, clock: Clock = system_clock) -> Services:
     from server.people.service import People  # noqa: PLC0415
     from server.people.sync_auth import sync_authenticator  # noqa: PLC0415
 
+    logs.configure()
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     store = EmbeddedStore(
         settings.data_dir,
@@ -71,6 +73,7 @@ def assemble(settings: Settings, clock: Clock = system_clock) -> Services:
         design=design_document(),
         limits=Limits(document_bytes=settings.max_document_bytes),
     )
+    store.refresh_design_documents()
     names = Names(settings)
     library = load_definitions()
     people = People(store, settings, clock)

@@ -93,7 +93,7 @@ def plain(value: Any) -> Any:
     return msgspec.to_builtins(value, str_keys=True)
 
 
-def command(kind: type[CommandBase], **fields: Any) -> Any:
+def command(kind: type[CommandBase], /, **fields: Any) -> Any:
     """A command from checked fields. Raises Problem 422 for what the command's own bounds refuse."""
     try:
         return msgspec.convert(fields, kind, strict=False)

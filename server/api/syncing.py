@@ -14,7 +14,7 @@ from server.readmodel.queries import Scope, cases_of
 from server.services import services
 from sync.store import NotFound
 
-blp = blueprint("sync", "Replication 同步.")
+blp = blueprint("session", "Replication 同步.")
 
 
 class SessionCase(ma.Schema):

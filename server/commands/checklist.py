@@ -48,6 +48,5 @@ def publish_command() -> None:
     """Write new versions into the library; one that was published must not have changed."""
     with open_services() as made:
         for definition in made.library.all():
-            click.echo(
-                f"{definition.id}@{definition.version}  {len(definition.items)} items  {definition.digest[:12]}"
-            )
+            name = f"{definition.id}@{definition.version}"
+            click.echo(f"{name}  {len(definition.items)} items  {definition.digest[:12]}")

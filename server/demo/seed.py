@@ -1,0 +1,184 @@
+"""The eight cases, each at another stage of the loop."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from server.demo import town
+from server.demo.story import DemoClock, Fault, Story
+from server.intake.worker import make_intake
+from server.services import Services, assemble
+from server.settings import Settings
+from server.workflow import commands as c
+
+SURVEY, MIDCHECK, ACCEPTANCE = "survey-hv-10kv", "intermediate-earthing-cable", "acceptance-10kv"
+
+#: Evidence for the gates that somebody confirms, by gate.
+_EVIDENCE = {
+    "energization-plan-approved": "启动送电方案 SD-{no}",
+    "grid-works-accepted": "配套电网工程验收单 PT-{no}",
+    "fees-settled": "业务费收据 {no}",
+    "contract-signed": "供用电合同 HT-{no}",
+    "metering-fitted": "装接单 ZJ-{no},封印已加",
+    "terminal-online": "主站召测正常",
+    "settings-applied": "定值单 DZ-{no},传动合格",
+    "outage-approved": "停电计划 TD-{no},公告期满",
+    "tests-complete": "试验报告 SY-{no}",
+    "duty-staff": "值班电工证件已核",
+    "tools-and-rules": "安全工器具、消防、规程已查",
+    "customer-agrees-time": "客户书面同意送电时间",
+}
+_SHALLOW = Fault(0.45, "接地体顶面埋深仅 0.45 m")
+_WELD = Fault("fail", "焊口未清渣,防腐漏刷")
+
+
+def seed(settings: Settings, report: Callable[[str], None]) -> None:
+    """Make the accounts and the eight cases in an empty data folder; `report` is told of each."""
+    clock = DemoClock()
+    made = assemble(settings, clock)
+    try:
+        _accounts(made)
+        intake = make_intake(made)
+        today = datetime.now(ZoneInfo("Asia/Shanghai"))
+        for tell, premises in _CASES:
+            story = Story(made, intake, clock, premises, today)
+            tell(story)
+            case = story.case
+            report(f"{case.no}  {case.customer.name}  {case.stage}/{case.energization.status}")
+    finally:
+        made.close()
+
+
+def _accounts(made: Services) -> None:
+    for name, shown, roles in town.ACCOUNTS:
+        try:
+            made.people.user(name)
+        except Exception as error:
+            if getattr(error, "status", None) != 404:
+                raise
+            made.people.add_user(name, town.PASSWORD, roles=roles, display_name=shown)
+
+
+def _surveyed(story: Story, start: int) -> Story:
+    """Accepted, surveyed, scheme replied, building: the way every later case went."""
+    story.at(start).open().move("survey")
+    task = story.assign("survey", SURVEY, "inspector1")
+    story.at(start - 1, 10).inspect(task, "inspector1")
+    return story.at(start - 3).move("scheme", "reply", "construction")
+
+
+def _mid_checked(story: Story, start: int) -> Story:
+    """The hidden works inspected without a fault."""
+    story.at(start).move("intermediate")
+    task = story.assign("intermediate", MIDCHECK, "inspector2")
+    return story.at(start - 1, 14).inspect(task, "inspector2")
+
+
+def _accepted(story: Story, start: int) -> Story:
+    """Completion applied for, inspected and passed."""
+    story.at(start).move("completion_applied", "acceptance")
+    task = story.assign("acceptance", ACCEPTANCE, "inspector3")
+    return story.at(start - 1, 10).inspect(task, "inspector3").move("ready")
+
+
+def _all_confirmed(story: Story) -> Story:
+    story.confirm({gate: words.format(no=story.premises.no) for gate, words in _EVIDENCE.items()})
+    for by in ("manager1", "manager2"):
+        story.confirm({"site-clear": "现场清理完毕,接地线拆除,人员撤离"}, by)
+    return story
+
+
+def waiting_for_survey(story: Story) -> None:
+    story.at(1).open().move("survey").assign("survey", SURVEY, "inspector1", "inspector2")
+
+
+def scheme_in_hand(story: Story) -> None:
+    story.at(6).open().move("survey")
+    task = story.assign("survey", SURVEY, "inspector2")
+    story.at(5, 10).inspect(task, "inspector2").move("scheme")
+
+
+def photos_on_the_way(story: Story) -> None:
+    _surveyed(story, 30).at(1).move("intermediate")
+    task = story.assign("intermediate", MIDCHECK, "inspector1", due_in=2)
+    story.at(0, 8).inspect(task, "inspector1", photos=False)
+
+
+def notice_issued(story: Story) -> None:
+    _surveyed(story, 35).at(6).move("intermediate")
+    task = story.assign("intermediate", MIDCHECK, "inspector2")
+    story.at(5, 15).inspect(task, "inspector2", {"ME-05": _SHALLOW, "ME-09": _WELD})
+    story.at(4).office(c.IssueNotice(n=story.notice()))
+
+
+def second_round(story: Story) -> None:
+    _surveyed(story, 48).at(16).move("intermediate")
+    task = story.assign("intermediate", MIDCHECK, "inspector2")
+    story.at(15, 15).inspect(task, "inspector2", {"ME-05": _SHALLOW, "ME-09": _WELD})
+    n = story.notice()
+    story.at(14).office(c.IssueNotice(n=n))
+    story.at(9).answer(n, "已按要求整改,请复验")
+    story.at(7, 10).reinspect(n, "inspector3", {"ME-05": Fault(0.52, "重新开挖后埋深仍只有 0.52 m")})
+
+
+def gates_open(story: Story) -> None:
+    _accepted(_mid_checked(_surveyed(story, 60), 25), 5)
+    some = ("contract-signed", "fees-settled", "tests-complete", "duty-staff")
+    story.at(2).confirm({gate: _EVIDENCE[gate].format(no=story.premises.no) for gate in some})
+
+
+def held_by_a_hazard(story: Story) -> None:
+    _accepted(_mid_checked(_surveyed(story, 55), 24), 6)
+    _all_confirmed(story.at(2)).office(c.Authorize(note="具备送电条件"))
+    story.at(1, 16).hazard("inspector2", "高压室电缆沟封堵被拆开,沟内有积水")
+
+
+def energized(story: Story) -> None:
+    _accepted(_mid_checked(_surveyed(story, 70), 30), 12)
+    _all_confirmed(story.at(8)).office(c.Authorize(note="具备送电条件"))
+    done = story.at(7, 10).clock.now - timedelta(minutes=30)
+    story.office(
+        c.RecordEnergization(
+            at=max(done, story.case.log[-1].at),
+            phase_check="consistent",
+            participants=("manager1", "inspector3", "客户值班电工"),
+            impulse_closings=5,
+            readings={"正向有功总": 0.0},
+            note="冲击合闸五次正常",
+        )
+    )
+
+
+_CASES: tuple[tuple[Callable[[Story], None], town.Premises], ...] = (
+    (waiting_for_survey, town.COLD_STORE),
+    (scheme_in_hand, town.BOATYARD),
+    (photos_on_the_way, town.KNITWEAR),
+    (notice_issued, town.HOSPITAL),
+    (second_round, town.FOUNDRY),
+    (gates_open, town.MARKET),
+    (held_by_a_hazard, town.SCHOOL),
+    (energized, town.PLASTICS),
+)
+
+
+def is_empty(settings: Settings) -> bool:
+    """Whether the data folder holds nothing yet."""
+    folder = settings.data_dir
+    return not folder.exists() or not any(folder.iterdir())
+
+
+def seed_whole(settings: Settings, report: Callable[[str], None]) -> None:
+    """Seed beside the data folder and move the result in, so that a cut-off seeding leaves it empty."""
+    folder = settings.data_dir.absolute()
+    workshop = folder.with_name(folder.name + ".seeding")
+    shutil.rmtree(workshop, ignore_errors=True)
+    seed(replace(settings, data_dir=workshop), report)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # The database last: with it the folder counts as filled.
+    for part in sorted(workshop.iterdir(), key=lambda path: path.name.startswith("hezha.sqlite3")):
+        part.rename(folder / part.name)
+    workshop.rmdir()
