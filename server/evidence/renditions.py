@@ -63,7 +63,7 @@ def render_all(
                 image = _upright(source, side)
             else:
                 image = image.copy()
-                image.thumbnail((side, side), Image.Resampling.LANCZOS, reducing_gap=_REDUCING_GAP)
+                image.thumbnail((side, side), Image.Resampling.BICUBIC, reducing_gap=_REDUCING_GAP)
             made[size] = _write(image, outs[size], quality)
     return made
 
@@ -71,7 +71,7 @@ def render_all(
 def _upright(source: Image.Image, side: int) -> Image.Image:
     """Decode, scale to `side`, turn upright and bring to RGB or grey, with no metadata but the profile."""
     try:
-        source.thumbnail((side, side), Image.Resampling.LANCZOS, reducing_gap=_REDUCING_GAP)
+        source.thumbnail((side, side), Image.Resampling.BICUBIC, reducing_gap=_REDUCING_GAP)
         image = _flat(ImageOps.exif_transpose(source))
     except (Refused, MemoryError):
         raise
