@@ -19,10 +19,10 @@ from server.intake.judging import (
     PhotoFact,
     Submitter,
     admitted,
+    as_mapping,
     case_facts,
     is_submitted,
     judge_form,
-    objects,
     submitter,
 )
 from server.intake.photos import photo_fact
@@ -218,7 +218,7 @@ class Forms:
         definition = self.definition(origin) if origin is not None else None
         if origin is None or definition is None:
             return {}
-        branches = [objects(leaf.get("answers")) for leaf in self.counted(case, origin)]
+        branches = [as_mapping(leaf.get("answers")) for leaf in self.counted(case, origin)]
         return merge(definition, case_facts(case), branches).answers
 
 

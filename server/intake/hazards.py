@@ -7,7 +7,7 @@ import structlog
 from checklists.loader import Library
 from geo.coords import CoordinateError, read_fix
 from server.casework.cases import SYSTEM, Cases
-from server.intake.judging import moment, objects
+from server.intake.judging import as_mapping, moment
 from server.intake.photos import photo_fact
 from server.names import Names
 from server.services import Clock
@@ -73,7 +73,7 @@ class Hazards:
 
 def _location(value: object) -> Location | None:
     try:
-        fix = read_fix(objects(value, plain=True))
+        fix = read_fix(as_mapping(value))
     except CoordinateError:
         return None
     return Location(fix.position.lon, fix.position.lat, "wgs84", fix.accuracy_m)

@@ -96,7 +96,7 @@ def admitted(task: Task, leaf: Document, admitted_revs: Collection[str]) -> bool
     if is_submitted(leaf):
         return _submitted(leaf).get("by") in task.assignees
     answers = leaf.get("answers")
-    authors = {answer.get("by") for answer in objects(answers).values()}
+    authors = {as_mapping(answer).get("by") for answer in as_mapping(answers).values()}
     return authors <= set(task.assignees)
 
 
@@ -128,7 +128,7 @@ def judge_form(
     if refused or definition is None:
         return Judged(Returned(refused))
     facts = case_facts(case)
-    merged = merge(definition, facts, [objects(leaf.get("answers")) for leaf in leaves])
+    merged = merge(definition, facts, [as_mapping(leaf.get("answers")) for leaf in leaves])
     judgement = evaluate(
         definition,
         facts,
@@ -193,7 +193,7 @@ def _refusals(
         params = {"wanted": f"{task.checklist.id}@{task.checklist.version}"}
         yield CodedReason(None, "checklist_unknown", params)
     for leaf in leaves:
-        named = objects(leaf.get("checklist"), plain=True)
+        named = as_mapping(leaf.get("checklist"))
         if (named.get("id"), named.get("version")) != (task.checklist.id, task.checklist.version):
             params = {
                 "sent": f"{named.get('id')}@{named.get('version')}",
@@ -257,12 +257,12 @@ def _findings(merged: Merged, judgement: Judgement, evidence: Evidence) -> Itera
         for photo in item.photos:
             for flag in evidence.photos[photo].flags:
                 yield CodedReason(item.code, flag.code, {**flag.params, "photo": photo})
-        place = objects(merged.answers.get(item.code), plain=True).get("location")
+        place = as_mapping(merged.answers.get(item.code)).get("location")
         if place is None or evidence.fence is None:
             continue
         positions += 1
         try:
-            found = presence(evidence.fence, read_fix(objects(place, plain=True)))
+            found = presence(evidence.fence, read_fix(as_mapping(place)))
         except CoordinateError as error:
             yield CodedReason(item.code, error.code, dict(error.params))
             continue
@@ -273,7 +273,7 @@ def _findings(merged: Merged, judgement: Judgement, evidence: Evidence) -> Itera
 
 
 def _submitted(leaf: Document) -> Mapping[str, Any]:
-    return objects(leaf.get("submitted"), plain=True)
+    return as_mapping(leaf.get("submitted"))
 
 
 def _corrected(signed: Mapping[str, Any]) -> datetime | None:
@@ -299,11 +299,9 @@ def moment(value: Any) -> datetime | None:
     return parsed if parsed.tzinfo is not None else None
 
 
-def objects(value: Any, *, plain: bool = False) -> Mapping[str, Any]:
-    """`value` if it is an object (of objects, unless `plain`), else an empty one."""
-    if not isinstance(value, Mapping):
-        return {}
-    return value if plain else {key: one for key, one in value.items() if isinstance(one, Mapping)}
+def as_mapping(value: Any) -> Mapping[str, Any]:
+    """`value` if it is an object, else an empty one."""
+    return value if isinstance(value, Mapping) else {}
 
 
 def _text(words: ChecklistText) -> Text:

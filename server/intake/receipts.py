@@ -13,9 +13,9 @@ from sync.store import Document, DocumentStore
 
 
 def reason_text(code: str) -> str:
-    """Where the words of a reason stand: intake's own, the checklists', or those of evidence and place."""
-    known = catalogue(DEFAULT_LANGUAGE)
-    return next((name for name in (f"intake.{code}", f"checklist.{code}") if name in known), code)
+    """Where the words of a reason stand: intake's own and the checklists', or those of evidence and place."""
+    name = f"intake.{code}"
+    return name if name in catalogue(DEFAULT_LANGUAGE) else code
 
 
 def told(reasons: Iterable[CodedReason]) -> list[dict[str, Any]]:
