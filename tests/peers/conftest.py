@@ -65,6 +65,13 @@ class LiveServer:
         self._process.wait(timeout=20)
         self._process = None
 
+    def pids(self) -> list[int]:
+        """The server's processes: gunicorn's arbiter and its workers."""
+        assert self._process is not None
+        arbiter = self._process.pid
+        children = Path(f"/proc/{arbiter}/task/{arbiter}/children").read_text().split()
+        return [arbiter, *map(int, children)]
+
     def admin(self, method: str, path: str, **kwargs: Any) -> requests.Response:
         response = requests.request(
             method, f"{self.url}/{path}", auth=("admin", "admin"), timeout=30, **kwargs

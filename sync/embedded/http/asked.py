@@ -121,22 +121,32 @@ class Interrupted(BadRequest):
 
 
 class _Whole:
-    """Turns the servers' ways of saying "the client is gone" into one."""
+    """A body of which every byte came, or Interrupted.
 
-    def __init__(self, stream: Stream) -> None:
+    gunicorn ends a body that breaks off like a complete one (and tells werkzeug not to count), so that half
+    a photo would be stored as a photo: the bytes are counted here, against Content-Length.
+    """
+
+    def __init__(self, stream: Stream, length: int | None) -> None:
         self._stream = stream
+        self._missing = length
 
     def read(self, size: int, /) -> bytes:
         try:
-            return self._stream.read(size)
+            data = self._stream.read(size)
         except (ClientDisconnected, OSError) as error:
             raise Interrupted("The request body ends early.") from error
+        if self._missing is not None:
+            self._missing -= len(data)
+            if not data and self._missing > 0:
+                raise Interrupted("The request body ends early.")
+        return data
 
 
 def body_stream(request: Request) -> Stream:
     """The request's body, its content encoding undone. The reader sets the bound. Raises BadContentType."""
     request.max_content_length = sys.maxsize  # every reader below has its own, and answers in JSON
-    stream = _Whole(request.stream)
+    stream = _Whole(request.stream, request.content_length)
     encoding = request.headers.get("Content-Encoding", "identity").strip().lower()
     if encoding in {"identity", ""}:
         return stream

@@ -18,12 +18,16 @@ from sync.embedded.http.limits import HttpLimits
 from sync.embedded.http.multipart import Part, Parts, boundary_of
 from sync.store import BadRequest, Document
 
+#: Bytes that may follow the last boundary, which RFC 2046 allows and nobody needs.
+_MAX_EPILOGUE = 64 * 1024
+
 
 def read_related(
     request: Request, store: EmbeddedStore, limits: HttpLimits
 ) -> tuple[Document, dict[str, BlobInfo]]:
     """The document and its attachments, taken in. Raises BadRequest, TooLarge, DigestMismatch."""
-    parts = iter(Parts(body_stream(request), boundary_of(request.headers.get("Content-Type", ""))))
+    body = body_stream(request)
+    parts = iter(Parts(body, boundary_of(request.headers.get("Content-Type", ""))))
     first = next(parts, None)
     if first is None or first.content_type not in {"", "application/json"}:
         raise BadRequest("The first part must be the document, as application/json.")
@@ -38,6 +42,7 @@ def read_related(
     missing = announced.keys() - blobs.keys()
     if missing:
         raise BadRequest(f"The body ends before these attachments: {', '.join(sorted(missing))}")
+    read_all(body, _MAX_EPILOGUE)  # to its end, which is where a body that broke off is noticed
     return doc, blobs
 
 
