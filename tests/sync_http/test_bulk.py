@@ -55,6 +55,16 @@ def test_a_document_that_can_never_be_stored_is_forbidden_to_a_replicator(admin:
     assert row["error"] == "missing_stub", "another attempt, with the bytes, can succeed"
 
 
+def test_a_broken_rule_is_no_verdict_on_the_document(admin: Asker, free: str) -> None:
+    """Said to be forbidden, a tablet would put its work aside for good; so it is told to come back."""
+    admin.put(f"/{free}/_design/x", {"validate_doc_update": "function() { missing(); }"})
+    docs = [{"_id": "a", "_rev": "1-a"}]
+    (row,) = admin.post(f"/{free}/_bulk_docs", {"docs": docs, "new_edits": False}, status=201)
+    assert row["error"] == "unknown_error"
+    assert admin.put(f"/{free}/a", {}, status=500)["reason"].startswith("validate_doc_update failed")
+    admin.get(f"/{free}/a", status=404)
+
+
 @pytest.mark.parametrize(
     "body", [{}, {"docs": {}}, {"docs": [1]}, {"docs": [], "new_edits": "no"}, {"docs": [None]}]
 )

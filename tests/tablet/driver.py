@@ -244,7 +244,7 @@ class Tablet:
         try:
             self._process.stdin.write(message.encode() + b"\n")
             self._process.stdin.flush()
-        except OSError as error:
+        except (OSError, ValueError) as error:  # ValueError: `kill` has closed the pipe
             raise self._died(command) from error
         return self._take(command)
 

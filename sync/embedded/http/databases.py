@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
 from flask import Response
 
+from sync.embedded.engine import EmbeddedStore
 from sync.embedded.http.asked import any_json_body, json_object, string_list
 from sync.embedded.http.call import Call, require_server_admin
-from sync.embedded.http.replies import empty_reply, json_reply, location
+from sync.embedded.http.replies import empty_reply, encode, json_reply, location, stream_reply
 from sync.embedded.http.shown import show_of
-from sync.embedded.listing import ListQuery
+from sync.embedded.listing import Listing, ListQuery
+from sync.embedded.rendering import Show
 from sync.store import BadRequest, NotOffered
 
 
@@ -87,15 +90,32 @@ def post_all_docs(call: Call, db: str) -> Response:
 
 
 def _listing(call: Call, db: str, query: ListQuery) -> Response:
-    listing = call.store.list_docs(db, query)
-    result: dict[str, Any] = {
-        "total_rows": listing.total_rows,
-        "offset": listing.offset,
-        "rows": listing.rows,
-    }
+    head: dict[str, Any] = {}
     if call.query.flag("update_seq"):
-        result["update_seq"] = call.store.info(db).update_seq
-    return json_reply(result)
+        head["update_seq"] = call.store.info(db).update_seq
+    listing = call.store.list_docs(db, replace(query, include_docs=False))
+    head |= {"total_rows": listing.total_rows, "offset": listing.offset}
+    rows = listing.rows if not query.include_docs else _with_docs(call.store, db, listing, query.show)
+    return stream_reply(_written(head, rows))
+
+
+def _with_docs(store: EmbeddedStore, db: str, listing: Listing, show: Show) -> Iterator[dict[str, Any]]:
+    """The rows with their documents, read one at a time: with attachments they might not fit into memory."""
+    for row in listing.rows:
+        if "error" in row:
+            yield row
+        elif row["value"].get("deleted"):
+            yield row | {"doc": None}
+        else:
+            (found,) = store.open_revs(db, row["id"], [row["value"]["rev"]], show=show)
+            yield row | {"doc": found.doc}
+
+
+def _written(head: dict[str, Any], rows: Iterable[dict[str, Any]]) -> Iterator[bytes]:
+    yield encode(head)[:-1] + b',"rows":[\n'
+    for number, row in enumerate(rows):
+        yield (b",\n" if number else b"") + encode(row)
+    yield b"\n]}\n"
 
 
 def _list_query(call: Call) -> ListQuery:

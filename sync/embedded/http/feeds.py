@@ -105,12 +105,9 @@ class _Feed:
     def _rows(self) -> Iterator[bytes]:
         """Everything there is now, as JSON, within what is left of the limit."""
         while self._left != 0:
-            limit = self._page if self._left is None else min(self._page, self._left)
-            if self._query.descending:
-                limit = self._left  # type: ignore[assignment]  # it cannot be read from the middle on
-            batch = self._store.read_changes(
-                self._db, replace(self._query, since=self._last_seq, limit=limit)
-            )
+            # A descending feed cannot be read from the middle on, so it is one page.
+            limit = self._left if self._query.descending else min(self._page, self._left or self._page)
+            batch = self._store.read_changes(self._db, self._at_last(limit))
             for number, change in enumerate(batch.results, start=1):
                 self._sent += 1
                 yield self._row(change, with_seq=number == len(batch.results))
@@ -130,8 +127,14 @@ class _Feed:
         if change.deleted:
             row["deleted"] = True
         if self._query.include_docs:
-            row["doc"] = change.doc
+            # One document at a time: with their attachments, a page of them might not fit into memory.
+            show = self._query.show
+            (found,) = self._store.open_revs(self._db, change.id, [change.revs[0]], show=show)
+            row["doc"] = found.doc
         return encode(row)
+
+    def _at_last(self, limit: int | None) -> FeedQuery:
+        return replace(self._query, since=self._last_seq, limit=limit, include_docs=False)
 
     def _wait(self, waiting: Waiting, rows: Callable[[], Iterator[bytes]], *, once: bool) -> Iterator[bytes]:
         """Send `rows` whenever something has changed, and newlines in between, until the time is over.
@@ -162,8 +165,7 @@ class _Feed:
 
     def _woken(self, timeout: float) -> bool:
         """Whether a change came within `timeout` seconds. Raises StoreError if the user may not see it."""
-        query = replace(self._query, since=self._last_seq, limit=1, include_docs=False)
-        batch = self._store.wait_changes(self._db, query, timeout=timeout)
+        batch = self._store.wait_changes(self._db, self._at_last(1), timeout=timeout)
         require_member(self._store, self._user, self._db)
         if not batch.results:
             self._last_seq = batch.last_seq
@@ -217,14 +219,13 @@ def _filter(call: Call, body: dict[str, Any]) -> tuple[list[str] | None, bool]:
 def _waiting(call: Call) -> Waiting:
     """From `timeout` and `heartbeat` (milliseconds, or `true`), within the server's bounds."""
     limits = call.limits
-    quiet = limits.max_feed_timeout
+    beat = call.query.text("heartbeat", "false")
     heartbeat = limits.heartbeat
-    if call.query.text("heartbeat") not in {"", "true", "false"}:
-        asked = (call.query.integer("heartbeat") or 0) / 1000
-        heartbeat = max(limits.min_heartbeat, asked)
-    elif "timeout" not in call.query:
-        quiet = limits.default_feed_timeout
+    if beat not in {"true", "false"}:
+        heartbeat = max(limits.min_heartbeat, (call.query.integer("heartbeat") or 0) / 1000)
     timeout = call.query.integer("timeout")
     if timeout is not None:
         quiet = timeout / 1000
+    else:
+        quiet = limits.default_feed_timeout if beat == "false" else limits.max_feed_timeout
     return Waiting(min(quiet, limits.max_feed_timeout), limits.max_feed_timeout, heartbeat)

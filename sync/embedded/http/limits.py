@@ -9,6 +9,8 @@ from dataclasses import dataclass
 class HttpLimits:
     """Bounds of requests to `/sync`. Sizes are bytes after decoding, times seconds.
 
+    `max_request_bytes` bounds a body of JSON with the attachments it may hold inline. A document without
+    them is bounded by the store; `max_document_bytes` is for the other small bodies, as `_security`.
     `max_parked_polls` counts feeds that wait in this process; one more is answered at once with what there
     is, so that waiting tablets never take the last thread. A feed that has waited `max_feed_timeout` ends
     and its client asks again, which is also when its credentials are looked at again. `heartbeat` is sent on
