@@ -185,7 +185,7 @@ def case_view(known: Loaded) -> dict[str, Any]:
 
 @blp.route("/cases", methods=["GET"])
 @roles()
-@blp.arguments(CaseQuery, location="query")
+@blp.arguments(CaseQuery, location="query", unknown=ma.RAISE)
 @blp.response(200, CasePage)
 def find_cases(query: dict[str, Any]) -> dict[str, Any]:
     """Cases that you may see, filtered, sorted and paged."""

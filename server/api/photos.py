@@ -95,7 +95,7 @@ def upload_photo(form: dict[str, Any], files: dict[str, Any], case_id: str) -> d
 
 @blp.route("/photos/<photo_id>", methods=["GET"])
 @roles()
-@blp.arguments(PhotoQuery, location="query")
+@blp.arguments(PhotoQuery, location="query", unknown=ma.RAISE)
 @blp.alt_response(200, content_type="image/jpeg")
 def show_photo(query: dict[str, Any], photo_id: str) -> Response:
     """A verified photo: a thumbnail of 320 pixels, 1600 for the screen, or the original bytes."""

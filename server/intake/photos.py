@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 import structlog
 
@@ -24,7 +25,7 @@ from server.services import Clock
 from server.workflow.commands import RecordPhoto
 from server.workflow.model import Case, CodedReason
 from server.workflow.policy import Policy
-from sync.store import Document, DocumentStore, NewAttachment
+from sync.store import Attachment, Document, DocumentStore, NewAttachment
 
 log = structlog.get_logger()
 
@@ -130,7 +131,8 @@ class Photos:
             except Refused as refused:
                 raise PhotoRefused((_reason(refused.reason),)) from None
         if sha256 is None:
-            raise PhotoRefused((CodedReason(None, "photo_too_large", {"max": policy.photo_max_bytes}),))
+            limit = {"limit": policy.photo_max_bytes}
+            raise PhotoRefused((CodedReason(None, "photo_too_many_bytes", limit),))
         photo_id = new_id()
         document: Document = {
             "_id": f"photo:{photo_id}",
@@ -168,7 +170,7 @@ class Photos:
             return PhotoVerdict(ok=False, reasons=(Reason(error.code, error.params),))
         with self._store.open_attachment(media, document["_id"], ATTACHMENT) as original:
             return self._workers.verify(
-                original.stream,
+                plain_bytes(original),
                 claim,
                 limits=photo_limits(policy),
                 received_at=self._clock(),
@@ -211,6 +213,13 @@ class Photos:
 
 def photo_id_of(document: Document) -> str:
     return str(document["_id"]).removeprefix("photo:")
+
+
+def plain_bytes(attachment: Attachment) -> BinaryIO:
+    """The bytes that were meant: a client may have sent them compressed, and they are kept as sent."""
+    if attachment.encoding == "gzip":
+        return cast(BinaryIO, gzip.GzipFile(fileobj=attachment.stream))
+    return attachment.stream
 
 
 def _reason(reason: Reason) -> CodedReason:

@@ -17,6 +17,7 @@ from server.intake.forms import Forms
 from server.intake.hazards import Hazards
 from server.intake.outbox import Outbox
 from server.intake.photos import Photos
+from server.intake.teller import Teller
 from server.names import CASE_DOCUMENT, Names
 from server.services import Services, assemble
 from server.settings import Settings
@@ -41,6 +42,7 @@ class Intake:
     photos: Photos
     hazards: Hazards
     outbox: Outbox
+    teller: Teller
 
     def wants(self, database: str) -> bool:
         parsed = self.names.parse(database)
@@ -67,7 +69,7 @@ class Intake:
             self._media(tail, ids)
         else:
             self._forms(tail, ids)
-        tell_everybody(self.store, self.names, self.cases.load(tail).case)
+        self.teller.mark([tail])
 
     def _media(self, case_id: str, ids: list[str]) -> None:
         tasks = {self.photos.take(case_id, photo) for photo in _tails(ids, "photo")}
@@ -86,6 +88,10 @@ class Intake:
 def make_intake(made: Services) -> Intake:
     """Intake on the services of this process."""
     store, names, cases, clock = made.store, made.names, made.cases, made.clock
+
+    def tell(case_id: str) -> None:
+        tell_everybody(store, names, cases.load(case_id).case)
+
     forms = Forms(store, names, cases, made.library, clock)
     hazards = Hazards(store, names, cases, made.library, clock)
     return Intake(
@@ -96,6 +102,7 @@ def make_intake(made: Services) -> Intake:
         photos=Photos(store, names, cases, made.readmodel, made.photo_workers, clock),
         hazards=hazards,
         outbox=Outbox(store, names, cases, forms, hazards, clock),
+        teller=Teller(tell, made.settings.inbox_interval_seconds),
     )
 
 
@@ -107,9 +114,21 @@ def run_worker(settings: Settings, stop: threading.Event) -> None:
         made = assemble(settings)
         try:
             intake = make_intake(made)
+            teller = threading.Thread(target=_keep_telling, args=(intake, stop), name="teller")
+            teller.start()
             Follower(made.store, FOLLOWER, intake.wants, intake.handle).run(stop)
+            teller.join()
         finally:
             made.close()
+
+
+def _keep_telling(intake: Intake, stop: threading.Event) -> None:
+    """What a worker that was killed still had to tell is told at the next start."""
+    for case_id in intake.cases.ids():
+        if stop.is_set():
+            return
+        intake.teller.mark([case_id])
+    intake.teller.run(stop)
 
 
 @contextmanager
