@@ -39,12 +39,16 @@ _CODES_BY_STATUS = {
 
 
 class Problem(Exception):
-    """A refusal to be answered. `params` fill the text; `extra` are further members of the body."""
+    """A refusal to be answered. `params` fill the text; `extra` are further members of the body.
+
+    A parameter may be called `status` or `code` as well, so ours come by position.
+    """
 
     def __init__(
         self,
         status: int,
         code: str,
+        /,
         *,
         extra: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,

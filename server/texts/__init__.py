@@ -39,8 +39,11 @@ class _Gaps(dict[str, Any]):
         return "{" + key + "}"
 
 
-def text(code: str, lang: str, **params: Any) -> str:
-    """The text of `code`; in the other language, or the code itself, where one is missing."""
+def text(code: str, lang: str, /, **params: Any) -> str:
+    """The text of `code`; in the other language, or the code itself, where one is missing.
+
+    `code` and `lang` may be names of parameters too, so both come by position.
+    """
     for language in (lang, *LANGUAGES):
         words = catalogue(language).get(code) if language in LANGUAGES else None
         if words is not None:
@@ -48,6 +51,6 @@ def text(code: str, lang: str, **params: Any) -> str:
     return code
 
 
-def both(code: str, **params: Any) -> dict[str, str]:
+def both(code: str, /, **params: Any) -> dict[str, str]:
     """A text in every language: `{"zh-CN": …, "en": …}`."""
     return {lang: text(code, lang, **params) for lang in LANGUAGES}
