@@ -80,9 +80,10 @@ def sync_limits(settings: Settings) -> HttpLimits:
 def _bound_requests(app: Flask, settings: Settings) -> None:
     @app.before_request
     def bound() -> None:
-        # `/sync` bounds its own streams; an upload route raises its own limit before it reads.
+        # `/sync` bounds its own streams. Only the photo upload reads multipart bodies, spooled to disk.
         if not request.path.startswith("/sync"):
-            request.max_content_length = settings.max_json_bytes
+            upload = request.mimetype == "multipart/form-data"
+            request.max_content_length = settings.max_upload_bytes if upload else settings.max_json_bytes
 
     @app.after_request
     def harden(response: Response) -> Response:

@@ -1,4 +1,4 @@
-"""Tells inboxes that a case's databases moved on: at once after a quiet time, then at most every few seconds.
+"""Tells inboxes that a case's databases moved on: at once after a quiet time, then every few seconds.
 
 A tablet holds one long poll, on its inbox. Thirty photos that arrive one by one must not wake it thirty times,
 and the last of them must still be told.
