@@ -194,9 +194,9 @@ class Tablet:
 
     # -- replication, live
 
-    def live_start(self, name: str, db: str, url: str, **options: Any) -> None:
-        """Sync both ways until `live_stop(name)`, coming back after every error."""
-        self._do("live_start", name=name, db=db, url=url, options=options)
+    def live_start(self, name: str, db: str, url: str, *, pull_only: bool = False, **options: Any) -> None:
+        """Sync both ways, or only pull, until `live_stop(name)`, coming back after every error."""
+        self._do("live_start", name=name, db=db, url=url, pull_only=pull_only, options=options)
 
     def live_stop(self, name: str) -> list[JSON]:
         """Returns the documents that were refused meanwhile, as `push` does."""

@@ -122,9 +122,12 @@ const commands = {
     const { result, denied } = await once(local(db).sync(remote(url), options ?? {}));
     return { push: summary(result.push, denied), pull: summary(result.pull) };
   },
-  live_start: ({ name, db, url, options }) => {
+  live_start: ({ name, db, url, pull_only, options }) => {
     const denied = [];
-    const replication = local(db).sync(remote(url), { live: true, retry: true, ...options });
+    const both = { live: true, retry: true, ...options };
+    const replication = pull_only
+      ? local(db).replicate.from(remote(url), both)
+      : local(db).sync(remote(url), both);
     const ended = new Promise((resolve) => replication.once("complete", resolve).once("error", resolve));
     replication.on("denied", (event) => denied.push(refusal(event)));
     lives.set(name, { replication, ended, denied });

@@ -1,0 +1,380 @@
+"""An inspector with a tablet. What the tablet knows it has pulled; what it writes travels when it is pushed."""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import requests
+
+from checklists.loader import definition_from_document
+from checklists.model import Definition
+from checklists.sample import good_answers
+from server.intake.judging import case_facts
+from server.workflow.documents import case_from_document
+from server.workflow.model import Case
+from tests.loop.camera import HEIGHT, WIDTH, shoot
+from tests.loop.house import PASSWORD, House
+from tests.tablet.driver import JSON, Tablet, TabletError
+
+INBOX = "inbox"
+OUTBOX = "outbox"
+LIBRARY = "library"
+#: Which answers fail, by item code; any other failing answer is a plain `fail`.
+FAILING: Mapping[str, Any] = {"ME-05": 0.4, "ME-03": 1.0}
+
+
+@dataclass
+class Form:
+    """A filled-in form on the tablet, with what belongs to it. Ids without their type."""
+
+    case: str
+    task: str
+    rev: str
+    photos: list[str] = field(default_factory=list)
+    signatures: list[str] = field(default_factory=list)
+    tracks: list[str] = field(default_factory=list)
+
+    @property
+    def id(self) -> str:
+        return f"inspection:{self.task}"
+
+
+class Inspector:
+    """Use it in a `with`. `clock_ahead` is how far the tablet's clock is off; the tablet does not know."""
+
+    def __init__(self, house: House, name: str, folder: Path) -> None:
+        self.house = house
+        self.name = name
+        self.device = f"tablet-{uuid.uuid4().hex[:12]}"
+        self.clock_ahead = timedelta()
+        self.tablet = Tablet(folder / self.device)
+        self._album = folder / f"{self.device}-album"
+        self._album.mkdir(parents=True)
+        self._base_url = ""
+        self._session: JSON = {}
+
+    def __enter__(self) -> Inspector:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.tablet.close()
+
+    def now(self) -> datetime:
+        """The time by the tablet's clock."""
+        return datetime.now(UTC) + self.clock_ahead
+
+    # -- in coverage
+
+    def sign_in(self) -> None:
+        """Sign in on this device and learn where to sync."""
+        device = {"id": self.device, "name": "外业平板"}
+        body = {"username": self.name, "password": PASSWORD, "device": device}
+        response = requests.post(f"{self.house.url}/api/v1/auth/login", json=body, timeout=30)
+        assert response.status_code == 200, response.text
+        token = response.json()["access_token"]
+        self.tablet.sign_in(token)
+        session = requests.get(
+            f"{self.house.url}/api/v1/sync/session",
+            headers={"Authorization": f"Bearer {token}"},
+            timeout=30,
+        )
+        assert session.status_code == 200, session.text
+        self._session = session.json()
+
+    def url(self, database: str) -> str:
+        return f"{self._session['base_url']}/{database}"
+
+    def listen(self) -> None:
+        """Hold the one long poll, on the inbox."""
+        self.tablet.live_start(INBOX, INBOX, self.url(self._session["inbox"]), pull_only=True)
+
+    def stop_listening(self) -> None:
+        self.tablet.live_stop(INBOX)
+
+    def read_inbox(self) -> None:
+        self.tablet.pull(INBOX, self.url(self._session["inbox"]))
+
+    def messages(self) -> list[JSON]:
+        """What the inbox holds of messages, pulled now."""
+        self.read_inbox()
+        rows = self.tablet.all_docs(INBOX, include_docs=True, startkey="message:", endkey="message;")
+        return [row["doc"] for row in rows]
+
+    def hear(self, case: str, **wanted: Any) -> JSON:
+        """Wait until the inbox tells of a case (by the long poll), with these fields; the assignment."""
+
+        def told() -> JSON | None:
+            found = self.tablet.get(INBOX, f"assignment:{case}")
+            return found if all(found.get(key) == value for key, value in wanted.items()) else None
+
+        assignment: JSON = self.tablet.wait_for(told)
+        return assignment
+
+    def hear_of_task(self, case: str, task: str) -> JSON:
+        """Wait until the inbox tells of a task; the assignment."""
+        assignment: JSON = self.tablet.wait_for(
+            lambda: next(
+                (
+                    found
+                    for found in [self.tablet.get(INBOX, f"assignment:{case}")]
+                    if any(row["id"] == task for row in found.get("tasks", ()))
+                ),
+                None,
+            )
+        )
+        return assignment
+
+    def fetch(self, case: str) -> None:
+        """Pull everything the work on a case needs: library, forms, photos' receipts."""
+        self.tablet.pull(LIBRARY, self.url(self._session["library"]))
+        self.fetch_forms(case)
+        self.fetch_media(case)
+
+    def fetch_forms(self, case: str) -> None:
+        forms = self.databases(case)["forms"]
+        self.tablet.pull(forms, self.url(forms))
+
+    def fetch_media(self, case: str) -> None:
+        media = self.databases(case)["media"]
+        self.tablet.pull(media, self.url(media))
+
+    def push_forms(self, case: str) -> JSON:
+        forms = self.databases(case)["forms"]
+        return self.tablet.push(forms, self.url(forms))
+
+    def push_media(self, case: str) -> JSON:
+        media = self.databases(case)["media"]
+        return self.tablet.push(media, self.url(media))
+
+    def receipts(self, form: Form) -> list[JSON]:
+        """The receipts of a form that the tablet has, by number."""
+        forms = self.databases(form.case)["forms"]
+        start = f"receipt:{form.task}:"
+        rows = self.tablet.all_docs(forms, include_docs=True, startkey=start, endkey=start + "￰")
+        return sorted((row["doc"] for row in rows), key=lambda doc: (doc["n"], doc["_id"]))
+
+    def await_receipt(self, form: Form, status: str, *, after: int = -1) -> JSON:
+        """Pull until a receipt of this status with a number above `after` is there; the newest such."""
+
+        def answered() -> JSON | None:
+            self.fetch_forms(form.case)
+            found = [doc for doc in self.receipts(form) if doc["status"] == status and doc["n"] > after]
+            return found[-1] if found else None
+
+        receipt: JSON = self.tablet.wait_for(answered)
+        return receipt
+
+    def hand_in(self, form: Form) -> JSON:
+        """Send a form, then its photos, and wait until it is accepted; the receipt."""
+        clean(self.push_forms(form.case))
+        if form.photos:
+            clean(self.push_media(form.case))
+        return self.await_receipt(form, "accepted")
+
+    # -- on the tablet
+
+    def databases(self, case: str) -> dict[str, str]:
+        """Names of a case's databases, as the inbox or the session told them. The tablet builds none."""
+        try:
+            assignment = self.tablet.get(INBOX, f"assignment:{case}")
+        except TabletError:
+            assignment = {}
+        if "databases" in assignment:
+            databases: dict[str, str] = assignment["databases"]
+            self._known = {**getattr(self, "_known", {}), case: databases}
+            return databases
+        known: dict[str, dict[str, str]] = getattr(self, "_known", {})
+        return known[case]
+
+    def case(self, case: str) -> Case:
+        return case_from_document(self.tablet.get(self.databases(case)["forms"], "case"))
+
+    def task(self, case: str, task: str) -> JSON:
+        rows: Sequence[JSON] = self.tablet.get(INBOX, f"assignment:{case}")["tasks"]
+        return next(row for row in rows if row["id"] == task)
+
+    def definition(self, reference: Mapping[str, Any]) -> Definition:
+        """A checklist out of the tablet's own copy of the library."""
+        document = self.tablet.get(LIBRARY, f"checklist:{reference['id']}@{reference['version']}")
+        return definition_from_document(document)
+
+    def fill_in(
+        self, case: str, task: str, *, fail: Sequence[str] = (), notes: Mapping[str, str] | None = None
+    ) -> Form:
+        """Fill in and sign a task's form, photos and all; these items fail, the others pass."""
+        given = self.task(case, task)
+        answers, form = self.answers(case, task, given["checklist"], given["items"], fail)
+        for code, note in (notes or {}).items():
+            answers[code]["note"] = note
+        self._walk(form)
+        self.draft(form, given["checklist"], answers)
+        self.sign(form)
+        return form
+
+    def answers(
+        self,
+        case: str,
+        task: str,
+        reference: Mapping[str, Any],
+        items: Sequence[str] | None = None,
+        fail: Sequence[str] = (),
+    ) -> tuple[JSON, Form]:
+        """Good answers but for `fail`, with photos and signatures saved on the tablet."""
+        known = self.case(case)
+        definition = self.definition(reference)
+        answers = good_answers(
+            definition,
+            case_facts(known),
+            photo_for=lambda _code, n: [str(uuid.uuid4()) for _ in range(n)],
+            signature_for=lambda _code, _role, _n: str(uuid.uuid4()),
+            by=self.name,
+            at=self.now().isoformat(),
+            place=(known.site.lon, known.site.lat),
+        )
+        answers = {code: answer for code, answer in answers.items() if items is None or code in items}
+        form = Form(case, task, "")
+        for code, answer in answers.items():
+            answer["location"] = self.position(case)
+            if code in fail:
+                answer["value"] = FAILING.get(code, "fail")
+                answer["note"] = "现场不符合要求"
+                answer["photos"] = answer["photos"] or [str(uuid.uuid4())]
+            for photo in answer["photos"]:
+                self.save_photo(form, code, photo)
+            if definition.by_code[code].type == "signature":
+                for entry in answer["value"]:
+                    self._save_signature(form, entry["signature"], entry["role"])
+        return answers, form
+
+    def position(self, case: str) -> JSON:
+        site = self.case(case).site
+        return {"lon": site.lon, "lat": site.lat, "accuracy_m": 6, "datum": "wgs84"}
+
+    def draft(self, form: Form, reference: Mapping[str, Any], answers: JSON) -> None:
+        document = {
+            "_id": form.id,
+            "type": "inspection",
+            "schema": 1,
+            "task": form.task,
+            "checklist": dict(reference),
+            "answers": answers,
+            "status": "draft",
+        }
+        form.rev = self.tablet.put(self.databases(form.case)["forms"], document)
+
+    def sign(self, form: Form, **changes: Any) -> None:
+        """Submit the form as it stands on the tablet."""
+        database = self.databases(form.case)["forms"]
+        document = self.tablet.get(database, form.id)
+        document.pop("returned", None)
+        submitted = {"by": self.name, "at": self.now().isoformat(), "device": self.device}
+        form.rev = self.tablet.put(
+            database, {**document, "status": "submitted", "submitted": submitted, **changes}
+        )
+
+    def photo_document(self, form: Form, code: str, photo: str, data: bytes) -> JSON:
+        return {
+            "_id": f"photo:{photo}",
+            "type": "photo",
+            "schema": 1,
+            "task": form.task,
+            "item": code,
+            "by": self.name,
+            "device": self.device,
+            "taken_at": self.now().isoformat(),
+            "location": self.position(form.case),
+            "sha256": hashlib.sha256(data).hexdigest(),
+            "width": WIDTH,
+            "height": HEIGHT,
+        }
+
+    def save_photo(
+        self, form: Form, code: str, photo: str, data: bytes | None = None, **claims: Any
+    ) -> JSON:
+        """Take a photo, or keep `data` as one; `claims` replace what its document says."""
+        if data is None:
+            place = self.position(form.case)
+            data = shoot(self.now(), place["lon"], place["lat"])
+        file = self._album / f"{photo}.jpg"
+        file.write_bytes(data)
+        document = {**self.photo_document(form, code, photo, data), **claims}
+        self.tablet.put(
+            self.databases(form.case)["media"], document, {"original": (file, "image/jpeg")}
+        )
+        form.photos.append(photo)
+        return document
+
+    def photo_bytes(self, photo: str) -> bytes:
+        """The file as the camera wrote it."""
+        return (self._album / f"{photo}.jpg").read_bytes()
+
+    def see_hazard(self, case: str, description: str, *, severity: str = "critical") -> str:
+        """Write down a defect seen outside any task; the hazard's id."""
+        hazard = str(uuid.uuid4())
+        document = {
+            "_id": f"hazard:{hazard}",
+            "type": "hazard",
+            "schema": 1,
+            "by": self.name,
+            "at": self.now().isoformat(),
+            "description": description,
+            "severity": severity,
+            "location": self.position(case),
+        }
+        self.tablet.put(self.databases(case)["forms"], document)
+        return hazard
+
+    def _save_signature(self, form: Form, signature: str, role: str) -> None:
+        document = {
+            "_id": f"signature:{signature}",
+            "type": "signature",
+            "schema": 1,
+            "by": self.name,
+            "at": self.now().isoformat(),
+            "task": form.task,
+            "signer": role,
+        }
+        self.tablet.put(self.databases(form.case)["forms"], document)
+        form.signatures.append(signature)
+
+    def _walk(self, form: Form) -> None:
+        """A track: from the gate to the switch room, one fix every ten seconds."""
+        site = self.case(form.case).site
+        fixes = [
+            {
+                "lon": site.lon + 0.0001 * (step - 5),
+                "lat": site.lat,
+                "accuracy_m": 6,
+                "at": (self.now() - timedelta(seconds=10 * (10 - step))).isoformat(),
+            }
+            for step in range(10)
+        ]
+        track = str(uuid.uuid4())
+        document = {
+            "_id": f"track:{track}",
+            "type": "track",
+            "schema": 1,
+            "by": self.name,
+            "task": form.task,
+            "datum": "wgs84",
+            "fixes": fixes,
+        }
+        self.tablet.put(self.databases(form.case)["forms"], document)
+        form.tracks.append(track)
+
+
+def clean(summary: JSON) -> JSON:
+    """A replication in which nothing was refused."""
+    assert summary["ok"], summary
+    assert not summary["denied"], summary
+    assert not summary["doc_write_failures"], summary
+    return summary
