@@ -1,0 +1,104 @@
+"""The demo tells the truth: eight cases of one town, each where it says it is, all of it taken in by intake."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from geo.metric import distance_m
+from server.demo import story
+from server.demo.seed import is_empty, seed_whole
+from server.demo.town import ACCOUNTS, PASSWORD
+from server.services import Services, assemble
+from server.settings import Argon2Profile, Settings
+from server.workflow.log import verify_log
+from server.workflow.model import Case
+
+TOWN_RADIUS_M = 6000
+CHEAP = Argon2Profile(1024, 1, 1)
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
+    settings = Settings(data_dir=tmp_path_factory.mktemp("demo") / "data", argon2=CHEAP)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(story, "PHOTO_SIZE", (160, 120))
+        told: list[str] = []
+        seed_whole(settings, told.append)
+    assert len(told) == 8
+    made = assemble(settings)
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def cases(demo: Services) -> list[Case]:
+    return [demo.cases.load(case_id).case for case_id in demo.cases.ids()]
+
+
+def test_eight_cases_stand_at_different_stages(cases: list[Case]) -> None:
+    places = {(case.stage, case.energization.status) for case in cases}
+    assert len(cases) == 8
+    assert {stage for stage, _ in places} >= {"survey", "scheme", "intermediate", "ready", "energized"}
+
+
+def test_one_is_on_hold_because_of_a_hazard(cases: list[Case]) -> None:
+    (held,) = [case for case in cases if case.energization.status == "on_hold"]
+    assert held.hazards
+    assert "notices-closed" in {gate.id for gate in held.gates if gate.status == "unmet"}
+
+
+def test_one_is_in_its_second_round_for_one_item(cases: list[Case]) -> None:
+    (second,) = [notice for case in cases for notice in case.notices.values() if notice.round == 2]
+    assert second.state == "issued"
+    assert {item.code: item.state for item in second.items} == {"ME-05": "open", "ME-09": "passed"}
+
+
+def test_one_waits_for_photos(cases: list[Case]) -> None:
+    waiting = [task for case in cases for task in case.tasks.values() if task.status == "awaiting_photos"]
+    assert len(waiting) == 1
+
+
+def test_every_log_verifies_and_runs_forward(cases: list[Case]) -> None:
+    for case in cases:
+        assert verify_log(case)
+        times = [entry.at for entry in case.log]
+        assert times == sorted(times)
+
+
+def test_all_lie_in_one_town(cases: list[Case]) -> None:
+    first = cases[0].site
+    for case in cases:
+        assert distance_m(first.lon, first.lat, case.site.lon, case.site.lat) < TOWN_RADIUS_M
+
+
+def test_every_photo_was_verified_and_nothing_about_it_is_odd(demo: Services, cases: list[Case]) -> None:
+    receipts = [
+        receipt
+        for case in cases
+        for receipt in demo.store.all_docs(demo.names.media(case.id), prefix="photo-receipt:")
+    ]
+    assert len(receipts) > 100
+    assert {receipt["status"] for receipt in receipts} == {"verified"}
+    assert [receipt["flags"] for receipt in receipts if receipt["flags"]] == []
+
+
+def test_every_form_that_was_sent_has_its_receipt(demo: Services, cases: list[Case]) -> None:
+    for case in cases:
+        for task in case.tasks.values():
+            for submission in task.submissions:
+                receipt = demo.store.get(demo.names.forms(case.id), f"receipt:{task.id}:{submission.n}")
+                assert receipt["status"] == submission.outcome
+                assert receipt["findings"] == []
+
+
+def test_the_printed_accounts_sign_in(demo: Services) -> None:
+    for name, _, roles in ACCOUNTS:
+        signed_in = demo.people.login(name, PASSWORD)
+        assert signed_in.user.roles == roles
+
+
+def test_a_folder_with_data_is_not_empty(demo: Services, tmp_path: Path) -> None:
+    assert not is_empty(demo.settings)
+    assert is_empty(replace(demo.settings, data_dir=tmp_path / "new"))
