@@ -13,7 +13,7 @@ say() { printf '\n# %s\n' "$*"; }
 pick() { python3 -c "import json,sys; d=json.load(sys.stdin); print($1)"; }
 call() { # method path [json]; prints what it asks; the answer is in $work/answer
   local method=$1 path=$2
-  printf '$ curl -X %s %s%s\n' "$method" "$path" "${3:+ -d '$(printf %s "$3" | cut -c1-90)'}"
+  printf '$ curl -X %s %s%s\n' "$method" "$path" "${3:+ -d '$(tr -s '[:space:]' ' ' <<< "$3" | cut -c1-90)…'}"
   curl -sS -X "$method" -H "Authorization: Bearer $TOKEN" -H 'Accept-Language: en' \
     ${3:+-H 'Content-Type: application/json' -d "$3"} "$BASE$path" > "$work/answer"
 }
