@@ -65,11 +65,6 @@ class TrackList(ma.Schema):
     items = ma.fields.List(ma.fields.Nested(TrackRow))
 
 
-def _forms() -> Forms:
-    made = services()
-    return Forms(made.store, made.names, made.cases, made.library, made.clock)
-
-
 def _row(case: Case, task: Task, branches: int) -> dict[str, Any]:
     return {
         "task": task.id,
@@ -87,7 +82,7 @@ def _row(case: Case, task: Task, branches: int) -> dict[str, Any]:
 def list_inspections(case_id: str) -> dict[str, Any]:
     """Every task of the case that has a form."""
     case = visible(case_id).case
-    forms = _forms()
+    forms = Forms(services())
     rows = [(task, len(forms.counted(case, task))) for task in case.tasks.values()]
     return {"items": [_row(case, task, branches) for task, branches in rows if branches]}
 
@@ -101,7 +96,7 @@ def show_inspection(case_id: str, task_id: str) -> dict[str, Any]:
     task = case.tasks.get(task_id)
     if task is None:
         raise Problem(404, "not_found")
-    made, forms = services(), _forms()
+    made, forms = services(), Forms(services())
     counted = forms.counted(case, task)
     row = _row(case, task, len(counted))
     receipts = list(made.store.all_docs(made.names.forms(case_id), prefix=f"receipt:{task_id}:"))

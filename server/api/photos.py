@@ -20,7 +20,7 @@ from server.intake.receipts import reason_text
 from server.names import is_id
 from server.problems import Problem, language
 from server.readmodel.queries import find_photo, photos_of
-from server.services import Services, services
+from server.services import services
 from server.texts import text
 
 blp = blueprint("photos", "Photos 影像.")
@@ -59,10 +59,6 @@ class PhotoList(ma.Schema):
     items = ma.fields.List(ma.fields.Nested(PhotoOut))
 
 
-def _photos(made: Services) -> Photos:
-    return Photos(made.store, made.names, made.cases, made.readmodel, made.photo_workers, made.clock)
-
-
 @blp.route("/cases/<case_id>/photos", methods=["GET"])
 @roles()
 @blp.response(200, PhotoList)
@@ -84,7 +80,7 @@ def upload_photo(form: dict[str, Any], files: dict[str, Any], case_id: str) -> d
         files["photo"].save(spool)
         spool.flush()
         try:
-            return _photos(services()).add(case, Path(spool.name), UploadClaim(g.actor.name, form["purpose"]))
+            return Photos(services()).add(case, Path(spool.name), UploadClaim(g.actor.name, form["purpose"]))
         except PhotoRefused as refused:
             reasons = [
                 {"code": r.code, "text": text(reason_text(r.code), language(), **r.params)}

@@ -189,9 +189,7 @@ def return_task(body: dict[str, Any], case_id: str, task_id: str) -> tuple[dict[
     case = visible(case_id).case
     if _task(case, task_id).status != "awaiting_photos":
         raise Problem(409, "task_not_waiting", task=task_id)
-    made = services()
-    forms = Forms(made.store, made.names, made.cases, made.library, made.clock)
-    forms.give_back(case_id, task_id, by=g.actor.name, reason=body["reason"])
+    Forms(services()).give_back(case_id, task_id, by=g.actor.name, reason=body["reason"])
     known = visible(case_id)
     return _answer(known.case, task_id), etag(known)
 

@@ -7,12 +7,12 @@ from typing import Any
 
 import structlog
 
-from checklists.loader import Library, UnknownChecklist
+from checklists.loader import UnknownChecklist
 from checklists.merge import merge
 from checklists.model import Definition
 from geo.coords import CoordinateError
 from geo.fence import FenceError, SiteFence, read_fence
-from server.casework.cases import SYSTEM, Cases
+from server.casework.cases import SYSTEM
 from server.intake.judging import (
     Evidence,
     Judged,
@@ -27,13 +27,12 @@ from server.intake.judging import (
 )
 from server.intake.photos import photo_fact
 from server.intake.receipts import write_receipt, write_refusal
-from server.names import Names
-from server.services import Clock
+from server.services import Services
 from server.workflow.commands import QuarantineUnsent, RecordSubmission, Returned
 from server.workflow.model import Case, CodedReason, Submission, Task
 from server.workflow.policy import Policy
 from server.workflow.refusal import Refusal
-from sync.store import Conflict, Document, DocumentStore
+from sync.store import Conflict, Document
 
 log = structlog.get_logger()
 
@@ -44,14 +43,12 @@ _REOPEN_TRIES = 5
 class Forms:
     """Inspection documents of every case."""
 
-    def __init__(
-        self, store: DocumentStore, names: Names, cases: Cases, library: Library, clock: Clock
-    ) -> None:
-        self._store = store
-        self._names = names
-        self._cases = cases
-        self._library = library
-        self._clock = clock
+    def __init__(self, made: Services) -> None:
+        self._store = made.store
+        self._names = made.names
+        self._cases = made.cases
+        self._library = made.library
+        self._clock = made.clock
 
     def take(self, case_id: str, task_id: str, *, unsent_id: str | None = None) -> None:
         """Judge what stands of the form of a task and let the case decide on it.

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import structlog
 
-from checklists.loader import Library
 from geo.coords import CoordinateError, read_fix
-from server.casework.cases import SYSTEM, Cases
+from server.casework.cases import SYSTEM
 from server.intake.judging import as_mapping, moment
 from server.intake.photos import photo_fact
-from server.names import Names
-from server.services import Clock
+from server.services import Services
 from server.workflow.commands import ReportHazard
 from server.workflow.model import ChecklistRef, Location, PhotoRef, Severity
 from server.workflow.vocabulary import Text
-from sync.store import Document, DocumentStore
+from sync.store import Document
 
 log = structlog.get_logger()
 
@@ -26,14 +24,12 @@ _SEVERITIES: tuple[Severity, ...] = ("critical", "major", "minor")
 class Hazards:
     """Hazard documents of every case."""
 
-    def __init__(
-        self, store: DocumentStore, names: Names, cases: Cases, library: Library, clock: Clock
-    ) -> None:
-        self._store = store
-        self._names = names
-        self._cases = cases
-        self._library = library
-        self._clock = clock
+    def __init__(self, made: Services) -> None:
+        self._store = made.store
+        self._names = made.names
+        self._cases = made.cases
+        self._library = made.library
+        self._clock = made.clock
 
     def take(self, case_id: str, hazard_id: str, *, unsent_id: str | None = None) -> None:
         """Report a hazard to its case. What cannot be read of it is told in words, not a reason to refuse."""

@@ -12,17 +12,16 @@ from typing import Any
 
 import structlog
 
-from server.casework.cases import SYSTEM, Cases
+from server.casework.cases import SYSTEM
 from server.casework.inbox import holders, write_if_changed
 from server.intake.forms import Forms, form_id
 from server.intake.hazards import Hazards
 from server.intake.photos import ATTACHMENT
-from server.names import Names
-from server.services import Clock
+from server.services import Services
 from server.texts import both
 from server.workflow.commands import QuarantineUnsent, TakeQuarantined
 from server.workflow.model import Case, Quarantined
-from sync.store import Document, DocumentStore, NewAttachment, NotFound
+from sync.store import Document, NewAttachment, NotFound
 
 log = structlog.get_logger()
 
@@ -34,21 +33,13 @@ _FIELD_TYPES = {"case": ("inspection", "track", "signature", "hazard"), "media":
 class Outbox:
     """Outboxes of every user, and what of them lies in quarantine."""
 
-    def __init__(
-        self,
-        store: DocumentStore,
-        names: Names,
-        cases: Cases,
-        forms: Forms,
-        hazards: Hazards,
-        clock: Clock,
-    ) -> None:
-        self._store = store
-        self._names = names
-        self._cases = cases
+    def __init__(self, made: Services, forms: Forms, hazards: Hazards) -> None:
+        self._store = made.store
+        self._names = made.names
+        self._cases = made.cases
         self._forms = forms
         self._hazards = hazards
-        self._clock = clock
+        self._clock = made.clock
 
     def quarantine(self, user: str, unsent_id: str) -> None:
         """Bring a document of an outbox before the manager of the case that it belongs to."""

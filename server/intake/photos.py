@@ -10,18 +10,16 @@ from typing import Any, BinaryIO, cast
 
 import structlog
 
-from server.casework.cases import SYSTEM, Cases
+from server.casework.cases import SYSTEM
 from server.casework.inbox import write_if_changed
 from server.casework.projection import project_photo
 from server.evidence.header import Refused, read_header
 from server.evidence.model import ClaimError, PhotoLimits, PhotoVerdict, Reason, claim_from_document
 from server.evidence.verify import copy_hashed
-from server.evidence.workers import PhotoWorkers
 from server.intake.judging import ABSENT, PhotoFact
 from server.intake.receipts import told
-from server.names import Names, new_id
-from server.readmodel.database import ReadModel
-from server.services import Clock
+from server.names import new_id
+from server.services import Services
 from server.workflow.commands import RecordPhoto
 from server.workflow.model import Case, CodedReason
 from server.workflow.policy import Policy
@@ -80,21 +78,13 @@ class PhotoRefused(Exception):
 class Photos:
     """Photo documents of every case."""
 
-    def __init__(
-        self,
-        store: DocumentStore,
-        names: Names,
-        cases: Cases,
-        readmodel: ReadModel,
-        workers: PhotoWorkers,
-        clock: Clock,
-    ) -> None:
-        self._store = store
-        self._names = names
-        self._cases = cases
-        self._readmodel = readmodel
-        self._workers = workers
-        self._clock = clock
+    def __init__(self, made: Services) -> None:
+        self._store = made.store
+        self._names = made.names
+        self._cases = made.cases
+        self._readmodel = made.readmodel
+        self._workers = made.photo_workers
+        self._clock = made.clock
 
     def take(self, case_id: str, photo_id: str) -> str | None:
         """Verify a photo and write its receipt; returns the task it belongs to, None if it is not whole yet.

@@ -87,21 +87,21 @@ class Intake:
 
 def make_intake(made: Services) -> Intake:
     """Intake on the services of this process."""
-    store, names, cases, clock = made.store, made.names, made.cases, made.clock
+    store, names, cases = made.store, made.names, made.cases
 
     def tell(case_id: str) -> None:
         tell_everybody(store, names, cases.load(case_id).case)
 
-    forms = Forms(store, names, cases, made.library, clock)
-    hazards = Hazards(store, names, cases, made.library, clock)
+    forms = Forms(made)
+    hazards = Hazards(made)
     return Intake(
         store=store,
         names=names,
         cases=cases,
         forms=forms,
-        photos=Photos(store, names, cases, made.readmodel, made.photo_workers, clock),
+        photos=Photos(made),
         hazards=hazards,
-        outbox=Outbox(store, names, cases, forms, hazards, clock),
+        outbox=Outbox(made, forms, hazards),
         teller=Teller(tell, made.settings.inbox_interval_seconds),
     )
 
