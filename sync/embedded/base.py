@@ -65,9 +65,16 @@ class StoreBase:
     def _keep(self, data: bytes, md5: bytes | None) -> BlobInfo:
         return self._blobs.ingest(io.BytesIO(data), max_bytes=self.limits.attachment_bytes, expect_md5=md5)
 
+    def dismiss(self) -> None:
+        """End every wait for changes, now and from now on: a server that stops must not wait for its pollers.
+
+        Reads and writes go on until `close`.
+        """
+        self._io.wakeup.dismiss()
+
     @property
-    def closed(self) -> bool:
-        return self._io.wakeup.closed
+    def dismissed(self) -> bool:
+        return self._io.wakeup.dismissed
 
     def close(self) -> None:
         self._io.close()

@@ -137,7 +137,7 @@ class DatabaseCalls(StoreBase):
                 with self._io.reading() as conn:
                     found, last = feed.database_updates(conn, self._io.incarnation, since)
                 left = deadline - time.monotonic()
-                if found or left <= 0 or self.closed:
+                if found or left <= 0 or self.dismissed:
                     return found, last
                 since = last
                 bell.wait(left)

@@ -183,7 +183,7 @@ class ReadCalls(StoreBase):
             while True:
                 batch = self.read_changes(db, query)
                 left = deadline - time.monotonic()
-                if batch.results or left <= 0 or self.closed:
+                if batch.results or left <= 0 or self.dismissed:
                     return batch
                 query = replace(query, since=batch.last_seq)
                 bell.wait(left)

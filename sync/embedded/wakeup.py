@@ -31,7 +31,7 @@ class Waiter:
     def wait(self, timeout: float) -> bool:
         """Wait until something has changed since the last call, at most `timeout` seconds; whether it did.
 
-        A spurious True is possible, a missed change is not. Also True when the store closes.
+        A spurious True is possible, a missed change is not. Also True when waiting is over.
         """
         changed = self._event.wait(timeout)
         self._event.clear()
@@ -61,12 +61,14 @@ class Wakeup:
         self._lock = threading.Lock()
         self._poked = threading.Event()
         self._closed = False
+        self._dismissed = False
         self._thread = threading.Thread(target=self._run, name="hezha-wakeup", daemon=True)
         self._thread.start()
 
     @property
-    def closed(self) -> bool:
-        return self._closed
+    def dismissed(self) -> bool:
+        """Whether waiting is over: for whoever waits, and for whoever would begin to."""
+        return self._dismissed
 
     def waiter(self, db: str | None) -> Waiter:
         return Waiter(self, db)
@@ -75,11 +77,16 @@ class Wakeup:
         """This process has committed something."""
         self._poked.set()
 
+    def dismiss(self) -> None:
+        """Send everybody who waits home. What is no waiting goes on."""
+        self._dismissed = True
+        self._ring(None)
+
     def close(self) -> None:
         self._closed = True
         self._poked.set()
         self._thread.join()
-        self._ring(None)
+        self.dismiss()
 
     def add(self, db: str | None, waiter: Waiter) -> None:
         with self._lock:

@@ -73,4 +73,17 @@ def test_closing_the_store_ends_every_wait(store: EmbeddedStore) -> None:
             waiting = pool.submit(bell.wait, 30.0)
             store.close()
             assert waiting.result(10)
-    assert store.closed
+    assert store.dismissed
+
+
+def test_dismissing_ends_every_wait_for_good_and_writes_go_on(store: EmbeddedStore) -> None:
+    """A server that is asked to stop lets its pollers go, and finishes what it has begun."""
+    since = store.info("db").update_seq
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(store.changes, "db", since=since, timeout=30.0)
+        store.dismiss()
+        assert waiting.result(10).results == ()
+    rev = store.put("db", {"_id": "a"})
+    assert store.get("db", "a")["_rev"] == rev
+    newest = store.info("db").update_seq
+    assert store.changes("db", since=newest, timeout=30.0).results == ()

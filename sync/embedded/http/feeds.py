@@ -147,7 +147,7 @@ class _Feed:
         try:
             end = time.monotonic() + waiting.whole
             quiet_end = time.monotonic() + waiting.quiet
-            while self._left != 0 and not self._store.closed:
+            while self._left != 0 and not self._store.dismissed:
                 left = min(end, quiet_end) - time.monotonic()
                 if left <= 0:
                     return
