@@ -10,7 +10,7 @@ import uuid
 from server.settings import Settings
 
 CASE_DOCUMENT = "case"
-_ID_SHAPE = re.compile(r"^[0-9a-z][0-9a-z-]{0,63}$")
+_ID_SHAPE = re.compile(r"[0-9a-z][0-9a-z-]{0,63}")
 
 
 def new_id() -> str:
@@ -24,7 +24,7 @@ def new_id() -> str:
 
 def is_id(value: str) -> bool:
     """Whether a string from outside can be an id at all, before it becomes part of a name."""
-    return bool(_ID_SHAPE.match(value))
+    return _ID_SHAPE.fullmatch(value) is not None
 
 
 class Names:

@@ -6,7 +6,7 @@ the language that the request prefers. Codes are never renamed or given a second
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import structlog
@@ -16,7 +16,7 @@ from werkzeug.exceptions import HTTPException
 
 from server.texts import DEFAULT_LANGUAGE, LANGUAGES, catalogue, text
 from server.workflow.refusal import Refusal
-from sync.store import Conflict, NotFound, StoreError
+from sync.store import Conflict, NoSpace, NotFound, StoreError, TooLarge
 
 log = structlog.get_logger()
 
@@ -87,6 +87,9 @@ def respond(problem: Problem) -> Response:
     return response
 
 
+#: Names in marshmallow's messages that are no field of the request.
+_NO_STEPS = {"_schema", "key", "value"}
+
 _STATUS_BY_KIND = {"conflict": 409, "forbidden": 403, "invalid": 422, "not_found": 404}
 
 
@@ -109,6 +112,11 @@ def _from_store(error: StoreError) -> Response:
         return respond(Problem(404, "not_found"))
     if isinstance(error, Conflict):
         return respond(Problem(409, "conflict"))
+    if isinstance(error, TooLarge):
+        return respond(Problem(413, "too_large"))
+    if isinstance(error, NoSpace):
+        log.error("disk_full", path=request.path)
+        return respond(Problem(503, "unavailable"))
     return _from_crash(error)
 
 
@@ -136,7 +144,9 @@ def _from_http(error: HTTPException) -> Response:
         if _is_broken_json(messages):
             status, code = 400, "broken_json"
         else:
-            extra["errors"] = list(_flatten(messages))
+            # webargs puts the part of the request (json, query, …) on top.
+            inner = messages.values() if isinstance(messages, Mapping) else [messages]
+            extra["errors"] = [row for part in inner for row in _flatten(part)]
     headers = {name: value for name, value in error.get_headers() if name in {"Allow", "Retry-After"}}
     if status >= 500:
         log.error("request_failed", status=status, path=request.path, error=str(error))
@@ -153,16 +163,19 @@ def _is_broken_json(messages: Any) -> bool:
     return isinstance(flat, list) and any("JSON" in str(line) for line in flat)
 
 
-def _flatten(messages: Any, path: str = "") -> Any:
-    """marshmallow's nested messages as `{pointer, message}` rows, so that a form can mark each field."""
+def _flatten(messages: Any, path: str = "#") -> Iterator[dict[str, str]]:
+    """marshmallow's nested messages as `{pointer, message}` rows, so that a form can mark each field.
+
+    A pointer is a JSON pointer in a fragment (RFC 6901), into the body or the query.
+    """
     if isinstance(messages, Mapping):
         for key, value in messages.items():
-            yield from _flatten(
-                value, f"{path}/{key}" if path or key not in {"json", "query"} else f"#/{key}"
-            )
+            step = str(key).replace("~", "~0").replace("/", "~1")
+            # `_schema` speaks of the whole, `key` and `value` of a mapping's entry; none is a step.
+            yield from _flatten(value, path if key in _NO_STEPS else f"{path}/{step}")
     else:
         for message in messages if isinstance(messages, list) else [messages]:
-            yield {"pointer": path or "#", "message": str(message)}
+            yield {"pointer": path, "message": str(message)}
 
 
 def known_codes() -> set[str]:

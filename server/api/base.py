@@ -10,6 +10,7 @@ import marshmallow as ma
 from flask import g, request
 from flask_smorest import Blueprint
 
+from server.api.parsing import Parser
 from server.problems import Problem
 from server.services import services
 
@@ -25,8 +26,14 @@ class Schema(ma.Schema):
         unknown = ma.RAISE
 
 
+class StrictBlueprint(Blueprint):  # type: ignore[misc]
+    """flask-smorest's blueprint with our parser."""
+
+    ARGUMENTS_PARSER = Parser()
+
+
 def blueprint(name: str, description: str) -> Blueprint:
-    return Blueprint(name, name, url_prefix="/api/v1", description=description)
+    return StrictBlueprint(name, name, url_prefix="/api/v1", description=description)
 
 
 def roles(*admitted: str) -> Callable[[F], F]:

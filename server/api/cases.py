@@ -14,7 +14,7 @@ from server.api.base import Schema, blueprint, roles
 from server.api.casework import act, actor, command, etag, plain, scope, visible
 from server.casework.cases import Loaded
 from server.casework.idempotency import KeyReused, reserve_id
-from server.casework.numbers import NumberTaken, claim_number
+from server.casework.numbers import NumberTaken
 from server.names import new_id
 from server.problems import Problem, language
 from server.readmodel.queries import SORTS, CaseFilter, list_cases
@@ -226,10 +226,9 @@ def open_case(body: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
         **{"manager": g.actor.name, **body},
     )
     try:
-        claim_number(made.store, made.names.registry, g.actor.organisation, body["no"], case_id, made.clock())
+        known = made.cases.open(wanted, actor())
     except NumberTaken:
         raise Problem(409, "case_no_taken", no=body["no"]) from None
-    known = made.cases.open(wanted, actor())
     return case_view(known), {**etag(known), "Location": f"/api/v1/cases/{case_id}"}
 
 
@@ -292,7 +291,7 @@ def _reserved_id(body: dict[str, Any]) -> str:
             made.store,
             made.names.registry,
             owner=g.actor.name,
-            key=key[:200],
+            key=key,
             request_digest=digest,
             new_id=new_id,
             now=made.clock(),

@@ -166,7 +166,7 @@ def hold(body: dict[str, Any], case_id: str) -> Answer:
 
 
 @blp.route("/cases/<case_id>/energization/release", methods=["POST"])
-@roles("manager", "admin")
+@roles("manager")
 @blp.arguments(ReasonIn)
 @blp.response(200, EnergizationOut)
 def release_hold(body: dict[str, Any], case_id: str) -> Answer:

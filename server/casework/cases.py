@@ -9,6 +9,7 @@ import structlog
 
 from server.casework.access import access_to
 from server.casework.inbox import tell_everybody
+from server.casework.numbers import claim_number
 from server.casework.projection import project, project_photo
 from server.names import CASE_DOCUMENT, Names
 from server.readmodel.database import ReadModel
@@ -70,13 +71,14 @@ class Cases:
         return [found[1] for found in parsed if found is not None and found[0] == "case"]
 
     def open(self, command: OpenCase, actor: Actor) -> Loaded:
-        """Open a case with its two databases. The same command again finds the case that it opened.
+        """Open a case with its number and its two databases. The same command again finds the case that it
+        opened.
 
-        Raises Refusal.
+        Raises Refusal, and then the number is still free; NumberTaken.
         """
-        decision = decide(
-            None, command, now=self._clock(), actor=actor, policy=self.policy(command.organisation)
-        )
+        now = self._clock()
+        decision = decide(None, command, now=now, actor=actor, policy=self.policy(command.organisation))
+        claim_number(self._store, self._names.registry, command.organisation, command.no, command.id, now)
         access = access_to(decision.case)
         self._provision(self._names.media(command.id), access.security("media"))
         self._provision(self._names.forms(command.id), access.security("case"))
