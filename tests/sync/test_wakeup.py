@@ -83,7 +83,8 @@ def test_dismissing_ends_every_wait_for_good_and_writes_go_on(store: EmbeddedSto
         waiting = pool.submit(store.changes, "db", since=since, timeout=30.0)
         store.dismiss()
         assert waiting.result(10).results == ()
-    rev = store.put("db", {"_id": "a"})
-    assert store.get("db", "a")["_rev"] == rev
-    newest = store.info("db").update_seq
-    assert store.changes("db", since=newest, timeout=30.0).results == ()
+        rev = store.put("db", {"_id": "a"})
+        assert store.get("db", "a")["_rev"] == rev
+        newest = store.info("db").update_seq
+        late = pool.submit(store.changes, "db", since=newest, timeout=30.0)
+        assert late.result(10).results == ()
