@@ -46,6 +46,11 @@ class _Trouble:
     not_before: float
 
 
+def checkpoint_id(follower: str) -> str:
+    """The name, behind `_local/`, of a follower's checkpoint in each database."""
+    return f"follow-{follower}"
+
+
 class Follower:
     """Delivers the changes of every database that `wants` to `handler(database, batch)`.
 
@@ -82,7 +87,7 @@ class Follower:
     @property
     def checkpoint_id(self) -> str:
         """The name, behind `_local/`, of the checkpoint in each database."""
-        return f"follow-{self._name}"
+        return checkpoint_id(self._name)
 
     def run(self, stop: threading.Event) -> None:
         """Deliver until `stop` is set. A failing store is logged and tried again."""

@@ -10,7 +10,9 @@ import marshmallow as ma
 from server.api.base import Schema, blueprint, roles
 from server.api.casework import ReasonIn, act, command, etag, plain, visible
 from server.casework.cases import Loaded
+from server.intake.worker import make_intake
 from server.problems import language
+from server.services import services
 from server.texts import text
 from server.workflow import commands
 from server.workflow.gates import ready
@@ -113,6 +115,12 @@ def _energization(known: Loaded) -> Answer:
     return {**body, "stage": known.case.stage}, etag(known)
 
 
+def _catch_up(case_id: str) -> None:
+    """What tablets were told is stored counts before the breaker is decided on, whatever the worker is at."""
+    visible(case_id)
+    make_intake(services()).catch_up(case_id)
+
+
 @blp.route("/cases/<case_id>/gates", methods=["GET"])
 @roles()
 @blp.response(200, GatesOut)
@@ -144,6 +152,7 @@ def show_energization(case_id: str) -> Answer:
 @blp.response(200, EnergizationOut)
 def authorize(body: dict[str, Any], case_id: str) -> Answer:
     """Allow the breaker to be closed. 409 lists the gates that are not met."""
+    _catch_up(case_id)
     return _energization(act(case_id, command(commands.Authorize, **body)))
 
 
@@ -153,6 +162,7 @@ def authorize(body: dict[str, Any], case_id: str) -> Answer:
 @blp.response(200, EnergizationOut)
 def record_energization(body: dict[str, Any], case_id: str) -> Answer:
     """Record that the breaker was closed."""
+    _catch_up(case_id)
     return _energization(act(case_id, command(commands.RecordEnergization, **body)))
 
 

@@ -18,6 +18,8 @@ log = structlog.get_logger()
 
 #: What a re-inspection of a hazard looks at.
 HAZARD_CHECKLIST = "hazard-recheck"
+#: Characters of a description that the case repeats.
+_LONGEST = 4000
 _SEVERITIES: tuple[Severity, ...] = ("critical", "major", "minor")
 
 
@@ -50,7 +52,7 @@ class Hazards:
         severity = document.get("severity")
         return ReportHazard(
             hazard_id=hazard_id,
-            description=str(document.get("description") or ""),
+            description=clipped(str(document.get("description") or "")),
             at=moment(document.get("at")) or self._clock(),
             by=str(document.get("by") or "unknown"),
             checklist=ChecklistRef(checklist.id, checklist.version),
@@ -65,6 +67,11 @@ class Hazards:
             location=_location(document.get("location")),
             unsent_id=unsent_id,
         )
+
+
+def clipped(words: str) -> str:
+    """As much of a description as a case holds; the document keeps all of it."""
+    return words if len(words) <= _LONGEST else words[: _LONGEST - 1] + "…"
 
 
 def _location(value: object) -> Location | None:

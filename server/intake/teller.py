@@ -1,7 +1,7 @@
 """Tells inboxes that a case's databases moved on: at once after a quiet time, then every few seconds.
 
-A tablet holds one long poll, on its inbox. Thirty photos that arrive one by one must not wake it thirty times,
-and the last of them must still be told.
+A tablet holds one long poll, on its inbox. Thirty photos that arrive one by one must not wake it thirty times
+over, and the last of them must still be told.
 """
 
 from __future__ import annotations

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import fcntl
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import structlog
 
-from server.casework.cases import Cases
-from server.casework.inbox import tell_everybody
-from server.intake.forms import Forms
+from server.casework.cases import SYSTEM, Cases
+from server.casework.inbox import holders, tell_everybody
+from server.intake.forms import Forms, form_id
 from server.intake.hazards import Hazards
 from server.intake.outbox import Outbox
 from server.intake.photos import Photos
@@ -21,7 +22,9 @@ from server.intake.teller import Teller
 from server.names import CASE_DOCUMENT, Names
 from server.services import Services, assemble
 from server.settings import Settings
-from sync.follow import Follower
+from server.workflow.commands import QuarantineUnsent
+from server.workflow.refusal import Refusal
+from sync.follow import Follower, checkpoint_id
 from sync.store import ChangeBatch, DocumentStore, NotFound
 
 log = structlog.get_logger()
@@ -29,6 +32,10 @@ log = structlog.get_logger()
 FOLLOWER = "intake"
 #: How often a waiting second worker looks whether the first is gone, in seconds.
 _LEASE_PAUSE = 1.0
+#: How many changes are taken in at a time when a decision waits for them.
+_DRAIN_BATCH = 100
+#: The workflow's ids are no longer than this.
+_ID_LENGTH = 100
 
 
 @dataclass(frozen=True)
@@ -71,18 +78,64 @@ class Intake:
             self._forms(tail, ids)
         self.teller.mark([tail])
 
+    def catch_up(self, case_id: str) -> None:
+        """Take in whatever has arrived for a case and was not taken in yet, before it is decided on.
+
+        A hazard that a tablet was told is stored must not lose a race against an authorization. Raises what
+        taking in raises: a case whose news cannot be read is not decided on.
+        """
+        case = self.cases.load(case_id).case
+        outboxes = (self.names.outbox(user) for user in sorted(holders(case)))
+        for database in (self.names.forms(case_id), self.names.media(case_id), *outboxes):
+            try:
+                self._drain(database)
+            except NotFound:
+                # An outbox somebody dropped with its user; the case's own databases were just read.
+                log.warning("database_missing", database=database, case=case_id)
+
+    def _drain(self, database: str) -> None:
+        """Everything behind the worker's checkpoint, which is left where it is."""
+        since = str((self.store.get_local(database, checkpoint_id(FOLLOWER)) or {}).get("seq", "0"))
+        while True:
+            batch = self.store.changes(database, since=since, limit=_DRAIN_BATCH)
+            if batch.results:
+                self.handle(database, batch)
+            if not batch.pending:
+                return
+            since = batch.last_seq
+
     def _media(self, case_id: str, ids: list[str]) -> None:
         tasks = {self.photos.take(case_id, photo) for photo in _tails(ids, "photo")}
         for task in sorted(task for task in tasks if task):
-            self.forms.take(case_id, task)
+            self._take(case_id, form_id(task), partial(self.forms.take, case_id, task))
 
     def _forms(self, case_id: str, ids: list[str]) -> None:
         for task in _tails(ids, "inspection"):
-            self.forms.take(case_id, task)
+            self._take(case_id, form_id(task), partial(self.forms.take, case_id, task))
         for hazard in _tails(ids, "hazard"):
-            self.hazards.take(case_id, hazard)
+            self._take(case_id, f"hazard:{hazard}", partial(self.hazards.take, case_id, hazard))
         if CASE_DOCUMENT in ids:
             self.outbox.take_decided(self.cases.settle(case_id))
+
+    def _take(self, case_id: str, doc_id: str, take: Callable[[], None]) -> None:
+        """Take one document in. What the case refuses is set aside for its manager and holds up no other."""
+        try:
+            take()
+        except Refusal as refusal:
+            document = self.store.find(self.names.forms(case_id), doc_id)
+            if document is None:
+                return
+            log.error("document_refused", case=case_id, doc=doc_id, code=refusal.code, params=refusal.params)
+            signed = document.get("submitted") or document
+            command = QuarantineUnsent(
+                unsent_id=f"{doc_id}@{document['_rev']}"[:_ID_LENGTH],
+                database=self.names.forms(case_id),
+                doc_id=doc_id,
+                doc_rev=document["_rev"],
+                by=str(signed.get("by") or "unknown"),
+                reason=refusal.code,
+            )
+            self.cases.apply(case_id, command, SYSTEM)
 
 
 def make_intake(made: Services) -> Intake:
