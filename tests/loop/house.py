@@ -22,7 +22,14 @@ _LAST_WORDS = 6000
 PASSWORD = "open-sesame-1"
 ADMIN = "root"
 #: What the server logs when something happened that nobody thought of.
-_ALARMS = ("request_crashed", "follow.handler_failed", "follow.store_failed", "Traceback (most recent")
+_ALARMS = (
+    "request_crashed",
+    "sync.crashed",
+    "sync.failed",
+    "follow.handler_failed",
+    "follow.store_failed",
+    "Traceback (most recent",
+)
 
 
 class House:

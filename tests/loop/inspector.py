@@ -208,13 +208,18 @@ class Inspector:
         return definition_from_document(document)
 
     def fill_in(
-        self, case: str, task: str, *, fail: Sequence[str] = (), notes: Mapping[str, str] | None = None
+        self,
+        case: str,
+        task: str,
+        *,
+        fail: Sequence[str] = (),
+        values: Mapping[str, Any] | None = None,
     ) -> Form:
-        """Fill in and sign a task's form, photos and all; these items fail, the others pass."""
+        """Fill in and sign a task's form, photos and all; `fail` fail, others pass or have these `values`."""
         given = self.task(case, task)
         answers, form = self.answers(case, task, given["checklist"], given["items"], fail)
-        for code, note in (notes or {}).items():
-            answers[code]["note"] = note
+        for code, value in (values or {}).items():
+            answers[code]["value"] = value
         self._walk(form)
         self.draft(form, given["checklist"], answers)
         self.sign(form)
@@ -297,9 +302,7 @@ class Inspector:
             "height": HEIGHT,
         }
 
-    def save_photo(
-        self, form: Form, code: str, photo: str, data: bytes | None = None, **claims: Any
-    ) -> JSON:
+    def save_photo(self, form: Form, code: str, photo: str, data: bytes | None = None, **claims: Any) -> JSON:
         """Take a photo, or keep `data` as one; `claims` replace what its document says."""
         if data is None:
             place = self.position(form.case)
@@ -307,9 +310,7 @@ class Inspector:
         file = self._album / f"{photo}.jpg"
         file.write_bytes(data)
         document = {**self.photo_document(form, code, photo, data), **claims}
-        self.tablet.put(
-            self.databases(form.case)["media"], document, {"original": (file, "image/jpeg")}
-        )
+        self.tablet.put(self.databases(form.case)["media"], document, {"original": (file, "image/jpeg")})
         form.photos.append(photo)
         return document
 

@@ -98,9 +98,7 @@ class Office:
         return {row["doc_id"]: row for row in self.get(f"/cases/{case}/quarantine")["items"]}
 
     def settle(self, case: str, unsent: str, decision: str, reason: str = "已与本人核对") -> None:
-        self.post(
-            f"/cases/{case}/quarantine/{unsent}/settle", {"decision": decision, "reason": reason}
-        )
+        self.post(f"/cases/{case}/quarantine/{unsent}/settle", {"decision": decision, "reason": reason})
 
     def upload(self, case: str, photo: bytes, purpose: str) -> str:
         """A photo from the office; its id."""

@@ -143,9 +143,9 @@ def test_a_case_goes_from_survey_to_the_closed_breaker_and_no_step_may_be_left_o
     }
     assert office.answer(case, 1, [CRITICAL], evidence)["state"] == "answered"
     once_more = office.reinspect(case, 1, liu.name)
-    assert [task["items"] for task in liu.hear_of_task(case, once_more)["tasks"] if task["id"] == once_more] == [
-        [CRITICAL]
-    ]
+    assert [
+        task["items"] for task in liu.hear_of_task(case, once_more)["tasks"] if task["id"] == once_more
+    ] == [[CRITICAL]]
     photos_follow(liu, out_and_back(liu, case, once_more))
     notice = office.notice(case, 1)
     assert (notice["state"], notice["round"], notice["closed_by"]) == ("closed", 2, liu.name)
