@@ -18,7 +18,7 @@ $(VENV)/.ready: requirements-dev.lock pyproject.toml
 	@touch $@
 
 build/.ready: $(VENV)/.ready package-lock.json package.json $(wildcard web/*.mjs web/*.js)
-	@node -e 'process.exit(+process.versions.node.split(".")[0] < 20)' || { echo "Hezha needs Node 20 or newer: apt install nodejs npm"; exit 1; }
+	@node -e 'process.exit(+process.versions.node.split(".")[0] < 20 ? 1 : 0)' || { echo "Hezha needs Node 20 or newer: apt install nodejs npm"; exit 1; }
 	npm ci --silent --no-fund --no-audit
 	npm run --silent build
 	@touch $@
