@@ -1,4 +1,4 @@
-"""The demo tells the truth: eight cases of one town, each where it says it is, all of it taken in by intake."""
+"""The demo tells the truth: eight cases of one town, each where it says it is, all taken in by intake."""
 
 from collections.abc import Iterator
 from dataclasses import replace
