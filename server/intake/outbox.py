@@ -67,8 +67,8 @@ class Outbox:
 
     def take_decided(self, case: Case) -> None:
         """Take in what a manager accepted, and tell each sender what was decided."""
-        for unsent in case.quarantine.values():
-            if unsent.state == "accepted":
+        for unsent in sorted(case.quarantine.values(), key=_forms_last):
+            if unsent.state == "accepted" and not _lacks_signature(case, unsent):
                 self._take(case, unsent)
             if unsent.state in {"accepted", "taken", "rejected"} and unsent.database == self._names.outbox(
                 unsent.by
@@ -153,6 +153,21 @@ class Outbox:
                 present["_rev"],
                 NewAttachment(ATTACHMENT, original.content_type, original.stream),
             )
+
+
+def _forms_last(unsent: Quarantined) -> bool:
+    """A form is judged with what it names, so that goes before it, in whatever order a manager decided."""
+    return unsent.doc_id.startswith(form_id(""))
+
+
+def _lacks_signature(case: Case, unsent: Quarantined) -> bool:
+    """Whether a form has to wait for the manager: judged without its signatures it would be returned, to
+    somebody who cannot edit it any more. Photos need no such care: a form waits for them by itself.
+    """
+    return unsent.doc_id.startswith(form_id("")) and any(
+        other.by == unsent.by and other.state == "waiting" and other.doc_id.startswith("signature:")
+        for other in case.quarantine.values()
+    )
 
 
 def graft_rev(document: Document, unsent_id: str) -> str:
