@@ -1,4 +1,4 @@
-"""An inspector with a tablet. What the tablet knows it has pulled; what it writes travels when it is pushed."""
+"""An inspector with a tablet, which knows what it has pulled and holds what it has not pushed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from server.workflow.documents import case_from_document
 from server.workflow.model import Case
 from tests.loop.camera import HEIGHT, WIDTH, shoot
 from tests.loop.house import PASSWORD, House
-from tests.tablet.driver import JSON, Tablet, TabletError
+from tests.tablet.driver import JSON, Tablet
 
 INBOX = "inbox"
 OUTBOX = "outbox"
@@ -49,6 +49,9 @@ class Form:
 class Inspector:
     """Use it in a `with`. `clock_ahead` is how far the tablet's clock is off; the tablet does not know."""
 
+    # Databases of cases by what the inbox once told: a lost case is in no inbox any more.
+    _databases: dict[str, dict[str, str]]
+
     def __init__(self, house: House, name: str, folder: Path) -> None:
         self.house = house
         self.name = name
@@ -59,6 +62,7 @@ class Inspector:
         self._album.mkdir(parents=True)
         self._base_url = ""
         self._session: JSON = {}
+        self._databases = {}
 
     def __enter__(self) -> Inspector:
         return self
@@ -89,6 +93,11 @@ class Inspector:
         )
         assert session.status_code == 200, session.text
         self._session = session.json()
+
+    def enrol_anew(self) -> str:
+        """Take another device id, as a tablet does whose old one was revoked; returns the old one."""
+        old, self.device = self.device, f"tablet-{uuid.uuid4().hex[:12]}"
+        return old
 
     def url(self, database: str) -> str:
         return f"{self._session['base_url']}/{database}"
@@ -173,6 +182,9 @@ class Inspector:
         receipt: JSON = self.tablet.wait_for(answered)
         return receipt
 
+    def push_outbox(self) -> JSON:
+        return self.tablet.push(OUTBOX, self.url(self._session["outbox"]))
+
     def hand_in(self, form: Form) -> JSON:
         """Send a form, then its photos, and wait until it is accepted; the receipt."""
         clean(self.push_forms(form.case))
@@ -183,17 +195,10 @@ class Inspector:
     # -- on the tablet
 
     def databases(self, case: str) -> dict[str, str]:
-        """Names of a case's databases, as the inbox or the session told them. The tablet builds none."""
-        try:
-            assignment = self.tablet.get(INBOX, f"assignment:{case}")
-        except TabletError:
-            assignment = {}
-        if "databases" in assignment:
-            databases: dict[str, str] = assignment["databases"]
-            self._known = {**getattr(self, "_known", {}), case: databases}
-            return databases
-        known: dict[str, dict[str, str]] = getattr(self, "_known", {})
-        return known[case]
+        """Names of a case's databases, as the inbox told them. The tablet builds none."""
+        if case not in self._databases:
+            self._databases[case] = self.tablet.get(INBOX, f"assignment:{case}")["databases"]
+        return self._databases[case]
 
     def case(self, case: str) -> Case:
         return case_from_document(self.tablet.get(self.databases(case)["forms"], "case"))
@@ -333,6 +338,36 @@ class Inspector:
         }
         self.tablet.put(self.databases(case)["forms"], document)
         return hazard
+
+    def set_aside(self, form: Form, reason: str) -> dict[str, str]:
+        """Write what cannot be sent any more into the outbox; `unsent:` ids by the documents they hold."""
+        names = self.databases(form.case)
+        lost = [(names["forms"], form.id)]
+        lost += [(names["forms"], f"signature:{one}") for one in form.signatures]
+        lost += [(names["forms"], f"track:{one}") for one in form.tracks]
+        lost += [(names["media"], f"photo:{one}") for one in form.photos]
+        return {doc_id: self._set_aside(database, doc_id, reason) for database, doc_id in lost}
+
+    def _set_aside(self, database: str, doc_id: str, reason: str) -> str:
+        document = self.tablet.get(database, doc_id, revs=True)
+        carried = document.pop("_attachments", {})
+        unsent = str(uuid.uuid4())
+        photo = self._album / f"{doc_id.removeprefix('photo:')}.jpg"
+        self.tablet.put(
+            OUTBOX,
+            {
+                "_id": f"unsent:{unsent}",
+                "type": "unsent",
+                "schema": 1,
+                "by": self.name,
+                "at": self.now().isoformat(),
+                "database": database,
+                "doc": document,
+                "reason": reason,
+            },
+            dict.fromkeys(carried, (photo, "image/jpeg")),
+        )
+        return unsent
 
     def _save_signature(self, form: Form, signature: str, role: str) -> None:
         document = {

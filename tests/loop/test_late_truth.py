@@ -16,7 +16,7 @@ pytestmark = pytest.mark.loop
 def test_a_hazard_that_arrives_after_the_authorization_takes_it_back(
     house: House, office: Office, inspector: MakeInspector, case_no: str
 ) -> None:
-    """It was written before; nobody has to look for it; and the breaker stays open until its loop is closed."""
+    """It was written before; nobody has to look for it; the breaker stays open until its loop is closed."""
     wang, zhao = inspector("wang"), inspector("zhao")
     case = ready_case(house, office, wang, case_no)
     wang.tablet.go_offline()

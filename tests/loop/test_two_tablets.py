@@ -53,7 +53,7 @@ def test_two_tablets_come_to_the_same_result_in_whichever_order_they_arrive(
 ) -> None:
     """The safe answer stands, the other is kept beside it, and no answer, photo or signature is lost."""
     wang, liu = inspector("wang"), inspector("liu")
-    results = []
+    results: list[JSON] = []
     for number, order in enumerate([(wang, liu), (liu, wang)]):
         pair = both_fill_in(office, wang, liu, f"{case_no}-{number}")
         first, second = order
