@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from flask import Request, current_app
@@ -26,11 +27,14 @@ if TYPE_CHECKING:
     from server.casework.cases import Cases
     from server.people.service import People
 
+#: Bytes that lie in the spool longer than this belong to a process that is gone.
+_SPOOL_SECONDS = 24 * 3600
+
 Clock = Callable[[], datetime]
 
 
 def system_clock() -> datetime:
-    """Now, with its zone. The only place of the server that reads the clock."""
+    """Now, with its zone: where every decision gets its time from."""
     return datetime.now(UTC)
 
 
@@ -67,6 +71,7 @@ def assemble(settings: Settings, clock: Clock = system_clock) -> Services:
 
     logs.configure()
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _sweep(settings.spool_dir, clock())
     store = EmbeddedStore(
         settings.data_dir,
         validator=Validator(),
@@ -96,10 +101,19 @@ def assemble(settings: Settings, clock: Clock = system_clock) -> Services:
             settings.photo_workers,
             settings.photo_timeout_seconds,
             settings.photo_memory_bytes,
-            spool_dir=settings.data_dir,
+            spool_dir=settings.spool_dir,
         ),
         sync_authenticator=sync_authenticator(people, settings),
     )
+
+
+def _sweep(folder: Path, now: datetime) -> None:
+    """Remove what killed processes left; what another process is at is younger than this."""
+    folder.mkdir(exist_ok=True)
+    too_old = now.timestamp() - _SPOOL_SECONDS
+    for path in folder.iterdir():
+        if path.stat().st_mtime < too_old:
+            path.unlink(missing_ok=True)
 
 
 def publish_library(store: DocumentStore, names: Names, library: Library) -> None:

@@ -72,6 +72,11 @@ class Settings:
         return self.db_prefix + name
 
     @property
+    def spool_dir(self) -> Path:
+        """Where bytes lie while they are judged; swept at start, so that a killed process leaves nothing."""
+        return self.data_dir / "spool"
+
+    @property
     def public_url(self) -> str:
         return self.base_url.rstrip("/") or f"http://{self.host}:{self.port}"
 

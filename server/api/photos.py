@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from flask_smorest.fields import Upload
 from server.api.base import Schema, blueprint, roles
 from server.api.casework import visible
 from server.evidence.header import Refused
-from server.intake.photos import ATTACHMENT, PhotoRefused, Photos, UploadClaim, photo_limits
+from server.intake.photos import ATTACHMENT, PhotoRefused, Photos, UploadClaim, photo_limits, plain_bytes
 from server.intake.receipts import reason_text
 from server.names import is_id
 from server.problems import Problem, language
@@ -76,7 +77,7 @@ def list_photos(case_id: str) -> dict[str, Any]:
 def upload_photo(form: dict[str, Any], files: dict[str, Any], case_id: str) -> dict[str, Any]:
     """Add a photo, as the evidence of a customer's answer. It is verified before it is kept."""
     case = visible(case_id).case
-    with tempfile.NamedTemporaryFile(dir=services().settings.data_dir, suffix=".upload") as spool:
+    with tempfile.NamedTemporaryFile(dir=services().settings.spool_dir, suffix=".upload") as spool:
         files["photo"].save(spool)
         spool.flush()
         try:
@@ -117,10 +118,11 @@ def _original(row: dict[str, Any]) -> Response:
 
     def chunks() -> Any:
         with found:
-            while block := found.stream.read(_CHUNK):
+            picture = plain_bytes(found)
+            while block := picture.read(_CHUNK):
                 yield block
 
-    headers = {"Content-Length": str(found.length)}
+    headers = {} if found.encoding else {"Content-Length": str(found.length)}
     return Response(chunks(), mimetype=found.content_type, headers=headers)
 
 
@@ -135,10 +137,9 @@ def _rendition(row: dict[str, Any], size: Any) -> Response:
         policy = made.cases.policy(g.actor.organisation)
         with (
             made.store.open_attachment(media, f"photo:{row['id']}", ATTACHMENT) as original,
-            tempfile.NamedTemporaryFile(dir=folder, suffix=".original") as spool,
+            tempfile.NamedTemporaryFile(dir=made.settings.spool_dir, suffix=".original") as spool,
         ):
-            while block := original.stream.read(_CHUNK):
-                spool.write(block)
+            shutil.copyfileobj(plain_bytes(original), spool, _CHUNK)
             spool.flush()
             try:
                 made.photo_workers.render_all(Path(spool.name), {size: path}, limits=photo_limits(policy))
