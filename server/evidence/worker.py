@@ -107,9 +107,13 @@ def main() -> None:
     # Whatever a library prints must not get between the answers.
     sink = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
-    sink.write(READY)
-    sink.flush()
-    serve(sys.stdin.buffer, sink, cpu_seconds=cpu_seconds)
+    try:
+        sink.write(READY)
+        sink.flush()
+        serve(sys.stdin.buffer, sink, cpu_seconds=cpu_seconds)
+    except BrokenPipeError:
+        # Whoever asked was killed. There is nobody to tell, and `sink` must not try once more on the way out.
+        os._exit(0)
 
 
 def _limit(what: int, soft: int) -> None:
