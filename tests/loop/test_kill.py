@@ -68,7 +68,7 @@ class Worker:
 
 
 class Backlog(Worker):
-    """Pushes a tablet's databases on and on, through every break; `rounds` are pushes that came to their end."""
+    """Pushes a tablet's databases on and on, through every break; `rounds` came to their end."""
 
     def __init__(self, who: Inspector, case: str) -> None:
         self._who = who
