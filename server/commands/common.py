@@ -21,6 +21,12 @@ def settings_or_exit() -> Settings:
         sys.exit(2)
 
 
+def is_empty(settings: Settings) -> bool:
+    """Whether the data folder holds nothing yet."""
+    folder = settings.data_dir
+    return not folder.exists() or not any(folder.iterdir())
+
+
 @contextmanager
 def open_services(settings: Settings | None = None) -> Iterator[Services]:
     """Everything a command needs, closed when it ends."""

@@ -8,8 +8,8 @@ import click
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from server.commands.common import settings_or_exit
-from server.demo.seed import is_empty, seed_whole
+from server.commands.common import is_empty, settings_or_exit
+from server.demo.seed import is_demo, seed_whole
 from server.demo.town import ACCOUNTS, PASSWORD
 from server.settings import Settings
 
@@ -30,10 +30,13 @@ def demo() -> None:
 
 
 def seed_if_empty(settings: Settings) -> None:
-    """Seed a folder that holds nothing; print the accounts either way."""
+    """Seed a folder that holds nothing; print the accounts of a folder that the demo seeded."""
     if is_empty(settings):
         _seed(settings)
-    print_accounts(settings)
+    if is_demo(settings):
+        print_accounts(settings)
+    else:
+        click.echo(f"{settings.data_dir} holds data of its own; it is served as it is, without the demo.")
 
 
 def _seed(settings: Settings) -> None:

@@ -16,7 +16,7 @@ import click
 from gunicorn.app.base import BaseApplication
 from gunicorn.workers.gthread import ThreadWorker
 
-from server.commands.common import settings_or_exit
+from server.commands.common import is_empty, settings_or_exit
 
 #: Seconds that requests in flight and the worker's present batch get to finish after SIGTERM.
 GRACE_SECONDS = 20
@@ -83,6 +83,10 @@ def serve(
         from server.commands.demo import seed_if_empty  # noqa: PLC0415  only the demo needs its generator
 
         seed_if_empty(settings)
+    else:
+        click.echo(f"Hezha 合闸  {settings.public_url}  (API page: {settings.public_url}/api/docs)")
+        if is_empty(settings):
+            click.echo("Nobody has an account yet. Add one: hezha user add NAME --role admin")
     child = None if no_worker else _start_worker()
     try:
         WebServer(

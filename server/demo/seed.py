@@ -17,6 +17,9 @@ from server.workflow import commands as c
 
 SURVEY, MIDCHECK, ACCEPTANCE = "survey-hv-10kv", "intermediate-earthing-cable", "acceptance-10kv"
 
+#: Lies in a data folder that was seeded here.
+_MARK = "demo"
+
 #: Evidence for the gates that somebody confirms, by gate.
 _EVIDENCE = {
     "energization-plan-approved": "启动送电方案 SD-{no}",
@@ -165,10 +168,9 @@ _CASES: tuple[tuple[Callable[[Story], None], town.Premises], ...] = (
 )
 
 
-def is_empty(settings: Settings) -> bool:
-    """Whether the data folder holds nothing yet."""
-    folder = settings.data_dir
-    return not folder.exists() or not any(folder.iterdir())
+def is_demo(settings: Settings) -> bool:
+    """Whether the data folder was seeded by the demo."""
+    return (settings.data_dir / _MARK).exists()
 
 
 def seed_whole(settings: Settings, report: Callable[[str], None]) -> None:
@@ -177,6 +179,7 @@ def seed_whole(settings: Settings, report: Callable[[str], None]) -> None:
     workshop = folder.with_name(folder.name + ".seeding")
     shutil.rmtree(workshop, ignore_errors=True)
     seed(replace(settings, data_dir=workshop), report)
+    (workshop / _MARK).touch()
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     # The database last: with it the folder counts as filled.
     for part in sorted(workshop.iterdir(), key=lambda path: path.name.startswith("hezha.sqlite3")):

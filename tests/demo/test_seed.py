@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from geo.metric import distance_m
+from server.commands.common import is_empty
 from server.demo import story
-from server.demo.seed import is_empty, seed_whole
+from server.demo.seed import is_demo, seed_whole
 from server.demo.town import ACCOUNTS, PASSWORD
 from server.services import Services, assemble
 from server.settings import Argon2Profile, Settings
@@ -99,6 +100,7 @@ def test_the_printed_accounts_sign_in(demo: Services) -> None:
         assert signed_in.user.roles == roles
 
 
-def test_a_folder_with_data_is_not_empty(demo: Services, tmp_path: Path) -> None:
+def test_a_seeded_folder_is_known_for_one(demo: Services, tmp_path: Path) -> None:
+    assert is_demo(demo.settings)
     assert not is_empty(demo.settings)
     assert is_empty(replace(demo.settings, data_dir=tmp_path / "new"))
