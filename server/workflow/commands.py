@@ -240,14 +240,14 @@ class RecordEntry(CommandBase, frozen=True, kw_only=True):
 
 
 class ReportHazard(CommandBase, frozen=True, kw_only=True):
-    """Record a defect seen outside any task. Never refused for the case's stage.
+    """Record a defect seen outside any task. Never refused for the case's stage, nor for being wordy.
 
     `checklist` and `item` name what a re-inspection will look at; `text` and `remedy` are that item's words.
     `unsent_id` as in RecordSubmission.
     """
 
     hazard_id: Id
-    description: Words
+    description: str
     at: Moment
     by: Name
     checklist: ChecklistRef

@@ -221,7 +221,7 @@ class ItemRound(Value, frozen=True, kw_only=True):
     by: str = ""
     at: Moment | None = None
     value: Any = None
-    note: Words = ""
+    note: str = ""
     photos: tuple[Id, ...] = ()
 
 
@@ -330,7 +330,7 @@ class Hazard(Value, frozen=True, kw_only=True):
     """A defect seen outside any task, and the notice that follows it up."""
 
     id: Id
-    description: Words
+    description: str
     severity: Severity
     at: Moment
     by: Name

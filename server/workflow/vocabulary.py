@@ -30,10 +30,14 @@ PhaseCheck = Literal["consistent", "inconsistent", "not_required"]
 
 Datum = Literal["wgs84", "cgcs2000", "gcj02", "bd09"]
 Moment = Annotated[datetime, Meta(tz=True)]
-Name = Annotated[str, Meta(min_length=1, max_length=200)]
-Id = Annotated[str, Meta(min_length=1, max_length=100)]
-Words = Annotated[str, Meta(max_length=4000)]
-Reason = Annotated[str, Meta(min_length=1, max_length=4000)]
+#: Characters in an id, a name and a text. Rooms that take in what others wrote cut or refuse beyond them.
+MAX_ID = 100
+MAX_NAME = 200
+MAX_WORDS = 4000
+Id = Annotated[str, Meta(min_length=1, max_length=MAX_ID)]
+Name = Annotated[str, Meta(min_length=1, max_length=MAX_NAME)]
+Words = Annotated[str, Meta(max_length=MAX_WORDS)]
+Reason = Annotated[str, Meta(min_length=1, max_length=MAX_WORDS)]
 Longitude = Annotated[float, Meta(ge=-180, le=180)]
 Latitude = Annotated[float, Meta(ge=-90, le=90)]
 Count = Annotated[int, Meta(ge=1)]
@@ -108,7 +112,7 @@ class ItemResult(Value, frozen=True, kw_only=True):
     reason: Text | None = None
     value: Any = None
     unit: str | None = None
-    note: Words = ""
+    note: str = ""
     photos: tuple[Id, ...] = ()
     by: str = ""
     at: Moment | None = None

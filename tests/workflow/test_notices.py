@@ -423,6 +423,22 @@ class TestHazards:
         assert desk.notice().state == "closed"
         assert not desk.red()
 
+    def test_a_long_story_is_heard_too(self) -> None:
+        desk = Desk()
+        story = "The pit by the gate is open. " * 1000
+        desk.do(
+            c.ReportHazard(
+                hazard_id="h-1",
+                description=story,
+                at=desk.now,
+                by=INSPECTOR.name,
+                checklist=ChecklistRef("hazard-recheck", 1),
+                text=item().text,
+            ),
+            INTAKE,
+        )
+        assert desk.notice().items[0].result.note == story
+
     def test_it_is_heard_on_a_case_that_has_ended(self) -> None:
         desk = Desk()
         desk.to_stage("cancelled")
