@@ -120,7 +120,7 @@ def read_answer(item: Item, raw: Any) -> Reading:
     return Reading(
         value=attempt(lambda value: read_value(item, value), "value"),
         # A merged answer carries the notes and photos of all its parts.
-        note=attempt(lambda value: _note(value, MAX_NOTE * max(parts, 1)), "note"),
+        note=attempt(lambda value: _note(value, (MAX_NOTE + 1) * max(parts, 1) - 1), "note"),
         photos=attempt(lambda value: _photos(value, MAX_PHOTOS * max(parts, 1)), "photos", ()),
         by=attempt(lambda value: read_text(value, "by"), "by"),
         at=attempt(_time, "at"),

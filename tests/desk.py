@@ -337,7 +337,10 @@ def unsent_document(unsent: str, database: str, document: Any, *, by: str = "ins
 
 
 def desk_settings(folder: Path, **changes: Any) -> Settings:
-    return replace(Settings(data_dir=folder, argon2=Argon2Profile(memory_kib=8, time_cost=1)), **changes)
+    settings = Settings(
+        data_dir=folder, argon2=Argon2Profile(memory_kib=8, time_cost=1), inbox_interval_seconds=0.0
+    )
+    return replace(settings, **changes)
 
 
 @contextmanager

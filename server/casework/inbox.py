@@ -10,6 +10,12 @@ from server.workflow.model import Case
 from sync.store import Conflict, Document, DocumentStore, NotFound
 
 _RETRIES = 5
+#: The events that give work to people, and where in them the names stand.
+_PEOPLE = {
+    "task_assigned": ("assignees",),
+    "reinspection_scheduled": ("assignees",),
+    "task_reassigned": ("before", "after"),
+}
 
 
 def assignment_document(case: Case, user: str, names: Names, update_seq: dict[str, str]) -> Document:
@@ -65,7 +71,7 @@ def write_if_changed(store: DocumentStore, database: str, document: Document) ->
 def holders(case: Case) -> set[str]:
     """Everybody whose inbox speaks of this case or should: assignees now, and whoever was one before."""
     return set(access_to(case).writers) | {
-        name for event in case.log for name in event.data.get("assignees", ()) if isinstance(name, str)
+        name for event in case.log for key in _PEOPLE.get(event.event, ()) for name in event.data[key]
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -23,15 +24,18 @@ from server.intake.judging import (
     case_facts,
     is_submitted,
     judge_form,
+    signer,
     submitter,
+    texts_in,
 )
 from server.intake.photos import photo_fact
 from server.intake.receipts import write_receipt, write_refusal
 from server.services import Services
-from server.workflow.commands import QuarantineUnsent, RecordSubmission, Returned
+from server.workflow.commands import Outcome, QuarantineUnsent, RecordSubmission, Returned
 from server.workflow.model import Case, CodedReason, Submission, Task
 from server.workflow.policy import Policy
 from server.workflow.refusal import Refusal
+from server.workflow.vocabulary import MAX_ID
 from sync.store import Conflict, Document
 
 log = structlog.get_logger()
@@ -56,10 +60,12 @@ class Forms:
         `unsent_id` names the accepted quarantine that the form came from.
         """
         case = self._cases.load(case_id).case
+        task = case.tasks.get(task_id)
+        if task is not None:
+            self._answer(case, task)
         leaves = self._leaves(case_id, task_id)
         if not any(map(is_submitted, leaves)):
             return
-        task = case.tasks.get(task_id)
         if task is None:
             self._set_aside(case, task_id, leaves, "task_unknown")
             return
@@ -70,8 +76,8 @@ class Forms:
         signed = submitter(counted)
         if not any(map(is_submitted, counted)):
             return
-        judged = self.judge(case, task, counted)
-        self._record(case, task, counted, signed, judged, unsent_id)
+        outcome = self.judge(case, task, counted).outcome
+        self._record(case, task, counted, signed, outcome, unsent_id)
 
     def judge(self, case: Case, task: Task, counted: Sequence[Document]) -> Judged:
         """Judge the branches that count, with everything that lies beside them."""
@@ -101,12 +107,14 @@ class Forms:
         counted = self.counted(case, task)
         if not any(map(is_submitted, counted)):
             return
-        judged = self.judge(case, task, counted)
         given_back = CodedReason(None, "given_back", {"by": by, "reason": reason})
         outcome = Returned((given_back,))
-        self._record(
-            case, task, counted, submitter(counted), Judged(outcome, judged.merged, judged.judgement), None
-        )
+        self._record(case, task, counted, submitter(counted), outcome, None)
+
+    def answer(self, case: Case) -> None:
+        """Bring receipts and returned forms in line with what the case has decided. Safe to repeat."""
+        for task in case.tasks.values():
+            self._answer(case, task)
 
     def definition(self, task: Task) -> Definition | None:
         try:
@@ -123,17 +131,18 @@ class Forms:
         task: Task,
         counted: Sequence[Document],
         signed: Submitter | None,
-        judged: Judged,
+        outcome: Outcome,
         unsent_id: str | None,
     ) -> None:
         if signed is None:
             # No readable time: the form is returned in its sender's name, at the moment it arrived.
-            sender = next(leaf for leaf in counted if is_submitted(leaf)).get("submitted") or {}
-            signed = Submitter(str(sender.get("by") or task.assignees[0]), self._clock(), "")
+            unsent = case.quarantine.get(unsent_id or "")
+            sender = signer(next(filter(is_submitted, counted))) or (unsent.by if unsent else None)
+            signed = Submitter(sender or task.assignees[0], self._clock(), "")
         command = RecordSubmission(
             task_id=task.id,
             revs=tuple(sorted(leaf["_rev"] for leaf in counted)),
-            outcome=judged.outcome,
+            outcome=outcome,
             submitted_by=signed.by,
             submitted_at=signed.at,
             device=signed.device,
@@ -146,59 +155,78 @@ class Forms:
                 raise
             self._set_aside(case, task.id, [leaf for leaf in counted if is_submitted(leaf)], refusal.code)
             return
-        submissions = after.tasks[task.id].submissions
-        if not submissions:
-            return
-        latest = submissions[-1]
-        write_receipt(self._store, self._names.forms(case.id), task.id, latest)
-        if isinstance(judged.outcome, Returned) and latest.outcome == "returned":
-            self._reopen(case.id, task.id, latest, judged)
+        self._answer(after, after.tasks[task.id])
 
-    def _reopen(self, case_id: str, task_id: str, submission: Submission, judged: Judged) -> None:
-        """Open a returned form for edits: one document again, with everything that its branches held."""
-        database = self._names.forms(case_id)
+    def _answer(self, case: Case, task: Task) -> None:
+        """Write what the case has decided on a form beside it: every receipt, and the form open again."""
+        for submission in task.submissions:
+            write_receipt(self._store, self._names.forms(case.id), task.id, submission)
+        if task.submissions and task.submissions[-1].outcome == "returned":
+            self._reopen(case, task, task.submissions[-1])
+
+    def _reopen(self, case: Case, task: Task, submission: Submission) -> None:
+        """Open a returned form for edits: one document again, with everything that its branches held.
+
+        The other branches go only after that is written; a second call finds what a first one left.
+        """
+        database, receipt = self._names.forms(case.id), f"receipt:{task.id}:{submission.n}"
         for _ in range(_REOPEN_TRIES):
-            leaves = self._leaves(case_id, task_id)
-            merged_in = [leaf for leaf in leaves if leaf["_rev"] in submission.revs]
-            if not any(map(is_submitted, merged_in)):
-                return
-            winner, *others = merged_in
-            document = {key: value for key, value in winner.items() if key != "_revisions"}
-            document["status"] = "returned"
-            document["returned"] = {
-                "receipt": f"receipt:{task_id}:{submission.n}",
-                "at": submission.received_at.isoformat(),
-            }
-            if judged.merged is not None:
-                document["answers"] = judged.merged.answers
-                if judged.merged.superseded:
-                    kept = {code: list(answers) for code, answers in judged.merged.superseded.items()}
-                    document["superseded"] = kept
-            try:
-                self._store.put(database, document)
-            except Conflict:
-                continue
-            for other in others:
-                self._store.bulk_docs(
-                    database, [{"_id": other["_id"], "_rev": other["_rev"], "_deleted": True}]
-                )
+            leaves = self._leaves(case.id, task.id)
+            judged = [leaf for leaf in leaves if leaf["_rev"] in submission.revs]
+            if not any(as_mapping(leaf.get("returned")).get("receipt") == receipt for leaf in leaves):
+                if not any(map(is_submitted, judged)):
+                    return
+                returned = {"receipt": receipt, "at": submission.received_at.isoformat()}
+                try:
+                    self._store.put(database, {**self._united(case, task, judged), "returned": returned})
+                except Conflict:
+                    continue
+                judged = judged[1:]
+            gone = [{"_id": leaf["_id"], "_rev": leaf["_rev"], "_deleted": True} for leaf in judged]
+            self._store.bulk_docs(database, gone)
             return
         raise Conflict
+
+    def _united(self, case: Case, task: Task, leaves: Sequence[Document]) -> Document:
+        """The first of these branches, returned, with the answers of all. None is lost: what a safer answer
+        stands before is kept beside it."""
+        definition = self.definition(task)
+        branches = [as_mapping(leaf.get("answers")) for leaf in leaves]
+        kept = [as_mapping(leaf.get("superseded")) for leaf in leaves]
+        if definition is not None:
+            merged = merge(definition, case_facts(case), branches)
+            answers, kept = merged.answers, [*kept, merged.superseded]
+        else:
+            answers = {code: raw for branch in reversed(branches) for code, raw in branch.items()}
+            kept = [*kept, *({code: [raw] for code, raw in branch.items()} for branch in branches)]
+        superseded: dict[str, list[Any]] = {}
+        for layer in kept:
+            for code, others in layer.items():
+                beside = superseded.setdefault(code, [])
+                for raw in others if isinstance(others, list | tuple) else ():
+                    if raw != answers.get(code) and raw not in beside:
+                        beside.append(raw)
+        document = {key: value for key, value in leaves[0].items() if key != "_revisions"}
+        document.update(status="returned", answers=answers)
+        document.pop("superseded", None)
+        if any(superseded.values()):
+            document["superseded"] = {code: others for code, others in superseded.items() if others}
+        return document
 
     def _set_aside(self, case: Case, task_id: str, leaves: Sequence[Document], code: str) -> None:
         """Keep a form that is not its sender's to hand in, for the manager to decide, and say so."""
         for leaf in leaves:
-            rev, by = leaf["_rev"], str((leaf.get("submitted") or {}).get("by") or "unknown")
-            known = case.quarantine.get(branch_id(task_id, rev))
+            rev, by = leaf["_rev"], signer(leaf) or "unknown"
+            known = case.quarantine.get(quarantine_id(leaf["_id"], rev))
             if known is None:
                 command = QuarantineUnsent(
-                    unsent_id=branch_id(task_id, rev),
+                    unsent_id=quarantine_id(leaf["_id"], rev),
                     database=self._names.forms(case.id),
                     doc_id=leaf["_id"],
                     doc_rev=rev,
                     by=by,
                     reason=code,
-                    summary=f"{len(leaf.get('answers') or {})} answers",
+                    summary=f"{len(as_mapping(leaf.get('answers')))} answers",
                 )
                 self._cases.apply(case.id, command, SYSTEM)
             reasons = [CodedReason(None, code, {"task": task_id, "by": by})]
@@ -223,9 +251,10 @@ def form_id(task_id: str) -> str:
     return f"inspection:{task_id}"
 
 
-def branch_id(task_id: str, rev: str) -> str:
-    """The quarantine id of one branch of a form."""
-    return f"{form_id(task_id)}@{rev}"
+def quarantine_id(doc_id: str, rev: str) -> str:
+    """The quarantine id of one revision of a document that lies in its case's database."""
+    name = f"{doc_id}@{rev}"
+    return name if len(name) <= MAX_ID else f"revision-{hashlib.sha256(name.encode()).hexdigest()}"
 
 
 def admitted_revs(case: Case, doc_id: str) -> set[str]:
@@ -241,10 +270,8 @@ def named_photos(leaves: Sequence[Document]) -> set[str]:
     """Every photo id that any answer of any branch names."""
     found: set[str] = set()
     for leaf in leaves:
-        answers = leaf.get("answers")
-        for answer in answers.values() if isinstance(answers, dict) else ():
-            photos = answer.get("photos") if isinstance(answer, dict) else None
-            found.update(photo for photo in photos or () if isinstance(photo, str))
+        for answer in as_mapping(leaf.get("answers")).values():
+            found.update(texts_in(as_mapping(answer).get("photos")))
     return found
 
 

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import structlog
 
 from geo.coords import CoordinateError, read_fix
 from server.casework.cases import SYSTEM
-from server.intake.judging import as_mapping, moment
+from server.intake.judging import as_mapping, moment, shortened, texts_in
 from server.intake.photos import photo_fact
 from server.services import Services
 from server.workflow.commands import ReportHazard
 from server.workflow.model import ChecklistRef, Location, PhotoRef, Severity
-from server.workflow.vocabulary import Text
+from server.workflow.vocabulary import MAX_ID, MAX_NAME, Text
 from sync.store import Document
 
 log = structlog.get_logger()
 
 #: What a re-inspection of a hazard looks at.
 HAZARD_CHECKLIST = "hazard-recheck"
-#: Characters of a description that the case repeats.
-_LONGEST = 4000
 _SEVERITIES: tuple[Severity, ...] = ("critical", "major", "minor")
 
 
@@ -38,23 +38,26 @@ class Hazards:
         document = self._store.find(self._names.forms(case_id), f"hazard:{hazard_id}")
         if document is None:
             return
-        command = self._command(case_id, hazard_id, document, unsent_id)
+        known = self._cases.load(case_id).case.hazards.get(hazard_id)
+        # A time that cannot be read is that of the first reading, so that a second one finds the same.
+        at = moment(document.get("at")) or (known.at if known else self._clock())
+        command = self._command(case_id, hazard_id, document, at, unsent_id)
         self._cases.apply(case_id, command, SYSTEM)
 
     def _command(
-        self, case_id: str, hazard_id: str, document: Document, unsent_id: str | None
+        self, case_id: str, hazard_id: str, document: Document, at: datetime, unsent_id: str | None
     ) -> ReportHazard:
         checklist = self._library.latest(HAZARD_CHECKLIST)
         item = checklist.items[0]
         media = self._names.media(case_id)
-        photos = [photo for photo in document.get("photos") or () if isinstance(photo, str)]
+        photos = [photo for photo in texts_in(document.get("photos")) if 0 < len(photo) <= MAX_ID]
         facts = {photo: photo_fact(self._store, media, photo) for photo in dict.fromkeys(photos)}
         severity = document.get("severity")
         return ReportHazard(
             hazard_id=hazard_id,
-            description=clipped(str(document.get("description") or "")),
-            at=moment(document.get("at")) or self._clock(),
-            by=str(document.get("by") or "unknown"),
+            description=shortened(str(document.get("description") or "")),
+            at=at,
+            by=str(document.get("by") or "unknown")[:MAX_NAME],
             checklist=ChecklistRef(checklist.id, checklist.version),
             item=item.code,
             text=Text(zh=item.text.zh, en=item.text.en),
@@ -69,14 +72,10 @@ class Hazards:
         )
 
 
-def clipped(words: str) -> str:
-    """As much of a description as a case holds; the document keeps all of it."""
-    return words if len(words) <= _LONGEST else words[: _LONGEST - 1] + "…"
-
-
 def _location(value: object) -> Location | None:
     try:
         fix = read_fix(as_mapping(value))
     except CoordinateError:
         return None
-    return Location(fix.position.lon, fix.position.lat, "wgs84", fix.accuracy_m)
+    accuracy = fix.accuracy_m if fix.accuracy_m is not None and fix.accuracy_m >= 0 else None
+    return Location(fix.position.lon, fix.position.lat, "wgs84", accuracy)

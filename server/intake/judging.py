@@ -20,6 +20,7 @@ from geo.fence import SiteFence, presence
 from server.workflow.commands import Accepted, AwaitingPhotos, Outcome, Returned
 from server.workflow.model import Case, CodedReason, ItemResult, PhotoRef, Task, Text
 from server.workflow.policy import Policy
+from server.workflow.vocabulary import MAX_ID, MAX_NAME, MAX_WORDS
 from sync.store import Document
 
 PhotoStatus = Literal["absent", "pending", "verified", "refused"]
@@ -95,9 +96,8 @@ def admitted(task: Task, leaf: Document, admitted_revs: Collection[str]) -> bool
         return True
     if is_submitted(leaf):
         return _submitted(leaf).get("by") in task.assignees
-    answers = leaf.get("answers")
-    authors = {as_mapping(answer).get("by") for answer in as_mapping(answers).values()}
-    return authors <= set(task.assignees)
+    answers = as_mapping(leaf.get("answers"))
+    return all(as_mapping(answer).get("by") in task.assignees for answer in answers.values())
 
 
 def submitter(leaves: Sequence[Document]) -> Submitter | None:
@@ -105,9 +105,9 @@ def submitter(leaves: Sequence[Document]) -> Submitter | None:
     found = []
     for leaf in filter(is_submitted, leaves):
         signed = _submitted(leaf)
-        at = _corrected(signed)
-        if at is not None and isinstance(signed.get("by"), str):
-            found.append(Submitter(signed["by"], at, str(signed.get("device") or "")))
+        by, at = signer(leaf), _corrected(signed)
+        if at is not None and by is not None:
+            found.append(Submitter(by, at, str(signed.get("device") or "")))
     return min(found, key=lambda one: (one.at, one.by), default=None)
 
 
@@ -173,7 +173,7 @@ def item_result(item: ItemJudgement) -> ItemResult:
         reason=_text(item.reason),
         value=item.value,
         unit=item.unit,
-        note=item.note or "",
+        note=shortened(item.note or ""),
         photos=item.photos,
         by=item.by or "",
         at=moment(item.at),
@@ -242,6 +242,9 @@ def _signatures(judgement: Judgement, evidence: Evidence) -> Iterator[CodedReaso
 def _photo_refusals(task: Task, judgement: Judgement, evidence: Evidence) -> Iterator[CodedReason]:
     for item in judgement.items:
         for photo in item.photos:
+            if len(photo) > MAX_ID:
+                yield CodedReason(item.code, "too_long", {"field": "photos", "limit": MAX_ID})
+                continue
             fact = evidence.photos.get(photo, ABSENT)
             if fact.status == "refused":
                 for reason in fact.reasons:
@@ -272,6 +275,12 @@ def _findings(merged: Merged, judgement: Judgement, evidence: Evidence) -> Itera
         yield CodedReason(None, "no_position")
 
 
+def signer(leaf: Document) -> str | None:
+    """The name under a submitted form, if it can be one."""
+    by = _submitted(leaf).get("by")
+    return by if isinstance(by, str) and 0 < len(by) <= MAX_NAME else None
+
+
 def _submitted(leaf: Document) -> Mapping[str, Any]:
     return as_mapping(leaf.get("submitted"))
 
@@ -299,9 +308,19 @@ def moment(value: Any) -> datetime | None:
     return parsed if parsed.tzinfo is not None else None
 
 
+def shortened(words: str) -> str:
+    """A text as long as the case takes it; whole, it stands in the document that it came from."""
+    return words if len(words) <= MAX_WORDS else words[: MAX_WORDS - 1] + "…"
+
+
 def as_mapping(value: Any) -> Mapping[str, Any]:
     """`value` if it is an object, else an empty one."""
     return value if isinstance(value, Mapping) else {}
+
+
+def texts_in(value: Any) -> list[str]:
+    """The texts of a list, such as photo ids; none if it is no list."""
+    return [one for one in value if isinstance(one, str)] if isinstance(value, list) else []
 
 
 def _text(words: ChecklistText) -> Text:

@@ -7,6 +7,7 @@ send. Nothing of it reaches the case until a manager has said so; nothing of it 
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -21,11 +22,15 @@ from server.services import Services
 from server.texts import both
 from server.workflow.commands import QuarantineUnsent, TakeQuarantined
 from server.workflow.model import Case, Quarantined
-from sync.store import Document, NewAttachment, NotFound
+from server.workflow.refusal import Refusal
+from server.workflow.vocabulary import MAX_ID
+from sync.store import BadRequest, Document, NewAttachment, NotFound, StoreError
 
 log = structlog.get_logger()
 
 _UNSENT = "unsent:"
+#: What follows the type in a field document's id, as the write rules have it.
+_TAIL = re.compile(rf"[0-9A-Za-z._-]{{1,{MAX_ID}}}")
 #: Documents that a tablet may have been unable to send, by database kind.
 _FIELD_TYPES = {"case": ("inspection", "track", "signature", "hazard"), "media": ("photo",)}
 
@@ -66,16 +71,22 @@ class Outbox:
         self.answer(user, unsent_id, "unsent_quarantined", document=str(doc_id), case=case.no)
 
     def take_decided(self, case: Case) -> None:
-        """Take in what a manager accepted, and tell each sender what was decided."""
+        """Take in what a manager accepted, and tell each sender what became of their work.
+
+        What cannot be taken in stays accepted, and keeps field work open until it is rejected.
+        """
         for unsent in sorted(case.quarantine.values(), key=_forms_last):
             if unsent.state == "accepted" and not _lacks_signature(case, unsent):
-                self._take(case, unsent)
-            if unsent.state in {"accepted", "taken", "rejected"} and unsent.database == self._names.outbox(
-                unsent.by
-            ):
+                try:
+                    self._take(case, unsent)
+                except (StoreError, Refusal) as error:
+                    log.error("quarantine_not_taken", case=case.id, unsent=unsent.id, error=str(error))
+            params = {"document": unsent.doc_id, "case": case.no}
+            if unsent.state == "waiting":
+                self.answer(unsent.by, unsent.id, "unsent_quarantined", **params)
+            else:
                 code = "unsent_rejected" if unsent.state == "rejected" else "unsent_accepted"
-                params = {"document": unsent.doc_id, "case": case.no, "reason": unsent.decision_reason}
-                self.answer(unsent.by, unsent.id, code, **params)
+                self.answer(unsent.by, unsent.id, code, **params, reason=unsent.decision_reason)
 
     def answer(self, user: str, unsent_id: str, code: str, **params: Any) -> None:
         """One message in the sender's inbox for each turn that their document takes."""
@@ -102,7 +113,8 @@ class Outbox:
         parsed = self._names.parse(database)
         if parsed is None or parsed[0] not in _FIELD_TYPES or not isinstance(doc_id, str):
             return None
-        if doc_id.partition(":")[0] not in _FIELD_TYPES[parsed[0]]:
+        kind, _, tail = doc_id.partition(":")
+        if kind not in _FIELD_TYPES[parsed[0]] or not _TAIL.fullmatch(tail):
             return None
         try:
             case = self._cases.load(parsed[1]).case
@@ -132,7 +144,9 @@ class Outbox:
             document["_rev"] = unsent.doc_rev
             if not _names_its_revision(document):
                 document.pop("_revisions", None)
-            self._store.bulk_docs(target, [document], new_edits=False)
+            for row in self._store.bulk_docs(target, [document], new_edits=False):
+                if not row.ok:
+                    raise BadRequest(f"{row.error}: {row.reason}")
             return
         for key in ("_rev", "_revisions"):
             document.pop(key, None)
@@ -194,6 +208,7 @@ def _names_its_revision(document: Document) -> bool:
         and isinstance(start, int)
         and start >= len(ids)
         and document.get("_rev") == f"{start}-{ids[0]}"
+        and len(f"{start}-{ids[0]}") <= MAX_ID
     )
 
 

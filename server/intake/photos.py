@@ -11,7 +11,6 @@ from typing import Any, BinaryIO, cast
 import structlog
 
 from server.casework.cases import SYSTEM
-from server.casework.inbox import write_if_changed
 from server.casework.projection import project_photo
 from server.evidence.header import Refused, read_header
 from server.evidence.model import ClaimError, PhotoLimits, PhotoVerdict, Reason, claim_from_document
@@ -23,7 +22,7 @@ from server.services import Services
 from server.workflow.commands import RecordPhoto
 from server.workflow.model import Case, CodedReason
 from server.workflow.policy import Policy
-from sync.store import Attachment, Document, DocumentStore, NewAttachment
+from sync.store import Attachment, Conflict, Document, DocumentStore, NewAttachment
 
 log = structlog.get_logger()
 
@@ -102,10 +101,10 @@ class Photos:
         if receipt is None:
             policy = self._cases.policy(case.organisation)
             verdict = self._verify(media, document, policy, site_fence(case, policy))
-            receipt = self._receipt(document, verdict)
-            write_if_changed(self._store, media, receipt)
+            receipt = self._write_once(media, self._receipt(document, verdict))
         self._tell(case, document, receipt)
-        return document.get("task")
+        task = document.get("task")
+        return task if isinstance(task, str) else None
 
     def add(self, case: Case, path: Path, claim: UploadClaim) -> dict[str, Any]:
         """Verify a file and keep it as a photo of the case, with its receipt; returns its row.
@@ -143,14 +142,14 @@ class Photos:
         if not verdict.ok:
             raise PhotoRefused(tuple(map(_reason, verdict.reasons)))
         media = self._names.media(case.id)
+        # The receipt first: as soon as its bytes are there, the worker would judge a photo without one.
+        receipt = self._write_once(media, self._receipt(document, verdict))
         rev = self._store.put(media, document)
         with path.open("rb") as file:
             content_type = f"image/{(verdict.format or 'jpeg').lower()}"
             self._store.put_attachment(
                 media, document["_id"], rev, NewAttachment(ATTACHMENT, content_type, file)
             )
-        receipt = self._receipt(document, verdict)
-        write_if_changed(self._store, media, receipt)
         return self._tell(case, document, receipt)
 
     def _verify(self, media: str, document: Document, policy: Policy, fence: Any) -> PhotoVerdict:
@@ -166,6 +165,14 @@ class Photos:
                 received_at=self._clock(),
                 fence=fence,
             )
+
+    def _write_once(self, media: str, receipt: Document) -> Document:
+        """The receipt that stands: this one, unless another process was first."""
+        try:
+            self._store.put(media, receipt)
+        except Conflict:
+            return self._store.get(media, receipt["_id"])
+        return receipt
 
     def _receipt(self, document: Document, verdict: PhotoVerdict) -> Document:
         exif = verdict.exif

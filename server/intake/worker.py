@@ -14,8 +14,9 @@ import structlog
 
 from server.casework.cases import SYSTEM, Cases
 from server.casework.inbox import holders, tell_everybody
-from server.intake.forms import Forms, form_id
+from server.intake.forms import Forms, form_id, quarantine_id
 from server.intake.hazards import Hazards
+from server.intake.judging import signer
 from server.intake.outbox import Outbox
 from server.intake.photos import Photos
 from server.intake.teller import Teller
@@ -24,6 +25,7 @@ from server.services import Services, assemble
 from server.settings import Settings
 from server.workflow.commands import QuarantineUnsent
 from server.workflow.refusal import Refusal
+from server.workflow.vocabulary import MAX_NAME
 from sync.follow import Follower, checkpoint_id
 from sync.store import ChangeBatch, DocumentStore, NotFound
 
@@ -34,8 +36,6 @@ FOLLOWER = "intake"
 _LEASE_PAUSE = 1.0
 #: How many changes are taken in at a time when a decision waits for them.
 _DRAIN_BATCH = 100
-#: The workflow's ids are no longer than this.
-_ID_LENGTH = 100
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,9 @@ class Intake:
         for hazard in _tails(ids, "hazard"):
             self._take(case_id, f"hazard:{hazard}", partial(self.hazards.take, case_id, hazard))
         if CASE_DOCUMENT in ids:
-            self.outbox.take_decided(self.cases.settle(case_id))
+            case = self.cases.settle(case_id)
+            self.forms.answer(case)
+            self.outbox.take_decided(case)
 
     def _take(self, case_id: str, doc_id: str, take: Callable[[], None]) -> None:
         """Take one document in. What the case refuses is set aside for its manager and holds up no other."""
@@ -126,13 +128,12 @@ class Intake:
             if document is None:
                 return
             log.error("document_refused", case=case_id, doc=doc_id, code=refusal.code, params=refusal.params)
-            signed = document.get("submitted") or document
             command = QuarantineUnsent(
-                unsent_id=f"{doc_id}@{document['_rev']}"[:_ID_LENGTH],
+                unsent_id=quarantine_id(doc_id, document["_rev"]),
                 database=self.names.forms(case_id),
                 doc_id=doc_id,
                 doc_rev=document["_rev"],
-                by=str(signed.get("by") or "unknown"),
+                by=signer(document) or str(document.get("by") or "unknown")[:MAX_NAME],
                 reason=refusal.code,
             )
             self.cases.apply(case_id, command, SYSTEM)

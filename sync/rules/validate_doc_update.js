@@ -17,7 +17,8 @@ function (newDoc, oldDoc, userCtx, secObj) {
   var SERVER_KINDS = { inbox: true, library: true, registry: true };
   var MAX_FIXES = 500; // of one track document: some minutes of walking, and a small document still
   var SEVERITIES = { critical: true, major: true, minor: true };
-  var TAIL = /^[0-9A-Za-z._\-]{1,128}$/; // ids end up in URLs and in the ids of receipts
+  var TAIL = /^[0-9A-Za-z._\-]{1,100}$/; // ids end up in URLs, in the ids of receipts and in the case
+  var MAX_REV = 100; // characters; ours have 34 or so, but replication takes any
   var TIME = /^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])T([01]\d|2[0-3]):[0-5]\d:([0-5]\d|60)(\.\d+)?(Z|[+\-]([01]\d|2[0-3]):[0-5]\d)$/;
   var SHA256 = /^[0-9a-f]{64}$/;
 
@@ -236,7 +237,10 @@ function (newDoc, oldDoc, userCtx, secObj) {
     refuse('deleted', newDoc._id + ' was deleted by the server, and only the server brings it back.');
   }
   if (!TAIL.test(tail)) {
-    refuse('bad_id', 'after "' + type + ':" an _id has 1 to 128 letters, digits, dots, hyphens and underscores.');
+    refuse('bad_id', 'after "' + type + ':" an _id has 1 to 100 letters, digits, dots, hyphens and underscores.');
+  }
+  if (isText(newDoc._rev) && newDoc._rev.length > MAX_REV) {
+    refuse('bad_rev', 'a revision has at most ' + MAX_REV + ' characters.');
   }
   need(newDoc.type === type, 'type', '"' + type + '", as in _id');
   need(isInteger(newDoc.schema) && newDoc.schema >= 1, 'schema', 'a positive integer');
