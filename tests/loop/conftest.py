@@ -15,6 +15,13 @@ from tests.loop.inspector import Inspector
 from tests.loop.office import Office
 
 MakeInspector = Callable[[str], Inspector]
+#: Bounds that a test can pass without moving gigabytes, in bytes.
+SMALL_LIMITS = {
+    "MAX_JSON_BYTES": "100000",
+    "MAX_UPLOAD_BYTES": "1000000",
+    "MAX_DOCUMENT_BYTES": "500000",
+    "MAX_SYNC_REQUEST_BYTES": "4000000",
+}
 _houses: list[House] = []
 
 
@@ -44,7 +51,7 @@ def running(house: House) -> Iterator[House]:
 
 @pytest.fixture(scope="session")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    with running(House(tmp_path_factory.mktemp("house"))) as house:
+    with running(House(tmp_path_factory.mktemp("house"), **SMALL_LIMITS)) as house:
         yield house
 
 

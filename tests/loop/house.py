@@ -26,6 +26,7 @@ _ALARMS = (
     "request_crashed",
     "sync.crashed",
     "sync.failed",
+    "inbox_not_told",
     "follow.handler_failed",
     "follow.store_failed",
     "Traceback (most recent",
@@ -134,6 +135,10 @@ class House:
 
     def last_words(self) -> str:
         return self._log.read_text(errors="replace")[-_LAST_WORDS:] if self._log.exists() else ""
+
+    def log_lines(self, event: str) -> int:
+        """How often an event was logged."""
+        return self._log.read_text(errors="replace").count(event)
 
     def alarms(self) -> list[str]:
         """Lines of the log that tell of something nobody thought of."""

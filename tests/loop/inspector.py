@@ -182,6 +182,33 @@ class Inspector:
         receipt: JSON = self.tablet.wait_for(answered)
         return receipt
 
+    def await_return(self, form: Form, *, after: int = -1) -> JSON:
+        """Wait until a form is returned and open for edits on the tablet; the receipt."""
+        receipt = self.await_receipt(form, "returned", after=after)
+        forms = self.databases(form.case)["forms"]
+
+        def opened() -> bool:
+            self.fetch_forms(form.case)
+            return bool(self.tablet.get(forms, form.id)["status"] == "returned")
+
+        self.tablet.wait_for(opened)
+        return receipt
+
+    def await_verdict(self, case: str, photo: str) -> str:
+        """Pull until a photo's receipt is there: `verified` or `refused`."""
+        media = self.databases(case)["media"]
+
+        def judged() -> str:
+            self.fetch_media(case)
+            return str(self.tablet.get(media, f"photo-receipt:{photo}")["status"])
+
+        verdict: str = self.tablet.wait_for(judged)
+        return verdict
+
+    def form_document(self, form: Form) -> JSON:
+        """A form as it stands on the tablet."""
+        return self.tablet.get(self.databases(form.case)["forms"], form.id)
+
     def push_outbox(self) -> JSON:
         return self.tablet.push(OUTBOX, self.url(self._session["outbox"]))
 
@@ -281,8 +308,15 @@ class Inspector:
         }
         form.rev = self.tablet.put(self.databases(form.case)["forms"], document)
 
+    def retake(self, form: Form, code: str, answers: JSON) -> str:
+        """Take another photo for an item and name it instead of those before; the photo's id."""
+        photo = str(uuid.uuid4())
+        self.save_photo(form, code, photo)
+        answers[code]["photos"] = [photo]
+        return photo
+
     def sign(self, form: Form, **changes: Any) -> None:
-        """Submit the form as it stands on the tablet."""
+        """Submit the form as it stands on the tablet, with these fields changed."""
         database = self.databases(form.case)["forms"]
         document = self.tablet.get(database, form.id)
         document.pop("returned", None)

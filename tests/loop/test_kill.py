@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 import requests
 
+from server.commands.serve import GRACE_SECONDS
 from tests.loop.camera import shoot
 from tests.loop.conftest import running
 from tests.loop.house import House
@@ -197,6 +198,27 @@ def test_a_killed_server_has_everything_that_it_acknowledged_and_nothing_half(
         verdicts = {row["status"] for row in office.until(judged, what="a verdict on every photo")}
         assert verdicts == {"verified"}
         assert office.get(f"/cases/{case}/log")["verified"] is True
+    office.close()
+
+
+def test_a_server_asked_to_stop_lets_waiting_tablets_go_and_they_come_back(
+    own_house: House, tmp_path: Path
+) -> None:
+    """A restart takes seconds, though every tablet holds a long poll; after it the poll goes on by itself."""
+    office = Office(own_house, own_house.hire("chen", "manager"))
+    with Inspector(own_house, own_house.hire("wang", "inspector"), tmp_path) as wang:
+        wang.sign_in()
+        wang.listen()
+        first = office.open_case("GY-first")
+        office.assign(first, "survey", "survey-hv-10kv", wang.name)
+        wang.hear(first, active=True)
+        began = time.monotonic()
+        own_house.stop()
+        assert time.monotonic() - began < GRACE_SECONDS / 2
+        own_house.start()
+        second = office.open_case("GY-second")
+        office.assign(second, "survey", "survey-hv-10kv", wang.name)
+        wang.hear(second, active=True)
     office.close()
 
 

@@ -1,0 +1,392 @@
+"""What goes wrong in the field, and what a stranger might try: a clear answer, nothing lost or half-kept."""
+
+from __future__ import annotations
+
+import json
+import socket
+import struct
+import uuid
+import zlib
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import requests
+
+from tests.loop.camera import shoot
+from tests.loop.conftest import SMALL_LIMITS, MakeInspector
+from tests.loop.house import House
+from tests.loop.inspector import Form, Inspector, clean
+from tests.loop.office import JSON, Office
+
+pytestmark = pytest.mark.loop
+
+THREE_YEARS = timedelta(days=3 * 365)
+#: Items of the survey that want a photo.
+SOURCE, ROUTE, BOUNDARY = "SH-08", "SH-12", "SH-13"
+
+
+def survey(office: Office, who: Inspector, no: str) -> tuple[str, str]:
+    """A case with a survey to be made, which the tablet has pulled; case and task."""
+    case = office.open_case(no, facts={"dedicated": False, "gen": False, "temporary": False})
+    task = office.assign(case, "survey", "survey-hv-10kv", who.name)
+    who.read_inbox()
+    who.fetch(case)
+    return case, task
+
+
+def codes(receipt: JSON) -> dict[str | None, str]:
+    """Reasons of a receipt by item; each is told in both languages."""
+    for reason in receipt["reasons"]:
+        assert reason["text"]["zh-CN"] != reason["text"]["en"] != reason["code"]
+        assert "{" not in reason["text"]["en"]
+    return {reason["item"]: reason["code"] for reason in receipt["reasons"]}
+
+
+def png_bomb() -> bytes:
+    """A well-formed PNG of 50,000 × 50,000 pixels: 2.5 gigapixels in some kilobytes."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", 50_000, 50_000, 1, 0, 0, 0, 0)
+    rows = zlib.compress(bytes(50_000 // 8 + 1) * 2_000, 9)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
+
+
+def test_photos_that_are_no_evidence_return_the_form_and_better_ones_are_taken(
+    office: Office, inspector: MakeInspector, case_no: str
+) -> None:
+    """Other bytes than claimed, a file that breaks off, a decompression bomb: each is told by its item."""
+    wang = inspector("wang")
+    case, task = survey(office, wang, case_no)
+    given = wang.task(case, task)
+    answers, form = wang.answers(case, task, given["checklist"])
+    whole = shoot(datetime.now(UTC), 121.55, 29.88)
+    swapped, cut, bomb = (str(uuid.uuid4()) for _ in range(3))
+    wang.save_photo(form, SOURCE, swapped, whole, sha256="0" * 64)
+    wang.save_photo(form, ROUTE, cut, whole[: len(whole) // 2])
+    wang.save_photo(form, BOUNDARY, bomb, png_bomb(), width=50_000, height=50_000)
+    for code, photo in ((SOURCE, swapped), (ROUTE, cut), (BOUNDARY, bomb)):
+        answers[code]["photos"] = [photo]
+    wang.draft(form, given["checklist"], answers)
+    wang.sign(form)
+    # The photos first, so that the form meets all three verdicts at once.
+    clean(wang.push_media(case))
+    for photo in form.photos:
+        assert wang.await_verdict(case, photo) == ("refused" if photo in (swapped, cut, bomb) else "verified")
+    clean(wang.push_forms(case))
+    assert codes(wang.await_return(form)) == {
+        SOURCE: "photo_digest_differs",
+        ROUTE: "photo_undecodable",
+        BOUNDARY: "photo_side_too_long",
+    }
+    for photo in (swapped, cut, bomb):
+        office.call("GET", f"/photos/{photo}?size=original", status=409)
+
+    answers = wang.form_document(form)["answers"]
+    better = [wang.retake(form, code, answers) for code in (SOURCE, ROUTE, BOUNDARY)]
+    wang.sign(form, answers=answers)
+    wang.hand_in(form)
+    assert {photo: office.inspection(case, task)["photos"][photo] for photo in better} == dict.fromkeys(
+        better, "verified"
+    )
+
+
+def test_a_photo_that_never_comes_keeps_the_form_waiting_until_the_manager_returns_it(
+    office: Office, inspector: MakeInspector, case_no: str
+) -> None:
+    """The tablet lost a photo that its form names; the form is opened again and goes another way."""
+    wang = inspector("wang")
+    case, task = survey(office, wang, case_no)
+    given = wang.task(case, task)
+    answers, form = wang.answers(case, task, given["checklist"])
+    lost = str(uuid.uuid4())
+    answers[SOURCE]["photos"] = [lost]
+    wang.draft(form, given["checklist"], answers)
+    wang.sign(form)
+    clean(wang.push_forms(case))
+    clean(wang.push_media(case))
+
+    def only_the_lost_one() -> bool:
+        wang.fetch_forms(case)
+        return wang.receipts(form)[-1:] != [] and wang.receipts(form)[-1]["missing_photos"] == [lost]
+
+    wang.tablet.wait_for(only_the_lost_one)
+    assert office.task(case, task)["status"] == "awaiting_photos"
+    assert office.refused(case) >= {"field-work-complete"}
+
+    office.post(f"/cases/{case}/tasks/{task}/return", {"reason": "照片已丢失,请补拍"})
+    receipt = wang.await_return(form)
+    assert codes(receipt) == {None: "given_back"}
+    assert "照片已丢失" in receipt["reasons"][0]["text"]["zh-CN"]
+    answers = wang.form_document(form)["answers"]
+    wang.retake(form, SOURCE, answers)
+    wang.sign(form, answers=answers)
+    wang.hand_in(form)
+    assert office.task(case, task)["status"] == "accepted"
+
+
+def test_a_form_for_somebody_elses_task_is_kept_apart_and_its_receipt_says_so(
+    office: Office, inspector: MakeInspector, case_no: str
+) -> None:
+    """Zhang may write in the case, for a task of his own; wang's form is judged without zhang's."""
+    wang, zhang = inspector("wang"), inspector("zhang")
+    case, task = survey(office, wang, case_no)
+    office.assign(case, "intermediate", "intermediate-earthing-cable", zhang.name)
+    zhang.read_inbox()
+    zhang.fetch(case)
+    reference = wang.task(case, task)["checklist"]
+    answers, foreign = zhang.answers(case, task, reference, fail=["SH-14"])
+    zhang.draft(foreign, reference, answers)
+    zhang.sign(foreign)
+    clean(zhang.push_forms(case))
+    receipt = zhang.await_receipt(foreign, "returned")
+    assert codes(receipt) == {None: "not_assigned"}
+    assert receipt["submitted_by"] == zhang.name
+
+    [kept] = office.until(lambda: list(office.quarantine(case).values()), what="quarantine")
+    assert (kept["doc_id"], kept["doc_rev"], kept["by"]) == (foreign.id, foreign.rev, zhang.name)
+    held = office.get(f"/cases/{case}/quarantine/{kept['id']}")
+    assert held["document"]["answers"]["SH-14"]["value"] == "fail"
+
+    form = wang.fill_in(case, task)
+    accepted = wang.hand_in(form)
+    assert accepted["judged"] == [form.rev]
+    assert accepted["failed"] == []
+    assert "field-work-complete" in office.unmet(case)
+    office.settle(case, kept["id"], "reject", "任务属于王工")
+    assert office.quarantine(case)[foreign.id]["state"] == "rejected"
+    assert office.notices(case) == []
+
+
+def test_a_form_for_no_task_at_all_is_kept_too(
+    office: Office, inspector: MakeInspector, case_no: str
+) -> None:
+    """The tablet made the task's id up, or another case's came here; the manager decides."""
+    wang = inspector("wang")
+    case, task = survey(office, wang, case_no)
+    reference = wang.task(case, task)["checklist"]
+    answers, form = wang.answers(case, "no-such-task", reference)
+    wang.draft(form, reference, answers)
+    wang.sign(form)
+    clean(wang.push_forms(case))
+    assert codes(wang.await_receipt(form, "returned")) == {None: "task_unknown"}
+    assert list(office.quarantine(case)) == [form.id]
+
+
+def test_a_checklist_version_that_does_not_exist_returns_the_form(
+    office: Office, inspector: MakeInspector, case_no: str
+) -> None:
+    """The receipt names what was sent and what is wanted; with the right version the form is accepted."""
+    wang = inspector("wang")
+    case, task = survey(office, wang, case_no)
+    right = wang.task(case, task)["checklist"]
+    answers, form = wang.answers(case, task, right)
+    wang.draft(form, {**right, "version": 99}, answers)
+    wang.sign(form)
+    clean(wang.push_forms(case))
+    receipt = wang.await_return(form)
+    assert codes(receipt) == {None: "checklist_mismatch"}
+    assert receipt["reasons"][0]["params"] == {"sent": "survey-hv-10kv@99", "wanted": "survey-hv-10kv@1"}
+    wang.sign(form, checklist=right)
+    wang.hand_in(form)
+
+
+@pytest.mark.parametrize(
+    ("ahead", "code"), [(THREE_YEARS, "clock_ahead"), (-THREE_YEARS, "clock_behind")], ids=["ahead", "behind"]
+)
+def test_a_clock_three_years_off_returns_the_form_and_the_right_time_is_taken(
+    office: Office, inspector: MakeInspector, case_no: str, ahead: timedelta, code: str
+) -> None:
+    wang = inspector("wang")
+    case, task = survey(office, wang, case_no)
+    wang.clock_ahead = ahead
+    form = wang.fill_in(case, task)
+    clean(wang.push_forms(case))
+    clean(wang.push_media(case))
+    assert codes(wang.await_return(form)) == {None: code}
+    assert office.task(case, task)["status"] == "returned"
+    wang.clock_ahead = timedelta()
+    wang.sign(form)
+    wang.hand_in(form)
+    signed = office.task(case, task)["submissions"][-1]["submitted_at"]
+    assert abs(datetime.fromisoformat(signed) - datetime.now(UTC)) < timedelta(minutes=5)
+
+
+def test_a_clock_that_is_off_and_known_to_be_is_set_right(
+    office: Office, inspector: MakeInspector, case_no: str
+) -> None:
+    """The tablet compared its clock with the server's when it last could; nothing has to be returned."""
+    wang = inspector("wang")
+    case, task = survey(office, wang, case_no)
+    wang.clock_ahead = THREE_YEARS
+    given = wang.task(case, task)
+    answers, form = wang.answers(case, task, given["checklist"])
+    wang.draft(form, given["checklist"], answers)
+    skew = round(THREE_YEARS.total_seconds() * 1000)
+    signed = {"by": wang.name, "at": wang.now().isoformat(), "device": wang.device, "clock_skew_ms": skew}
+    wang.sign(form, submitted=signed)
+    wang.hand_in(form)
+    [submission] = [one for one in office.task(case, task)["submissions"] if one["outcome"] == "accepted"]
+    at = datetime.fromisoformat(submission["submitted_at"])
+    assert abs(at - datetime.now(UTC)) < timedelta(minutes=5)
+
+
+def test_the_same_submission_twice_is_one(
+    house: House, office: Office, inspector: MakeInspector, case_no: str
+) -> None:
+    """Sent again, whole and by hand as after a lost answer: no second receipt, notice or log entry."""
+    wang = inspector("wang")
+    case, task = survey(office, wang, case_no)
+    form = wang.fill_in(case, task, fail=["SH-14"])
+    wang.hand_in(form)
+    receipts = wang.receipts(form)
+    log = office.get(f"/cases/{case}/log")["items"]
+    names = wang.databases(case)
+    again = [wang.tablet.get(names["forms"], form.id, rev=form.rev, revs=True)]
+    photos = [
+        wang.tablet.get(names["media"], f"photo:{photo}", revs=True, attachments=True)
+        for photo in form.photos
+    ]
+    for _ in range(2):
+        for name, docs in ((names["forms"], again), (names["media"], photos)):
+            answer = send(wang, "POST", f"{name}/_bulk_docs", {"docs": docs, "new_edits": False})
+            assert (answer.status_code, answer.json()) == (201, [])
+    # A later document passes the same way: once its receipt is there, the repeats were looked at.
+    other = office.assign(case, "survey", "survey-hv-10kv", wang.name)
+    wang.read_inbox()
+    wang.hand_in(wang.fill_in(case, other))
+    wang.fetch_forms(case)
+    assert wang.receipts(form) == receipts
+    [notice] = office.notices(case)
+    assert [item["result"]["code"] for item in notice["items"]] == ["SH-14"]
+    after = office.get(f"/cases/{case}/log")["items"]
+    assert after[: len(log)] == log
+    assert not any(entry["data"].get("task") == task for entry in after[len(log) :])
+
+
+# -- what never comes whole, and what is too much
+
+
+def send(who: Inspector, method: str, path: str, body: Any) -> requests.Response:
+    """A request to `/sync` by hand, in the inspector's name."""
+    return requests.request(
+        method,
+        who.url(path),
+        json=body,
+        headers={"Authorization": f"Bearer {who.house.token(who.name)}"},
+        timeout=30,
+    )
+
+
+def hazard(who: Inspector, description: str) -> JSON:
+    return {
+        "_id": f"hazard:{uuid.uuid4()}",
+        "type": "hazard",
+        "schema": 1,
+        "by": who.name,
+        "at": datetime.now(UTC).isoformat(),
+        "description": description,
+    }
+
+
+@pytest.fixture
+def at_work(office: Office, inspector: MakeInspector, case_no: str) -> tuple[Inspector, str]:
+    """An inspector with a case; the name of its forms' database."""
+    wang = inspector("wang")
+    case, _ = survey(office, wang, case_no)
+    return wang, wang.databases(case)["forms"]
+
+
+def test_half_a_bulk_request_stores_nothing(house: House, at_work: tuple[Inspector, str]) -> None:
+    """The link breaks in the middle of a body that is valid so far; all of it comes with the next try."""
+    wang, forms = at_work
+    docs = [hazard(wang, f"第{number}处") for number in range(20)]
+    body = json.dumps({"docs": docs}).encode()
+    before = send(wang, "GET", forms, None).json()["update_seq"]
+    interrupted = house.log_lines("sync.body_interrupted")
+    head = (
+        f"POST /sync/{forms}/_bulk_docs HTTP/1.1\r\nHost: {house.url[7:]}\r\n"
+        f"Authorization: Bearer {house.token(wang.name)}\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    with socket.create_connection(("127.0.0.1", house.port), timeout=30) as link:
+        link.sendall(head.encode() + body[: len(body) // 2])
+    wang.tablet.wait_for(lambda: house.log_lines("sync.body_interrupted") > interrupted)
+    assert send(wang, "GET", forms, None).json()["update_seq"] == before
+    answer = send(wang, "POST", f"{forms}/_bulk_docs", {"docs": docs})
+    assert [row.get("ok") for row in answer.json()] == [True] * len(docs)
+
+
+def test_bodies_over_their_limit_are_413_and_stop_nobody_else(
+    house: House, office: Office, at_work: tuple[Inspector, str]
+) -> None:
+    """A document, a request, a JSON body, an upload; a tablet that holds one such goes on with the rest."""
+    wang, forms = at_work
+    big = hazard(wang, "x" * int(SMALL_LIMITS["MAX_DOCUMENT_BYTES"]))
+    assert send(wang, "PUT", f"{forms}/{big['_id']}", big).status_code == 413
+    flood = [hazard(wang, "x" * 400_000) for _ in range(11)]
+    assert send(wang, "POST", f"{forms}/_bulk_docs", {"docs": flood}).status_code == 413
+    assert not any(key in requests_ids(wang, forms) for key in (big["_id"], *(one["_id"] for one in flood)))
+
+    small = hazard(wang, "门锁损坏")
+    wang.tablet.bulk(forms, [big, small])
+    pushed = wang.tablet.push(forms, wang.url(forms))
+    assert [row["id"] for row in pushed["denied"]] == [big["_id"]]
+    assert small["_id"] in requests_ids(wang, forms)
+
+    case = forms.rsplit("case-", 1)[1]
+    words = "x" * int(SMALL_LIMITS["MAX_JSON_BYTES"])
+    problem = office.post(f"/cases/{case}/transitions", {"to": "survey", "note": words}, status=413)
+    assert problem["code"] == "too_large"
+    picture = {"photo": ("a.jpg", bytes(int(SMALL_LIMITS["MAX_UPLOAD_BYTES"]) + 1), "image/jpeg")}
+    problem = office.call("POST", f"/cases/{case}/photos", status=413, files=picture)
+    assert problem["code"] == "too_large"
+    assert office.get(f"/cases/{case}/photos")["items"] == []
+
+
+def requests_ids(who: Inspector, database: str) -> set[str]:
+    return {row["id"] for row in send(who, "GET", f"{database}/_all_docs", None).json()["rows"]}
+
+
+def test_an_attachment_that_is_not_what_its_digest_says_is_412(
+    office: Office, inspector: MakeInspector, case_no: str
+) -> None:
+    """Bytes damaged on the way are noticed before anything is stored."""
+    wang = inspector("wang")
+    case, task = survey(office, wang, case_no)
+    media = wang.databases(case)["media"]
+    data = shoot(datetime.now(UTC), 121.55, 29.88)
+    photo = str(uuid.uuid4())
+    document = wang.photo_document(Form(case, task, ""), SOURCE, photo, data)
+    boundary = uuid.uuid4().hex
+    promised = {
+        "content_type": "image/jpeg",
+        "follows": True,
+        "length": len(data),
+        "digest": "md5-1B2M2Y8AsgTpgAmY7PhCfg==",
+    }
+    parts = (
+        (
+            b"Content-Type: application/json",
+            json.dumps({**document, "_attachments": {"original": promised}}).encode(),
+        ),
+        (b"Content-Type: image/jpeg", data),
+    )
+    mark = f"--{boundary}".encode()
+    body = (
+        b"".join(mark + b"\r\n" + head + b"\r\n\r\n" + part + b"\r\n" for head, part in parts) + mark + b"--"
+    )
+    answer = requests.put(
+        wang.url(f"{media}/photo:{photo}"),
+        data=body,
+        headers={
+            "Authorization": f"Bearer {wang.house.token(wang.name)}",
+            "Content-Type": f'multipart/related; boundary="{boundary}"',
+        },
+        timeout=30,
+    )
+    assert answer.status_code == 412, answer.text
+    assert answer.json()["error"] == "content_md5_mismatch"
+    assert send(wang, "GET", f"{media}/photo:{photo}", None).status_code == 404
