@@ -42,6 +42,15 @@ def scope() -> Scope:
     return Scope(identity.organisation, inspector=identity.name)
 
 
+def may_see(case_id: str) -> bool:
+    """Whether the present person may see the case."""
+    try:
+        visible(case_id)
+    except Problem:
+        return False
+    return True
+
+
 def visible(case_id: str) -> Loaded:
     """The case, if the present person may see it. Raises Problem 404, the same for foreign and unknown ones.
 

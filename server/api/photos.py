@@ -14,13 +14,12 @@ from flask import Response, g, request, send_file
 from flask_smorest.fields import Upload
 
 from server.api.base import Schema, blueprint, roles
-from server.api.casework import visible
+from server.api.casework import may_see, visible
 from server.evidence.header import Refused
 from server.intake.photos import ATTACHMENT, PhotoRefused, Photos, UploadClaim, photo_limits, plain_bytes
 from server.intake.receipts import reason_text
-from server.names import is_id
 from server.problems import Problem, language
-from server.readmodel.queries import find_photo, photos_of
+from server.readmodel.queries import find_photos, photos_of
 from server.services import services
 from server.texts import text
 
@@ -31,6 +30,9 @@ _SIZES = ("thumb", "screen", "original")
 
 
 class PhotoQuery(Schema):
+    case = ma.fields.String(
+        metadata={"description": "The photo's case; without it the oldest one that you may see."}
+    )
     size = ma.fields.String(load_default="screen", validate=ma.validate.OneOf(_SIZES))
 
 
@@ -96,10 +98,7 @@ def upload_photo(form: dict[str, Any], files: dict[str, Any], case_id: str) -> d
 @blp.alt_response(200, content_type="image/jpeg")
 def show_photo(query: dict[str, Any], photo_id: str) -> Response:
     """A verified photo: a thumbnail of 320 pixels, 1600 for the screen, or the original bytes."""
-    row = find_photo(services().readmodel, photo_id) if is_id(photo_id) else None
-    if row is None:
-        raise Problem(404, "not_found")
-    visible(row["case_id"])
+    row = _visible_photo(photo_id, query.get("case"))
     if row["status"] != "verified":
         raise Problem(409, "photo_not_verified")
     size: str = query["size"]
@@ -110,6 +109,14 @@ def show_photo(query: dict[str, Any], photo_id: str) -> Response:
     response.set_etag(tag)
     response.headers["Cache-Control"] = "private, max-age=86400"
     return response
+
+
+def _visible_photo(photo_id: str, case_id: str | None) -> dict[str, Any]:
+    """The photo's row. Raises Problem 404, the same for one that is not there and one that is not yours."""
+    for row in find_photos(services().readmodel, photo_id):
+        if case_id in (None, row["case_id"]) and may_see(row["case_id"]):
+            return row
+    raise Problem(404, "not_found")
 
 
 def _original(row: dict[str, Any]) -> Response:

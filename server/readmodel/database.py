@@ -72,7 +72,8 @@ class ReadModel:
 
     def put_photo(self, row: Mapping[str, Any]) -> None:
         with self._writing() as connection:
-            connection.execute(delete(photos).where(photos.c.id == row["id"]))
+            same = (photos.c.case_id == row["case_id"]) & (photos.c.id == row["id"])
+            connection.execute(delete(photos).where(same))
             connection.execute(insert(photos), dict(row))
 
     def clear(self) -> None:

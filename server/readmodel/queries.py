@@ -61,10 +61,11 @@ def cases_of(model: ReadModel, scope: Scope) -> list[str]:
         return list(connection.scalars(select(cases.c.id).where(*_conditions(scope, CaseFilter()))))
 
 
-def find_photo(model: ReadModel, photo_id: str) -> dict[str, Any] | None:
+def find_photos(model: ReadModel, photo_id: str) -> list[dict[str, Any]]:
+    """The photos of this id, those of older cases first: ids are given by tablets, each in its own case."""
+    query = select(photos).where(photos.c.id == photo_id).order_by(photos.c.case_id)
     with model.engine.connect() as connection:
-        row = connection.execute(select(photos).where(photos.c.id == photo_id)).mappings().first()
-        return dict(row) if row else None
+        return [dict(row) for row in connection.execute(query).mappings()]
 
 
 def photos_of(model: ReadModel, case_id: str) -> list[dict[str, Any]]:

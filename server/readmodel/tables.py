@@ -16,7 +16,7 @@ from sqlalchemy import (
 )
 
 #: Grows when a table changes; a file of another version is dropped and built again.
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 metadata = MetaData()
 
@@ -83,14 +83,15 @@ notices = Table(
 photos = Table(
     "photos",
     metadata,
+    # Tablets choose a photo's id, so it is one of its own case only.
+    Column("case_id", String, primary_key=True),
     Column("id", String, primary_key=True),
-    Column("case_id", String, nullable=False),
     Column("task", String, nullable=False),
     Column("item", String, nullable=False),
     Column("sha256", String, nullable=False),
     Column("status", String, nullable=False),
     Column("taken_at", String, nullable=False),
     Column("by", String, nullable=False),
-    Index("photos_by_case", "case_id"),
+    Index("photos_by_id", "id"),
     Index("photos_by_digest", "sha256"),
 )

@@ -266,6 +266,36 @@ def test_the_same_submission_twice_is_one(
     assert not any(entry["data"].get("task") == task for entry in after[len(log) :])
 
 
+def test_a_photo_id_that_another_case_uses_too_hides_nobodys_evidence(
+    office: Office, inspector: MakeInspector, case_no: str
+) -> None:
+    """Tablets choose the ids: by accident or design, zhang's photo bears the id of one of wang's."""
+    wang, zhang = inspector("wang"), inspector("zhang")
+    case, task = survey(office, wang, f"{case_no}-1")
+    other, other_task = survey(office, zhang, f"{case_no}-2")
+    form = wang.fill_in(case, task)
+    wang.hand_in(form)
+    before = office.get(f"/cases/{case}/photos")
+    photo = form.photos[0]
+    zhang.save_photo(Form(other, other_task, ""), SOURCE, photo)
+    clean(zhang.push_media(other))
+    assert zhang.await_verdict(other, photo) == "verified"
+    assert office.get(f"/cases/{case}/photos") == before
+    assert [row["id"] for row in office.get(f"/cases/{other}/photos")["items"]] == [photo]
+    for name, query, owner in (
+        (office.name, "", wang),
+        (office.name, f"&case={other}", zhang),
+        (wang.name, "", wang),
+        (zhang.name, "", zhang),
+    ):
+        shown = requests.get(
+            f"{office.house.url}/api/v1/photos/{photo}?size=original{query}",
+            headers={"Authorization": f"Bearer {office.house.token(name)}"},
+            timeout=30,
+        )
+        assert shown.content == owner.photo_bytes(photo), (name, query)
+
+
 # -- what never comes whole, and what is too much
 
 
