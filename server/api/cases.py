@@ -4,10 +4,10 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from typing import Any
 
 import marshmallow as ma
-import orjson
 from flask import g, request
 
 from server.api.base import Schema, blueprint, roles
@@ -285,7 +285,7 @@ def _reserved_id(body: dict[str, Any]) -> str:
     if not key:
         return new_id()
     made = services()
-    digest = hashlib.sha256(orjson.dumps(body, option=orjson.OPT_SORT_KEYS)).hexdigest()
+    digest = hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
     try:
         return reserve_id(
             made.store,
