@@ -10,7 +10,7 @@ from flask import g
 
 from checklists.loader import UnknownChecklist
 from server.api.base import Schema, blueprint, roles
-from server.api.casework import ReasonIn, act, command, etag, plain, visible
+from server.api.casework import ReasonIn, act, command, etag, if_match, plain, visible
 from server.intake.forms import Forms
 from server.names import new_id
 from server.problems import Problem
@@ -186,8 +186,10 @@ def cancel_task(body: dict[str, Any], case_id: str, task_id: str) -> tuple[dict[
 @blp.response(200, TaskOut)
 def return_task(body: dict[str, Any], case_id: str, task_id: str) -> tuple[dict[str, Any], dict[str, str]]:
     """Give a form back that waits for photos which will not come; it is open for edits again."""
-    case = visible(case_id).case
-    if _task(case, task_id).status != "awaiting_photos":
+    present = visible(case_id)
+    if if_match() not in (None, present.rev):
+        raise Problem(412, "precondition_failed")
+    if _task(present.case, task_id).status != "awaiting_photos":
         raise Problem(409, "task_not_waiting", task=task_id)
     Forms(services()).give_back(case_id, task_id, by=g.actor.name, reason=body["reason"])
     known = visible(case_id)

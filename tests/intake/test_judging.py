@@ -1,4 +1,4 @@
-"""One form, judged: a function of its branches, its photos and its case, which nothing a tablet sends upsets."""
+"""One form, judged: a function of its branches, its photos and its case; nothing a tablet sends upsets it."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ DESK = case_with_task()
 TASK = DESK.task("t-1")
 
 
-def answer(value: Any, by: str = A, **more: Any) -> dict[str, Any]:
+def answer(value: Any, by: Any = A, **more: Any) -> dict[str, Any]:
     return {"value": value, "by": by, "at": AT.isoformat(), **more}
 
 
@@ -196,7 +196,7 @@ def test_a_refused_photo_returns_the_form_with_the_photos_reason() -> None:
     assert returned_for(found) == [("PH-01", "photo_heic")]
 
 
-@pytest.mark.parametrize("task,item", [("t-1", "PF-01"), ("t-2", "PH-01"), ("", "")])
+@pytest.mark.parametrize(("task", "item"), [("t-1", "PF-01"), ("t-2", "PH-01"), ("", "")])
 def test_a_photo_taken_for_something_else_is_no_evidence(task: str, item: str) -> None:
     other = PhotoFact("verified", "0" * 64, task, item)
     found = judged(leaf(), beside=evidence({"p-1": other}))
