@@ -5,16 +5,19 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import marshmallow as ma
 from flask import g, request
 
+from checklists.loader import fact_definitions
 from server.api.base import Schema, blueprint, roles
 from server.api.casework import act, actor, command, etag, plain, scope, visible
 from server.casework.cases import Loaded
 from server.casework.idempotency import KeyReused, reserve_id
 from server.casework.numbers import NumberTaken
+from server.intake.judging import SUPPLY_FACTS
 from server.names import new_id
 from server.problems import Problem, language
 from server.readmodel.queries import SORTS, CaseFilter, list_cases
@@ -218,6 +221,7 @@ def find_cases(query: dict[str, Any]) -> dict[str, Any]:
 def open_case(body: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
     """Accept an application. Its two databases are made at once."""
     made = services()
+    check_facts(body.get("facts", {}))
     case_id = _reserved_id(body)
     wanted = command(
         commands.OpenCase,
@@ -257,6 +261,7 @@ def amend_case(body: dict[str, Any], case_id: str) -> tuple[dict[str, Any], dict
 @blp.response(200, CaseOut)
 def set_facts(body: dict[str, Any], case_id: str) -> tuple[dict[str, Any], dict[str, str]]:
     """Settle facts that gates and checklists depend on; null makes one unknown again."""
+    check_facts(body["facts"])
     known = act(case_id, command(commands.SetFacts, **body))
     return case_view(known), etag(known)
 
@@ -278,6 +283,22 @@ def show_log(case_id: str) -> dict[str, Any]:
     """The hash-chained log of every decision."""
     case = visible(case_id).case
     return {"verified": verify_log(case), "items": plain(case.log)}
+
+
+def check_facts(facts: Mapping[str, Any]) -> None:
+    """Raises Problem 422 for a value that its fact cannot have; None takes a fact back.
+
+    A checklist would take such a value for unknown and be stricter than anybody meant. The supply's own
+    numbers are amended with the supply.
+    """
+    declared = fact_definitions()
+    for name, value in facts.items():
+        if name in SUPPLY_FACTS:
+            raise Problem(422, "fact_of_the_supply", fact=name)
+        if name in declared and value is not None and not declared[name].admits(value):
+            kind = declared[name].type
+            options = ", ".join(option.value for option in declared[name].options)
+            raise Problem(422, "fact_value_invalid", fact=name, kind=kind, options=options)
 
 
 def _reserved_id(body: dict[str, Any]) -> str:
