@@ -11,7 +11,7 @@ PLAIN_FACTS = {
     "mid_check_required": False,
     "design_review_required": False,
     "dual": False,
-    "dual_or_gen": False,
+    "gen": False,
     "dispatched": False,
     "terminal": False,
     "relay": False,

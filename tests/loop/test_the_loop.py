@@ -39,7 +39,7 @@ DEPENDING = {
     "names-issued",
 }
 UNSETTLED = WORDS | DEPENDING
-FACTS = {"dispatched": False, "dual": False, "dual_or_gen": False, "terminal": True, "relay": True}
+FACTS = {"dispatched": False, "dual": False, "gen": False, "terminal": True, "relay": True}
 CRITICAL, MAJOR = "ME-05", "ME-09"
 
 

@@ -60,7 +60,7 @@ PLAIN_FACTS: Mapping[str, bool] = {
     "mid_check_required": False,
     "design_review_required": False,
     "dual": False,
-    "dual_or_gen": False,
+    "gen": False,
     "dispatched": False,
     "terminal": False,
     "relay": False,
