@@ -13,6 +13,7 @@ from server import api as api_room
 from server.problems import Problem, ProblemApi
 from server.services import Services, assemble
 from server.settings import Settings, load
+from server.unread import ReadToTheEnd
 from sync.embedded.http import HttpLimits, create_blueprint
 
 OPENAPI_VERSION = "3.1.0"
@@ -37,6 +38,7 @@ def create_app(settings: Settings | None = None, services: Services | None = Non
     if services.settings.trusted_proxies:
         hops = services.settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+    app.wsgi_app = ReadToTheEnd(app.wsgi_app)  # type: ignore[method-assign]
     _bound_requests(app, services.settings)
     _register_api(app)
     _register_docs(app)

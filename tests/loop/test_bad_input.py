@@ -376,6 +376,28 @@ def test_bodies_over_their_limit_are_413_and_stop_nobody_else(
     assert office.get(f"/cases/{case}/photos")["items"] == []
 
 
+def test_a_stale_token_is_heard_of_however_much_was_to_be_sent(
+    house: House, office: Office, at_work: tuple[Inspector, str]
+) -> None:
+    """Refused before it was read, a long body must not turn the answer into a broken link."""
+    wang, forms = at_work
+    bulk = json.dumps({"docs": [hazard(wang, "x" * 400_000) for _ in range(9)]}).encode()
+    headers = {"Content-Type": "application/json", "Authorization": "Bearer stale"}
+    with requests.Session() as link:
+        for _ in range(5):
+            answer = link.post(wang.url(f"{forms}/_bulk_docs"), data=bulk, headers=headers, timeout=30)
+            assert answer.status_code == 401
+            picture = {"photo": ("a.jpg", bytes(900_000), "image/jpeg")}
+            answer = link.post(
+                f"{house.url}/api/v1/cases/x/photos",
+                files=picture,
+                headers={"Authorization": "Bearer stale"},
+                timeout=30,
+            )
+            assert answer.status_code == 401
+            assert office.get("/me")["name"] == office.name
+
+
 def requests_ids(who: Inspector, database: str) -> set[str]:
     return {row["id"] for row in send(who, "GET", f"{database}/_all_docs", None).json()["rows"]}
 
