@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -134,6 +134,8 @@ class Forms:
         outcome: Outcome,
         unsent_id: str | None,
     ) -> None:
+        revs = tuple(sorted(leaf["_rev"] for leaf in counted))
+        unsent_id = unsent_id or accepted_unsent(case, form_id(task.id), revs)
         if signed is None:
             # No readable time: the form is returned in its sender's name, at the moment it arrived.
             unsent = case.quarantine.get(unsent_id or "")
@@ -141,7 +143,7 @@ class Forms:
             signed = Submitter(sender or task.assignees[0], self._clock(), "")
         command = RecordSubmission(
             task_id=task.id,
-            revs=tuple(sorted(leaf["_rev"] for leaf in counted)),
+            revs=revs,
             outcome=outcome,
             submitted_by=signed.by,
             submitted_at=signed.at,
@@ -264,6 +266,18 @@ def admitted_revs(case: Case, doc_id: str) -> set[str]:
         for unsent in case.quarantine.values()
         if unsent.doc_id == doc_id and unsent.doc_rev and unsent.state in {"accepted", "taken"}
     }
+
+
+def accepted_unsent(case: Case, doc_id: str, revs: Collection[str]) -> str | None:
+    """The accepted quarantine that one of these branches came from, if a crash left it to be taken."""
+    return next(
+        (
+            unsent.id
+            for unsent in case.quarantine.values()
+            if unsent.state == "accepted" and unsent.doc_id == doc_id and unsent.doc_rev in revs
+        ),
+        None,
+    )
 
 
 def named_photos(leaves: Sequence[Document]) -> set[str]:
