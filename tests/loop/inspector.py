@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
@@ -19,8 +17,10 @@ from checklists.sample import good_answers
 from server.intake.judging import case_facts
 from server.workflow.documents import case_from_document
 from server.workflow.model import Case
-from tests.loop.camera import HEIGHT, WIDTH, shoot
+from tests.loop import paper
+from tests.loop.camera import shoot
 from tests.loop.house import PASSWORD, House
+from tests.loop.paper import Form
 from tests.tablet.driver import JSON, Tablet
 
 INBOX = "inbox"
@@ -28,22 +28,6 @@ OUTBOX = "outbox"
 LIBRARY = "library"
 #: Which answers fail, by item code; any other failing answer is a plain `fail`.
 FAILING: Mapping[str, Any] = {"ME-05": 0.4, "ME-03": 1.0}
-
-
-@dataclass
-class Form:
-    """A filled-in form on the tablet, with what belongs to it. Ids without their type."""
-
-    case: str
-    task: str
-    rev: str
-    photos: list[str] = field(default_factory=list)
-    signatures: list[str] = field(default_factory=list)
-    tracks: list[str] = field(default_factory=list)
-
-    @property
-    def id(self) -> str:
-        return f"inspection:{self.task}"
 
 
 class Inspector:
@@ -219,6 +203,11 @@ class Inspector:
             clean(self.push_media(form.case))
         return self.await_receipt(form, "accepted")
 
+    def send(self, method: str, path: str, body: Any) -> requests.Response:
+        """A request to `/sync` by hand, with a token of its own."""
+        headers = {"Authorization": f"Bearer {self.house.token(self.name)}"}
+        return requests.request(method, self.url(path), json=body, headers=headers, timeout=30)
+
     # -- on the tablet
 
     def databases(self, case: str) -> dict[str, str]:
@@ -297,15 +286,7 @@ class Inspector:
         return {"lon": site.lon, "lat": site.lat, "accuracy_m": 6, "datum": "wgs84"}
 
     def draft(self, form: Form, reference: Mapping[str, Any], answers: JSON) -> None:
-        document = {
-            "_id": form.id,
-            "type": "inspection",
-            "schema": 1,
-            "task": form.task,
-            "checklist": dict(reference),
-            "answers": answers,
-            "status": "draft",
-        }
+        document = paper.draft(form.task, reference, answers)
         form.rev = self.tablet.put(self.databases(form.case)["forms"], document)
 
     def retake(self, form: Form, code: str, answers: JSON) -> str:
@@ -326,20 +307,10 @@ class Inspector:
         )
 
     def photo_document(self, form: Form, code: str, photo: str, data: bytes) -> JSON:
-        return {
-            "_id": f"photo:{photo}",
-            "type": "photo",
-            "schema": 1,
-            "task": form.task,
-            "item": code,
-            "by": self.name,
-            "device": self.device,
-            "taken_at": self.now().isoformat(),
-            "location": self.position(form.case),
-            "sha256": hashlib.sha256(data).hexdigest(),
-            "width": WIDTH,
-            "height": HEIGHT,
-        }
+        place = self.position(form.case)
+        return paper.photo(
+            form, code, photo, data, by=self.name, device=self.device, at=self.now(), place=place
+        )
 
     def save_photo(self, form: Form, code: str, photo: str, data: bytes | None = None, **claims: Any) -> JSON:
         """Take a photo, or keep `data` as one; `claims` replace what its document says."""
@@ -360,16 +331,15 @@ class Inspector:
     def see_hazard(self, case: str, description: str, *, severity: str = "critical") -> str:
         """Write down a defect seen outside any task; the hazard's id."""
         hazard = str(uuid.uuid4())
-        document = {
-            "_id": f"hazard:{hazard}",
-            "type": "hazard",
-            "schema": 1,
-            "by": self.name,
-            "at": self.now().isoformat(),
-            "description": description,
-            "severity": severity,
-            "location": self.position(case),
-        }
+        document = paper.document(
+            "hazard",
+            hazard,
+            by=self.name,
+            at=self.now().isoformat(),
+            description=description,
+            severity=severity,
+            location=self.position(case),
+        )
         self.tablet.put(self.databases(case)["forms"], document)
         return hazard
 
@@ -387,59 +357,35 @@ class Inspector:
         carried = document.pop("_attachments", {})
         unsent = str(uuid.uuid4())
         photo = self._album / f"{doc_id.removeprefix('photo:')}.jpg"
-        self.tablet.put(
-            OUTBOX,
-            {
-                "_id": f"unsent:{unsent}",
-                "type": "unsent",
-                "schema": 1,
-                "by": self.name,
-                "at": self.now().isoformat(),
-                "database": database,
-                "doc": document,
-                "reason": reason,
-            },
-            dict.fromkeys(carried, (photo, "image/jpeg")),
+        wrapped = paper.document(
+            "unsent",
+            unsent,
+            by=self.name,
+            at=self.now().isoformat(),
+            database=database,
+            doc=document,
+            reason=reason,
         )
+        self.tablet.put(OUTBOX, wrapped, dict.fromkeys(carried, (photo, "image/jpeg")))
         return unsent
 
     def _save_signature(self, form: Form, signature: str, role: str) -> None:
-        document = {
-            "_id": f"signature:{signature}",
-            "type": "signature",
-            "schema": 1,
-            "by": self.name,
-            "at": self.now().isoformat(),
-            "task": form.task,
-            "signer": role,
-        }
+        document = paper.document(
+            "signature",
+            signature,
+            by=self.name,
+            at=self.now().isoformat(),
+            task=form.task,
+            signer=role,
+        )
         self.tablet.put(self.databases(form.case)["forms"], document)
         form.signatures.append(signature)
 
     def walk(self, form: Form) -> None:
-        """A track: from the gate to the switch room, one fix every ten seconds."""
-        site = self.case(form.case).site
-        fixes = [
-            {
-                "lon": site.lon + 0.0001 * (step - 5),
-                "lat": site.lat,
-                "accuracy_m": 6,
-                "at": (self.now() - timedelta(seconds=10 * (10 - step))).isoformat(),
-            }
-            for step in range(10)
-        ]
-        track = str(uuid.uuid4())
-        document = {
-            "_id": f"track:{track}",
-            "type": "track",
-            "schema": 1,
-            "by": self.name,
-            "task": form.task,
-            "datum": "wgs84",
-            "fixes": fixes,
-        }
+        """Keep a track of the way to the switch room."""
+        document = paper.track(form.task, by=self.name, at=self.now(), place=self.position(form.case))
         self.tablet.put(self.databases(form.case)["forms"], document)
-        form.tracks.append(track)
+        form.tracks.append(document["_id"].removeprefix("track:"))
 
 
 def clean(summary: JSON) -> JSON:

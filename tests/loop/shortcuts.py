@@ -32,6 +32,15 @@ ENTRIES = (
 )
 
 
+def survey(office: Office, who: Inspector, no: str) -> tuple[str, str]:
+    """A case with a survey to be made, which the tablet has pulled; case and task."""
+    case = office.open_case(no, facts={"dedicated": False, "gen": False, "temporary": False})
+    task = office.assign(case, "survey", "survey-hv-10kv", who.name)
+    who.read_inbox()
+    who.fetch(case)
+    return case, task
+
+
 def inspected(office: Office, who: Inspector, case: str, kind: str, checklist: str) -> str:
     """A task of this kind, done without a failure, and accepted; its id."""
     task = office.assign(case, kind, checklist, who.name)

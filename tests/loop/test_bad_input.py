@@ -2,37 +2,27 @@
 
 from __future__ import annotations
 
-import json
-import socket
 import struct
 import uuid
 import zlib
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 import requests
 
 from tests.loop.camera import shoot
-from tests.loop.conftest import SMALL_LIMITS, MakeInspector
+from tests.loop.conftest import MakeInspector
 from tests.loop.house import House
-from tests.loop.inspector import Form, Inspector, clean
+from tests.loop.inspector import clean
 from tests.loop.office import JSON, Office
+from tests.loop.paper import Form
+from tests.loop.shortcuts import survey
 
 pytestmark = pytest.mark.loop
 
 THREE_YEARS = timedelta(days=3 * 365)
 #: Items of the survey that want a photo.
 SOURCE, ROUTE, BOUNDARY = "SH-08", "SH-12", "SH-13"
-
-
-def survey(office: Office, who: Inspector, no: str) -> tuple[str, str]:
-    """A case with a survey to be made, which the tablet has pulled; case and task."""
-    case = office.open_case(no, facts={"dedicated": False, "gen": False, "temporary": False})
-    task = office.assign(case, "survey", "survey-hv-10kv", who.name)
-    who.read_inbox()
-    who.fetch(case)
-    return case, task
 
 
 def codes(receipt: JSON) -> dict[str | None, str]:
@@ -251,7 +241,7 @@ def test_the_same_submission_twice_is_one(
     ]
     for _ in range(2):
         for name, docs in ((names["forms"], again), (names["media"], photos)):
-            answer = send(wang, "POST", f"{name}/_bulk_docs", {"docs": docs, "new_edits": False})
+            answer = wang.send("POST", f"{name}/_bulk_docs", {"docs": docs, "new_edits": False})
             assert (answer.status_code, answer.json()) == (201, [])
     # A later document passes the same way: once its receipt is there, the repeats were looked at.
     other = office.assign(case, "survey", "survey-hv-10kv", wang.name)
@@ -294,151 +284,3 @@ def test_a_photo_id_that_another_case_uses_too_hides_nobodys_evidence(
             timeout=30,
         )
         assert shown.content == owner.photo_bytes(photo), (name, query)
-
-
-# -- what never comes whole, and what is too much
-
-
-def send(who: Inspector, method: str, path: str, body: Any) -> requests.Response:
-    """A request to `/sync` by hand, in the inspector's name."""
-    return requests.request(
-        method,
-        who.url(path),
-        json=body,
-        headers={"Authorization": f"Bearer {who.house.token(who.name)}"},
-        timeout=30,
-    )
-
-
-def hazard(who: Inspector, description: str) -> JSON:
-    return {
-        "_id": f"hazard:{uuid.uuid4()}",
-        "type": "hazard",
-        "schema": 1,
-        "by": who.name,
-        "at": datetime.now(UTC).isoformat(),
-        "description": description,
-    }
-
-
-@pytest.fixture
-def at_work(office: Office, inspector: MakeInspector, case_no: str) -> tuple[Inspector, str]:
-    """An inspector with a case; the name of its forms' database."""
-    wang = inspector("wang")
-    case, _ = survey(office, wang, case_no)
-    return wang, wang.databases(case)["forms"]
-
-
-def test_half_a_bulk_request_stores_nothing(house: House, at_work: tuple[Inspector, str]) -> None:
-    """The link breaks in the middle of a body that is valid so far; all of it comes with the next try."""
-    wang, forms = at_work
-    docs = [hazard(wang, f"第{number}处") for number in range(20)]
-    body = json.dumps({"docs": docs}).encode()
-    before = send(wang, "GET", forms, None).json()["update_seq"]
-    interrupted = house.log_lines("sync.body_interrupted")
-    head = (
-        f"POST /sync/{forms}/_bulk_docs HTTP/1.1\r\nHost: {house.url[7:]}\r\n"
-        f"Authorization: Bearer {house.token(wang.name)}\r\n"
-        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
-    )
-    with socket.create_connection(("127.0.0.1", house.port), timeout=30) as link:
-        link.sendall(head.encode() + body[: len(body) // 2])
-    wang.tablet.wait_for(lambda: house.log_lines("sync.body_interrupted") > interrupted)
-    assert send(wang, "GET", forms, None).json()["update_seq"] == before
-    answer = send(wang, "POST", f"{forms}/_bulk_docs", {"docs": docs})
-    assert [row.get("ok") for row in answer.json()] == [True] * len(docs)
-
-
-def test_bodies_over_their_limit_are_413_and_stop_nobody_else(
-    house: House, office: Office, at_work: tuple[Inspector, str]
-) -> None:
-    """A document, a request, a JSON body, an upload; a tablet that holds one such goes on with the rest."""
-    wang, forms = at_work
-    big = hazard(wang, "x" * int(SMALL_LIMITS["MAX_DOCUMENT_BYTES"]))
-    assert send(wang, "PUT", f"{forms}/{big['_id']}", big).status_code == 413
-    flood = [hazard(wang, "x" * 400_000) for _ in range(11)]
-    assert send(wang, "POST", f"{forms}/_bulk_docs", {"docs": flood}).status_code == 413
-    assert not any(key in requests_ids(wang, forms) for key in (big["_id"], *(one["_id"] for one in flood)))
-
-    small = hazard(wang, "门锁损坏")
-    wang.tablet.bulk(forms, [big, small])
-    pushed = wang.tablet.push(forms, wang.url(forms))
-    assert [row["id"] for row in pushed["denied"]] == [big["_id"]]
-    assert small["_id"] in requests_ids(wang, forms)
-
-    case = forms.rsplit("case-", 1)[1]
-    words = "x" * int(SMALL_LIMITS["MAX_JSON_BYTES"])
-    problem = office.post(f"/cases/{case}/transitions", {"to": "survey", "note": words}, status=413)
-    assert problem["code"] == "too_large"
-    picture = {"photo": ("a.jpg", bytes(int(SMALL_LIMITS["MAX_UPLOAD_BYTES"]) + 1), "image/jpeg")}
-    problem = office.call("POST", f"/cases/{case}/photos", status=413, files=picture)
-    assert problem["code"] == "too_large"
-    assert office.get(f"/cases/{case}/photos")["items"] == []
-
-
-def test_a_stale_token_is_heard_of_however_much_was_to_be_sent(
-    house: House, office: Office, at_work: tuple[Inspector, str]
-) -> None:
-    """Refused before it was read, a long body must not turn the answer into a broken link."""
-    wang, forms = at_work
-    bulk = json.dumps({"docs": [hazard(wang, "x" * 400_000) for _ in range(9)]}).encode()
-    headers = {"Content-Type": "application/json", "Authorization": "Bearer stale"}
-    with requests.Session() as link:
-        for _ in range(5):
-            answer = link.post(wang.url(f"{forms}/_bulk_docs"), data=bulk, headers=headers, timeout=30)
-            assert answer.status_code == 401
-            picture = {"photo": ("a.jpg", bytes(900_000), "image/jpeg")}
-            answer = link.post(
-                f"{house.url}/api/v1/cases/x/photos",
-                files=picture,
-                headers={"Authorization": "Bearer stale"},
-                timeout=30,
-            )
-            assert answer.status_code == 401
-            assert office.get("/me")["name"] == office.name
-
-
-def requests_ids(who: Inspector, database: str) -> set[str]:
-    return {row["id"] for row in send(who, "GET", f"{database}/_all_docs", None).json()["rows"]}
-
-
-def test_an_attachment_that_is_not_what_its_digest_says_is_412(
-    office: Office, inspector: MakeInspector, case_no: str
-) -> None:
-    """Bytes damaged on the way are noticed before anything is stored."""
-    wang = inspector("wang")
-    case, task = survey(office, wang, case_no)
-    media = wang.databases(case)["media"]
-    data = shoot(datetime.now(UTC), 121.55, 29.88)
-    photo = str(uuid.uuid4())
-    document = wang.photo_document(Form(case, task, ""), SOURCE, photo, data)
-    boundary = uuid.uuid4().hex
-    promised = {
-        "content_type": "image/jpeg",
-        "follows": True,
-        "length": len(data),
-        "digest": "md5-1B2M2Y8AsgTpgAmY7PhCfg==",
-    }
-    parts = (
-        (
-            b"Content-Type: application/json",
-            json.dumps({**document, "_attachments": {"original": promised}}).encode(),
-        ),
-        (b"Content-Type: image/jpeg", data),
-    )
-    mark = f"--{boundary}".encode()
-    body = (
-        b"".join(mark + b"\r\n" + head + b"\r\n\r\n" + part + b"\r\n" for head, part in parts) + mark + b"--"
-    )
-    answer = requests.put(
-        wang.url(f"{media}/photo:{photo}"),
-        data=body,
-        headers={
-            "Authorization": f"Bearer {wang.house.token(wang.name)}",
-            "Content-Type": f'multipart/related; boundary="{boundary}"',
-        },
-        timeout=30,
-    )
-    assert answer.status_code == 412, answer.text
-    assert answer.json()["error"] == "content_md5_mismatch"
-    assert send(wang, "GET", f"{media}/photo:{photo}", None).status_code == 404

@@ -19,8 +19,9 @@ from server.commands.serve import GRACE_SECONDS
 from tests.loop.camera import shoot
 from tests.loop.conftest import running
 from tests.loop.house import House
-from tests.loop.inspector import Form, Inspector, clean
+from tests.loop.inspector import Inspector, clean
 from tests.loop.office import JSON, Office
+from tests.loop.paper import Form
 from tests.tablet.driver import TabletDied, TabletError
 
 pytestmark = pytest.mark.loop

@@ -7,8 +7,9 @@ import requests
 
 from tests.loop.conftest import MakeInspector
 from tests.loop.house import ADMIN, House
-from tests.loop.inspector import Form, Inspector, clean
+from tests.loop.inspector import Inspector, clean
 from tests.loop.office import JSON, Office
+from tests.loop.paper import Form
 from tests.tablet.driver import TabletError
 
 pytestmark = pytest.mark.loop

@@ -10,8 +10,9 @@ from server.workflow.log import verify_log
 from tests.loop.camera import shoot
 from tests.loop.conftest import MakeInspector
 from tests.loop.house import House
-from tests.loop.inspector import Form, Inspector, clean
+from tests.loop.inspector import Inspector, clean
 from tests.loop.office import Office
+from tests.loop.paper import Form
 
 pytestmark = pytest.mark.loop
 

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from tests.loop.conftest import MakeInspector
-from tests.loop.inspector import Form, Inspector, clean
+from tests.loop.inspector import Inspector, clean
 from tests.loop.office import JSON, Office
+from tests.loop.paper import Form
 
 pytestmark = pytest.mark.loop
 
