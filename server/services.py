@@ -86,7 +86,7 @@ def assemble(settings: Settings, clock: Clock = system_clock) -> Services:
     readmodel = ReadModel(settings.data_dir / "readmodel.sqlite3")
     policies = load_policy(fact_names=fact_definitions().keys())
     cases = Cases(store, names, readmodel, policies, clock)
-    if readmodel.built_anew:
+    if readmodel.incomplete:
         cases.project_all()
     return Services(
         settings=settings,

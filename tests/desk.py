@@ -126,7 +126,8 @@ class Desk:
         self.clock = clock
         self.app = create_app(services=made)
         self.client: FlaskClient = self.app.test_client()
-        self._tokens: dict[str, dict[str, str]] = {}
+        #: By name and moment: a token does not outlive a clock that is moved.
+        self._tokens: dict[tuple[str, datetime], dict[str, str]] = {}
         self._case_numbers = 0
 
     # -- people
@@ -137,12 +138,14 @@ class Desk:
 
     def signed_in(self, name: str) -> dict[str, str]:
         """The headers of somebody signed in."""
-        if name not in self._tokens:
+        known = self._tokens.get((name, self.clock.now))
+        if known is None:
             body = {"username": name, "password": f"{name}-password"}
             answer = self.client.post("/api/v1/auth/login", json=body)
             assert answer.status_code == 200, answer.text
-            self._tokens[name] = {"Authorization": f"Bearer {answer.get_json()['access_token']}"}
-        return self._tokens[name]
+            known = {"Authorization": f"Bearer {answer.get_json()['access_token']}"}
+            self._tokens[name, self.clock.now] = known
+        return known
 
     # -- the office
 
@@ -151,7 +154,11 @@ class Desk:
     ) -> TestResponse:
         """One request to `/api/v1` + path; `by` is who asks."""
         return self.client.open(
-            "/api/v1" + path, method=method, headers={**self.signed_in(by), **headers}, **request
+            "/api/v1" + path,
+            method=method,
+            headers={**self.signed_in(by), **headers},
+            buffered=True,
+            **request,
         )
 
     def get(self, path: str, **request: Any) -> JSON:

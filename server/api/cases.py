@@ -229,6 +229,7 @@ def open_case(body: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
         organisation=g.actor.organisation,
         **{"manager": g.actor.name, **body},
     )
+    check_manager(wanted.manager, g.actor.organisation)
     try:
         known = made.cases.open(wanted, actor())
     except NumberTaken:
@@ -251,6 +252,9 @@ def show_case(case_id: str) -> tuple[dict[str, Any], dict[str, str]]:
 @blp.response(200, CaseOut)
 def amend_case(body: dict[str, Any], case_id: str) -> tuple[dict[str, Any], dict[str, str]]:
     """Correct customer, site, supply, manager or title, with a reason."""
+    case = visible(case_id).case
+    if "manager" in body:
+        check_manager(body["manager"], case.organisation)
     known = act(case_id, command(commands.AmendCase, **body))
     return case_view(known), etag(known)
 
@@ -283,6 +287,24 @@ def show_log(case_id: str) -> dict[str, Any]:
     """The hash-chained log of every decision."""
     case = visible(case_id).case
     return {"verified": verify_log(case), "items": plain(case.log)}
+
+
+def check_manager(name: str, organisation: str) -> None:
+    """Raises Problem 422 unless this is somebody of the organisation who manages cases and may sign in.
+
+    The manager reads the case's databases, so a slip of the pen must not name a stranger.
+    """
+    try:
+        user = services().people.user(name)
+    except Problem:
+        user = None
+    if (
+        user is None
+        or user.disabled
+        or not {"manager", "admin"} & set(user.roles)
+        or user.organisation != organisation
+    ):
+        raise Problem(422, "not_a_manager", name=name)
 
 
 def check_facts(facts: Mapping[str, Any]) -> None:

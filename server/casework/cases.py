@@ -147,6 +147,7 @@ class Cases:
             project(self._readmodel, known.case, known.rev)
             cases += 1
             photos += self._project_photos(case_id)
+        self._readmodel.finish()
         return cases, photos
 
     def _project_photos(self, case_id: str) -> int:

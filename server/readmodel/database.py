@@ -22,6 +22,8 @@ from server.readmodel.tables import (
 
 #: How long a writer waits for another process to finish, in milliseconds.
 BUSY_TIMEOUT_MS = 30_000
+#: The `user_version` of a file whose tables are there and not all filled.
+_FILLING = -SCHEMA_VERSION
 
 
 class ReadModel:
@@ -34,7 +36,8 @@ class ReadModel:
         path.parent.mkdir(parents=True, exist_ok=True)
         self.engine = create_engine(f"sqlite:///{path}")
         event.listen(self.engine, "connect", _tune)
-        self.built_anew = _ensure_schema(self.engine)
+        #: Whether cases may be missing: the file is new, or whoever filled it was cut off.
+        self.incomplete = _ensure_schema(self.engine)
 
     def close(self) -> None:
         self.engine.dispose()
@@ -77,10 +80,18 @@ class ReadModel:
             connection.execute(insert(photos), dict(row))
 
     def clear(self) -> None:
-        """Forget everything, before a rebuild."""
+        """Forget everything, before a rebuild. Until `finish` the model counts as incomplete."""
         with self._writing() as connection:
             for table in reversed(metadata.sorted_tables):
                 connection.execute(delete(table))
+            connection.exec_driver_sql(f"PRAGMA user_version={_FILLING}")
+        self.incomplete = True
+
+    def finish(self) -> None:
+        """Say that every case was projected."""
+        with self._writing() as connection:
+            connection.exec_driver_sql(f"PRAGMA user_version={SCHEMA_VERSION}")
+        self.incomplete = False
 
 
 def _insert_all(connection: Connection, table: Table, rows: list[dict[str, Any]]) -> None:
@@ -98,14 +109,16 @@ def _tune(connection: sqlite3.Connection, _record: object) -> None:
 
 
 def _ensure_schema(engine: Engine) -> bool:
+    """Make the tables if they are not there; True while they still have to be filled."""
     with engine.connect() as connection:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
         version = connection.scalar(text("PRAGMA user_version"))
         if version == SCHEMA_VERSION:
             connection.rollback()
             return False
-        metadata.drop_all(connection)
-        metadata.create_all(connection)
-        connection.exec_driver_sql(f"PRAGMA user_version={SCHEMA_VERSION}")
+        if version != _FILLING:
+            metadata.drop_all(connection)
+            metadata.create_all(connection)
+            connection.exec_driver_sql(f"PRAGMA user_version={_FILLING}")
         connection.commit()
         return True

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from server.workflow import commands
+from server.workflow.model import CodedReason
 from sync.store import NotFound
 from tests.desk import FAR_AWAY, ON_SITE, Desk, photo_document
 
@@ -258,7 +259,7 @@ def test_the_server_finishes_a_return_that_a_crash_cut_off(desk: Desk) -> None:
     command = commands.RecordSubmission(
         task_id=task,
         revs=before.revs,
-        outcome=commands.Returned((commands.CodedReason(None, "given_back", {"by": "m", "reason": "r"}),)),
+        outcome=commands.Returned((CodedReason(None, "given_back", {"by": "m", "reason": "r"}),)),
         submitted_by="inspector",
         submitted_at=before.submitted_at,
     )
