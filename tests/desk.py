@@ -20,6 +20,7 @@ from typing import Any, BinaryIO, cast
 
 import pytest
 from flask.testing import FlaskClient
+from msgspec.structs import replace as replace_struct
 from PIL import Image
 from werkzeug.test import TestResponse
 
@@ -85,9 +86,13 @@ MINI_FORM = Definition(
 )
 
 
+#: The same for a survey.
+MINI_SURVEY = replace_struct(MINI_FORM, id="mini-survey", stage="survey")
+
+
 @cache
 def library() -> Library:
-    return Library((*load_definitions().all(), MINI_FORM))
+    return Library((*load_definitions().all(), MINI_FORM, MINI_SURVEY))
 
 
 class Clock:
