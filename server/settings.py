@@ -5,6 +5,7 @@ Every variable is `HEZHA_…`; docs/settings.md lists them, and a test holds the
 
 from __future__ import annotations
 
+import math
 import os
 import re
 from collections.abc import Mapping
@@ -12,7 +13,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-_PREFIX_SHAPE = re.compile(r"^([a-z][a-z0-9_-]{0,30})?$")
+_PREFIX_SHAPE = re.compile(r"([a-z][a-z0-9_-]{0,30})?")
 
 
 class SettingsError(ValueError):
@@ -83,6 +84,16 @@ class Settings:
 
 #: Settings that make no sense as one environment variable, or are read from several.
 _NOT_PLAIN = {"data_dir", "argon2"}
+#: Numbers of which zero makes sense; with any other it would stop everything.
+_MAY_BE_ZERO = {
+    "trusted_proxies",
+    "refresh_grace_seconds",
+    "inbox_interval_seconds",
+    "min_free_disk_bytes",
+    "max_parked_polls",
+}
+#: Argon2 takes no less memory for a lane (RFC 9106, 3.1).
+_ARGON2_LANE_KIB = 8
 
 
 def variable(field_name: str) -> str:
@@ -115,8 +126,9 @@ def _convert(name: str, raw: str, kind: type) -> Any:
         value = kind(raw)
     except ValueError:
         raise SettingsError(f"{variable(name)}={raw!r}: give a number") from None
-    if value < 0:
-        raise SettingsError(f"{variable(name)}={raw!r}: give a number that is not negative")
+    if not math.isfinite(value) or value < 0 or (value == 0 and name not in _MAY_BE_ZERO):
+        least = "zero or more" if name in _MAY_BE_ZERO else "more than zero"
+        raise SettingsError(f"{variable(name)}={raw!r}: give a number, {least}")
     return value
 
 
@@ -127,11 +139,15 @@ def _argon2(raw: str) -> Argon2Profile:
         raise SettingsError(
             f"HEZHA_ARGON2={raw!r}: give memory in KiB, passes, lanes, as 19456,2,1"
         ) from None
+    if time_cost < 1 or parallelism < 1 or memory_kib < _ARGON2_LANE_KIB * parallelism:
+        raise SettingsError(
+            f"HEZHA_ARGON2={raw!r}: give a pass, a lane, and {_ARGON2_LANE_KIB} KiB for each lane, or more"
+        )
     return Argon2Profile(memory_kib, time_cost, parallelism)
 
 
 def _check(settings: Settings) -> None:
-    if not _PREFIX_SHAPE.match(settings.db_prefix):
+    if not _PREFIX_SHAPE.fullmatch(settings.db_prefix):
         raise SettingsError(
             "HEZHA_DB_PREFIX: lower-case letters, digits, _ and -, beginning with a letter, at most 31"
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from datetime import datetime
 
 from sync.store import Conflict, DocumentStore
@@ -16,7 +17,7 @@ def claim_number(
     store: DocumentStore, registry: str, organisation: str, no: str, case_id: str, now: datetime
 ) -> None:
     """Take a number for a case. The same claim again is no error. Raises NumberTaken."""
-    digest = hashlib.sha256(f"{organisation}\n{no}".encode()).hexdigest()
+    digest = hashlib.sha256(json.dumps([organisation, no]).encode()).hexdigest()
     doc_id = f"case-no:{digest}"
     claim = {"_id": doc_id, "type": "case-no", "schema": 1, "no": no, "organisation": organisation}
     try:

@@ -1,0 +1,121 @@
+"""The read model can be dropped at any time: it says the same again, and never less than the newest."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select, text
+
+from server.casework.projection import project
+from server.readmodel.database import ReadModel
+from server.readmodel.tables import SCHEMA_VERSION, metadata
+from tests.desk import Desk, open_desk
+
+
+def rows(model: ReadModel) -> dict[str, list[tuple[Any, ...]]]:
+    with model.engine.connect() as connection:
+        return {
+            table.name: sorted(map(tuple, connection.execute(select(table))), key=repr)
+            for table in metadata.sorted_tables
+        }
+
+
+def busy(desk: Desk) -> str:
+    """A case with everything that a list shows: tasks, a notice, a photo, people."""
+    case = desk.open_case(site={"lon": 121.9, "lat": 29.5})
+    task = desk.assign(case, "inspector", "colleague", due="2026-11-09")
+    desk.assign(case, "colleague")
+    desk.shoot(case, task)
+    desk.intake()
+    desk.submit(case, task, PF_01=desk.answer("fail", note="rust"))
+    desk.intake()
+    desk.post(f"/cases/{case}/notices/1/issue")
+    desk.open_case(customer={"name": "甬江纺织"})
+    return case
+
+
+def test_a_rebuild_gives_the_same_rows(desk: Desk) -> None:
+    busy(desk)
+    before = rows(desk.made.readmodel)
+    assert all(before.values()), "every table is tried"
+    desk.made.readmodel.clear()
+    assert not any(rows(desk.made.readmodel).values())
+    assert desk.made.cases.project_all() == (2, 1)
+    assert rows(desk.made.readmodel) == before
+
+
+def test_a_lost_file_is_made_again_at_the_next_start(tmp_path: Path) -> None:
+    with open_desk(tmp_path) as desk:
+        desk.hire("colleague", "inspector")
+        busy(desk)
+        before = rows(desk.made.readmodel)
+    for file in tmp_path.glob("readmodel.sqlite3*"):
+        file.unlink()
+    with open_desk(tmp_path) as desk:
+        assert rows(desk.made.readmodel) == before
+        assert desk.get("/cases")["total"] == 2
+
+
+@pytest.mark.parametrize("version", [SCHEMA_VERSION + 1, 0, 99])
+def test_a_file_of_another_version_is_made_again(tmp_path: Path, version: int) -> None:
+    with open_desk(tmp_path) as desk:
+        desk.hire("colleague", "inspector")
+        busy(desk)
+        before = rows(desk.made.readmodel)
+        with desk.made.readmodel.engine.begin() as connection:
+            connection.execute(text(f"PRAGMA user_version={version}"))
+            connection.execute(text("DELETE FROM tasks"))
+    with open_desk(tmp_path) as desk:
+        assert rows(desk.made.readmodel) == before
+
+
+def test_a_filling_that_was_cut_off_is_done_again_at_the_next_start(tmp_path: Path) -> None:
+    with open_desk(tmp_path) as desk:
+        desk.hire("colleague", "inspector")
+        busy(desk)
+        before = rows(desk.made.readmodel)
+        desk.made.readmodel.clear()  # and then the power goes
+    with open_desk(tmp_path) as desk:
+        assert rows(desk.made.readmodel) == before
+        assert not desk.made.readmodel.incomplete
+
+
+def test_an_older_decision_never_overwrites_a_newer_one(desk: Desk) -> None:
+    case = desk.open_case()
+    old = desk.made.cases.load(case)
+    desk.patch(f"/cases/{case}", {"reason": "typo", "customer": {"name": "Newer"}})
+    before = rows(desk.made.readmodel)
+    project(desk.made.readmodel, old.case, old.rev)
+    assert rows(desk.made.readmodel) == before
+    again = desk.made.cases.load(case)
+    project(desk.made.readmodel, again.case, again.rev)
+    assert rows(desk.made.readmodel) == before
+
+
+def test_a_generation_counts_as_a_number(desk: Desk) -> None:
+    """The tenth revision is newer than the ninth, though its text sorts before it."""
+    case = desk.open_case()
+    known = desk.made.cases.load(case)
+    model = desk.made.readmodel
+    for rev, name in (("9-a", "nine"), ("10-a", "ten"), ("9-b", "nine again")):
+        from msgspec.structs import replace
+
+        project(model, replace(known.case, manager=name), rev)
+    assert [row["manager"] for row in desk.get("/cases")["items"]] == ["ten"]
+
+
+def test_what_left_the_case_leaves_the_lists(desk: Desk) -> None:
+    case = desk.open_case()
+    task = desk.assign(case)
+    desk.patch(f"/cases/{case}/tasks/{task}", {"assignees": ["colleague"], "reason": "ill"})
+    assert desk.get("/cases", by="inspector")["total"] == 0
+    assert desk.get("/cases", by="colleague")["total"] == 1
+
+
+def test_the_rows_count_what_is_open(desk: Desk) -> None:
+    case = busy(desk)
+    [row] = [row for row in desk.get("/cases")["items"] if row["id"] == case]
+    assert (row["open_tasks"], row["open_notices"], row["ready"]) == (1, 1, False)
+    assert row["next_due"] == "2026-11-17"

@@ -1,0 +1,129 @@
+"""Every setting is read, bounded, and described on its page."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from server.cli import main
+from server.settings import Argon2Profile, Settings, SettingsError, load, variable
+
+PAGE = Path(__file__).resolve().parent.parent / "docs" / "settings.md"
+NUMBERS = [field.name for field in fields(Settings) if isinstance(field.default, int | float)]
+#: Numbers of which zero makes sense.
+MAY_BE_ZERO = {
+    "trusted_proxies",
+    "refresh_grace_seconds",
+    "inbox_interval_seconds",
+    "min_free_disk_bytes",
+    "max_parked_polls",
+}
+
+
+def test_the_page_lists_every_variable_and_none_besides() -> None:
+    listed = re.findall(r"^\| `(HEZHA_[A-Z0-9_]+)` \|", PAGE.read_text("utf-8"), re.MULTILINE)
+    assert len(listed) == len(set(listed))
+    assert set(listed) == {variable(field.name) for field in fields(Settings)}
+
+
+def test_the_page_names_no_variable_that_does_not_exist() -> None:
+    root = PAGE.parent.parent
+    known = {variable(field.name) for field in fields(Settings)}
+    for page in (*root.glob("*.md"), *root.glob("docs/*.md")):
+        named = set(re.findall(r"HEZHA_[A-Z0-9_]+", page.read_text("utf-8")))
+        assert named <= known, page.name
+
+
+def test_the_page_names_the_defaults() -> None:
+    page = PAGE.read_text("utf-8")
+    for name in NUMBERS:
+        default = getattr(Settings(), name)
+        mib, gib = default / 1024**2, default / 1024**3
+        said = {f"`{default}`", f"{mib:g} MiB", f"{gib:g} GiB"}
+        [row] = [line for line in page.splitlines() if line.startswith(f"| `{variable(name)}` |")]
+        assert row.split("|")[2].strip() in said, row
+
+
+def test_without_an_environment_the_defaults_hold() -> None:
+    assert load({}) == Settings()
+
+
+def test_every_variable_is_read(tmp_path: Path) -> None:
+    environ = {variable(name): "7" for name in NUMBERS}
+    texts = {
+        "HEZHA_DATA": str(tmp_path),
+        "HEZHA_HOST": "0.0.0.0",
+        "HEZHA_BASE_URL": "https://hezha.example/",
+        "HEZHA_DB_PREFIX": "test-",
+        "HEZHA_SYNC_ADMIN": "couch:long enough",
+        "HEZHA_JWT_KEY": "eA==",
+        "HEZHA_ORGANISATION": "north",
+        "HEZHA_ARGON2": "64,3,2",
+    }
+    found = load({**environ, **texts})
+    assert {name: getattr(found, name) for name in NUMBERS} == dict.fromkeys(NUMBERS, 7)
+    assert (found.data_dir, found.host, found.organisation) == (tmp_path, "0.0.0.0", "north")
+    assert (found.argon2, found.public_url) == (Argon2Profile(64, 3, 2), "https://hezha.example")
+    assert found.database("library") == "test-library"
+    said = {**environ, **texts}.keys() | {"HEZHA_COUCHDB_URL"}
+    assert said == {variable(field.name) for field in fields(Settings)}
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+@pytest.mark.parametrize("value", ["many", "-1", "nan", "inf", "1e400", "", " "])
+def test_a_number_is_a_finite_one_that_is_not_negative(name: str, value: str) -> None:
+    if value == "":
+        assert load({variable(name): value}) == Settings()
+        return
+    with pytest.raises(SettingsError, match=variable(name)):
+        load({variable(name): value})
+
+
+@pytest.mark.parametrize("name", sorted(set(NUMBERS) - MAY_BE_ZERO))
+def test_what_would_stop_everything_is_refused(name: str) -> None:
+    with pytest.raises(SettingsError, match=variable(name)):
+        load({variable(name): "0"})
+
+
+@pytest.mark.parametrize("name", sorted(MAY_BE_ZERO))
+def test_zero_is_taken_where_it_makes_sense(name: str) -> None:
+    assert getattr(load({variable(name): "0"}), name) == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("HEZHA_DB_PREFIX", "Test"),
+        ("HEZHA_DB_PREFIX", "1a"),
+        ("HEZHA_DB_PREFIX", "a\n"),
+        ("HEZHA_DB_PREFIX", "a" * 32),
+        ("HEZHA_SYNC_ADMIN", "couch"),
+        ("HEZHA_SYNC_ADMIN", "couch:short"),
+        ("HEZHA_SYNC_ADMIN", ":long enough"),
+        ("HEZHA_COUCHDB_URL", "http://127.0.0.1:5984"),
+        ("HEZHA_PORT", "65536"),
+        ("HEZHA_ARGON2", "1,2"),
+        ("HEZHA_ARGON2", "a,b,c"),
+        ("HEZHA_ARGON2", "0,0,0"),
+        ("HEZHA_ARGON2", "8,1,-1"),
+        ("HEZHA_ARGON2", "8,1,4"),
+    ],
+)
+def test_what_cannot_be_used_is_named(name: str, value: str) -> None:
+    with pytest.raises(SettingsError, match=name):
+        load({name: value})
+
+
+def test_a_command_exits_and_says_which_setting_to_mend(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HEZHA_DATA", str(tmp_path / "data"))
+    monkeypatch.setenv("HEZHA_PORT", "ninety")
+    result = CliRunner().invoke(main, ["rebuild"])
+    assert result.exit_code == 2
+    assert "HEZHA_PORT='ninety'" in result.stderr
+    assert not (tmp_path / "data").exists()
