@@ -10,7 +10,7 @@ from tests.desk import Desk
 def fetched(desk: Desk, path: str) -> tuple[int, str, str]:
     """Status, type and text of an address, read to its end."""
     with desk.client.get(path) as answer:
-        return answer.status_code, answer.mimetype, answer.get_data(as_text=True)
+        return answer.status_code, answer.mimetype or "", answer.get_data(as_text=True)
 
 
 def test_the_api_page_and_all_that_it_asks_for_come_from_here(desk: Desk) -> None:
