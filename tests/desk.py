@@ -6,26 +6,30 @@ it is told to. Nothing sleeps.
 
 from __future__ import annotations
 
+import atexit
 import base64
 import hashlib
 import io
+import shutil
+import tempfile
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 from msgspec.structs import replace as replace_struct
 from PIL import Image
 from werkzeug.test import TestResponse
 
 import server.services
-from checklists.loader import Library, load_definitions
+from checklists.loader import Library, fact_definitions, load_definitions
 from checklists.model import Definition, Item, Limit, Section, Text
 from server.app import create_app
 from server.evidence.model import PhotoClaim, PhotoVerdict
@@ -37,6 +41,7 @@ from server.intake.worker import FOLLOWER, Intake, make_intake
 from server.services import Services, assemble
 from server.settings import Argon2Profile, Settings
 from server.workflow.model import Case
+from server.workflow.policy import Policies, load_policy
 from sync.follow import Follower
 from sync.store import Document, UserCtx
 
@@ -95,6 +100,11 @@ def library() -> Library:
     return Library((*load_definitions().all(), MINI_FORM, MINI_SURVEY))
 
 
+@cache
+def policies() -> Policies:
+    return load_policy(fact_names=fact_definitions().keys())
+
+
 class Clock:
     """Stands still until it is moved."""
 
@@ -129,11 +139,17 @@ class Desk:
     def __init__(self, made: Services, clock: Clock) -> None:
         self.made = made
         self.clock = clock
-        self.app = create_app(services=made)
-        self.client: FlaskClient = self.app.test_client()
         #: By name and moment: a token does not outlive a clock that is moved.
         self._tokens: dict[tuple[str, datetime], dict[str, str]] = {}
         self._case_numbers = 0
+
+    @cached_property
+    def app(self) -> Flask:
+        return create_app(services=self.made)
+
+    @cached_property
+    def client(self) -> FlaskClient:
+        return self.app.test_client()
 
     # -- people
 
@@ -359,20 +375,34 @@ def desk_settings(folder: Path, **changes: Any) -> Settings:
 def open_desk(
     folder: Path, *, clock: Clock | None = None, real_workers: bool = False, **settings: Any
 ) -> Iterator[Desk]:
-    """A desk on a data folder; a person for each role is there under the role's name."""
-    clock = clock or Clock()
+    """A desk on a data folder, empty or left by another; a person for each role is there under its name."""
+    if not any(folder.iterdir()):
+        shutil.copytree(first_day(), folder, dirs_exist_ok=True)
+    with _opened(folder, clock or Clock(), **settings) as desk:
+        if not real_workers:
+            desk.made = replace(desk.made, photo_workers=cast(PhotoWorkers, InProcess()))
+        yield desk
+
+
+@cache
+def first_day() -> Path:
+    """A data folder as it is once everybody is hired, made once for all the tests of a process."""
+    folder = Path(tempfile.mkdtemp(prefix="first-day-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    with _opened(folder, Clock()) as desk:
+        for role in ROLES:
+            desk.hire(role, role)
+    return folder
+
+
+@contextmanager
+def _opened(folder: Path, clock: Clock, **settings: Any) -> Iterator[Desk]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(server.services, "load_definitions", library)
+        patch.setattr(server.services, "load_policy", lambda **_: policies())
         made = assemble(desk_settings(folder, **settings), clock)
-    if not real_workers:
-        made = replace(made, photo_workers=cast(PhotoWorkers, InProcess()))
     try:
-        desk = Desk(made, clock)
-        known = {user.name for user in made.people.users()}
-        for role in ROLES:
-            if role not in known:
-                desk.hire(role, role)
-        yield desk
+        yield Desk(made, clock)
     finally:
         made.close()
 

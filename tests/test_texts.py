@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import string
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import get_args
 
@@ -25,11 +26,18 @@ EMITTERS = {"Problem": 1, "CodedReason": 1, "Reason": 0, "Refused": 0, "ClaimErr
 EMITTERS |= {"CoordinateError": 0, "FenceError": 0, "TrackError": 0}
 
 
+@cache
+def calls(source: Path) -> list[ast.Call]:
+    """Every call in a source file."""
+    tree = ast.parse(source.read_text("utf-8"))
+    return [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+
+
 def written(root: Path, name: str, position: int) -> Iterator[str]:
     """The literal codes that calls of `name` below `root` carry, as that argument."""
     for source in sorted(root.rglob("*.py")):
-        for node in ast.walk(ast.parse(source.read_text("utf-8"))):
-            if not isinstance(node, ast.Call) or len(node.args) <= position:
+        for node in calls(source):
+            if len(node.args) <= position:
                 continue
             called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
             if called == name:
@@ -49,15 +57,14 @@ def problems() -> set[str]:
     """Codes of problems that a request may be answered with, those with a text of their own left out."""
     own_words = set()
     for source in sorted(SERVER.rglob("*.py")):
-        for node in ast.walk(ast.parse(source.read_text("utf-8"))):
-            if isinstance(node, ast.Call) and any(word.arg == "text_code" for word in node.keywords):
+        for node in calls(source):
+            if any(word.arg == "text_code" for word in node.keywords):
                 own_words.add((source.name, node.lineno))
     codes = set(_CODES_BY_STATUS.values()) | {"internal_error", "broken_json"}
     for source in sorted(SERVER.rglob("*.py")):
-        for node in ast.walk(ast.parse(source.read_text("utf-8"))):
+        for node in calls(source):
             if (
-                isinstance(node, ast.Call)
-                and getattr(node.func, "id", "") == "Problem"
+                getattr(node.func, "id", "") == "Problem"
                 and len(node.args) > 1
                 and isinstance(node.args[1], ast.Constant)
                 and (source.name, node.lineno) not in own_words

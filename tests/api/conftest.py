@@ -7,7 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.desk import Desk, open_desk
+import server.services
+from tests.desk import Desk, library, open_desk
+
+
+@pytest.fixture(autouse=True)
+def _definitions_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server.services, "load_definitions", library)
 
 
 @pytest.fixture

@@ -14,14 +14,12 @@ from typing import Any, cast
 
 import pytest
 
-from checklists.loader import fact_definitions
 from server.casework.cases import Cases
 from server.intake.worker import FOLLOWER, make_intake
 from server.services import Services
-from server.workflow.policy import load_policy
 from sync.embedded.engine import EmbeddedStore
 from sync.follow import Follower
-from tests.desk import Clock, Desk, open_desk, photo_document, run_intake, unsent_document
+from tests.desk import Clock, Desk, open_desk, photo_document, policies, run_intake, unsent_document
 
 #: Writes at which the process may die. Checkpoints are not among them: they are the follower's own.
 WRITES = ("put", "bulk_docs", "put_attachment", "create_database", "set_security")
@@ -61,8 +59,7 @@ class Mortal:
 def on(made: Services, store: Mortal) -> Services:
     """The same services, writing through `store`."""
     mortal = cast(EmbeddedStore, store)
-    policies = load_policy(fact_names=fact_definitions().keys())
-    cases = Cases(mortal, made.names, made.readmodel, policies, made.clock)
+    cases = Cases(mortal, made.names, made.readmodel, policies(), made.clock)
     return replace(made, store=mortal, cases=cases)
 
 
