@@ -144,7 +144,7 @@ def judge_form(
     reasons = (
         *_problems(judgement),
         *_signatures(judgement, evidence),
-        *_photo_refusals(task, judgement, evidence),
+        *_photo_refusals(task, judgement, evidence, policy),
     )
     if reasons:
         return Judged(Returned(reasons), merged, judgement)
@@ -243,8 +243,13 @@ def _signatures(judgement: Judgement, evidence: Evidence) -> Iterator[CodedReaso
             yield CodedReason(None, "signature_absent", {"signature": signature})
 
 
-def _photo_refusals(task: Task, judgement: Judgement, evidence: Evidence) -> Iterator[CodedReason]:
+def _photo_refusals(
+    task: Task, judgement: Judgement, evidence: Evidence, policy: Policy
+) -> Iterator[CodedReason]:
     for item in judgement.items:
+        if len(item.photos) > policy.max_photos_per_item:
+            params = {"have": len(item.photos), "max": policy.max_photos_per_item}
+            yield CodedReason(item.code, "too_many_photos", params)
         for photo in item.photos:
             if len(photo) > MAX_ID:
                 yield CodedReason(item.code, "too_long", {"field": "photos", "limit": MAX_ID})

@@ -162,6 +162,15 @@ def test_more_answers_than_the_policy_takes_are_not_read() -> None:
     assert returned_for(judged(leaf(answers=many))) == [(None, "too_many_answers")]
 
 
+def test_more_photos_of_one_item_than_the_setting_allows_return_the_form() -> None:
+    most = [f"p-{n}" for n in range(DESK.policy.max_photos_per_item)]
+    photos = dict.fromkeys((*most, "p-more"), VERIFIED)
+    as_many = leaf(answers={"PH-01": answer("pass", photos=most, location=ON_SITE)})
+    assert verdicts(judged(as_many, beside=evidence(photos)))["PH-01"] == "pass"
+    too_many = leaf(answers={"PH-01": answer("pass", photos=[*most, "p-more"], location=ON_SITE)})
+    assert returned_for(judged(too_many, beside=evidence(photos))) == [("PH-01", "too_many_photos")]
+
+
 def test_a_checklist_that_is_not_in_the_library_goes_back() -> None:
     found = judge_form(DESK.case, TASK, None, [leaf()], evidence(), DESK.policy)
     assert returned_for(found) == [(None, "checklist_unknown")]
