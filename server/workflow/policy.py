@@ -38,7 +38,6 @@ class Policy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     energization_min_people: int
     clock_future_tolerance_s: int
     fence_radius_m: float
-    fence_rural_radius_m: float
     photo_max_bytes: int
     photo_max_pixels: int
     photo_max_side: int
