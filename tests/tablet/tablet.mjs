@@ -26,7 +26,9 @@ async function radio(url, options = {}) {
   if (state.offline) throw new Offline();
   const headers = new Headers(options.headers);
   for (const [name, value] of Object.entries(state.headers)) headers.set(name, value);
-  const response = await PouchDB.fetch(url, { ...options, headers });
+  // As in a browser. PouchDB's own choice in Node waits for ever for a body whose server was killed.
+  const response = await fetch(url, { ...options, headers });
+  response.buffer = async () => Buffer.from(await response.arrayBuffer()); // what PouchDB asks of that one
   const { pathname, search } = new URL(url);
   state.requests.push({ method: options.method ?? "GET", path: pathname + search, status: response.status });
   return response;

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+import threading
 from pathlib import Path
 
 import pytest
@@ -48,3 +50,22 @@ def test_nothing_leaves_a_tablet_that_is_offline(tmp_path: Path) -> None:
 def test_waiting_ends_and_says_what_was_seen_last(tmp_path: Path) -> None:
     with Tablet(tmp_path) as tablet, pytest.raises(AssertionError, match="404"):
         tablet.wait_for(lambda: tablet.get("case", "never"), timeout=0.2)
+
+
+def test_an_answer_that_breaks_off_is_an_error_and_no_endless_wait(tmp_path: Path) -> None:
+    """The server is killed between the head and the body of its answer."""
+    with Tablet(tmp_path, timeout=10) as tablet, socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def answer_half() -> None:
+            link, _ = listener.accept()
+            with link:
+                link.recv(65536)
+                link.sendall(
+                    b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{"
+                )
+
+        server = threading.Thread(target=answer_half)
+        server.start()
+        with pytest.raises(TabletError):
+            tablet.remote_info(f"http://127.0.0.1:{listener.getsockname()[1]}/db")
+        server.join()
