@@ -9,6 +9,7 @@ import threading
 import time
 import uuid
 from collections.abc import Iterator
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -47,7 +48,8 @@ class Worker:
     def __init__(self) -> None:
         self._stop = threading.Event()
         self._error: BaseException | None = None
-        self._thread = threading.Thread(target=self._run)
+        # A test that fails must not keep the whole run from ending.
+        self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
     def _run(self) -> None:
@@ -163,17 +165,16 @@ def test_a_killed_server_has_everything_that_it_acknowledged_and_nothing_half(
             wang.walk(form)
         wang.tablet.go_online()
 
-        sender, backlog = Sender(wang, form), Backlog(wang, case)
         in_the_middle = 0
-        try:
+        with ExitStack() as both:
+            sender, backlog = Sender(wang, form), Backlog(wang, case)
+            both.callback(sender.stop)
+            both.callback(backlog.stop)
             for _ in range(KILLS):
                 time.sleep(random.uniform(SHORTEST, LONGEST))
                 in_the_middle += backlog.rounds == 0
                 own_house.kill()
                 own_house.start()
-        finally:
-            backlog.stop()
-            sender.stop()
         assert in_the_middle
         assert sender.broken >= KILLS
         sender.present()
