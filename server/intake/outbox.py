@@ -67,7 +67,13 @@ class Outbox:
             reason=str(unsent.get("reason") or "not_assigned")[:200],
             summary=_summary(document),
         )
-        self._cases.apply(case.id, command, SYSTEM)
+        try:
+            self._cases.apply(case.id, command, SYSTEM)
+        except Refusal as refusal:
+            # Somebody else's parcel has this id. It must not hold up the outbox, nor be taken for the other.
+            log.error("unsent_refused", user=user, unsent=unsent_id, case=case.id, code=refusal.code)
+            self.answer(user, unsent_id, "unsent_id_taken", document=str(doc_id), case=case.no)
+            return
         self.answer(user, unsent_id, "unsent_quarantined", document=str(doc_id), case=case.no)
 
     def take_decided(self, case: Case) -> None:

@@ -144,7 +144,12 @@ def make_intake(made: Services) -> Intake:
     store, names, cases = made.store, made.names, made.cases
 
     def tell(case_id: str) -> None:
-        tell_everybody(store, names, cases.load(case_id).case)
+        try:
+            case = cases.load(case_id).case
+        except NotFound:
+            # It is being opened at this moment, or that was cut off: nobody was told of it yet.
+            return
+        tell_everybody(store, names, case)
 
     forms = Forms(made)
     hazards = Hazards(made)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from sync.store import Document
-from tests.desk import Desk
+import structlog.testing
+
+from server.intake.worker import make_intake
+from sync.store import Document, Security
+from tests.desk import Desk, unsent_document
 
 
 def hazard(desk: Desk, hazard_id: str, **changes: Any) -> Document:
@@ -101,3 +104,31 @@ def test_a_description_longer_than_a_case_holds_is_cut_there_and_kept_here(desk:
     desk.intake()
     assert len(desk.case(case).hazards["h-1"].description) == 4000
     assert desk.document(desk.forms(case), "hazard:h-1")["description"] == long
+
+
+def test_a_parcel_with_an_id_that_is_taken_is_told_of_and_holds_up_nothing(desk: Desk) -> None:
+    case = desk.open_case()
+    task = desk.assign(case, "inspector", "colleague")
+    desk.hire("third", "inspector")
+    desk.patch(f"/cases/{case}/tasks/{task}", {"assignees": ["third"], "reason": "both moved away"})
+    for user in ("inspector", "colleague"):
+        parcel = unsent_document("u-1", desk.forms(case), hazard(desk, f"h-{user}", by=user), by=user)
+        desk.write(user, desk.made.names.outbox(user), parcel)
+    desk.intake()
+    assert desk.case(case).quarantine["u-1"].by == "colleague"
+    told = {message["code"] for message in desk.inbox("inspector", "message:")}
+    assert told == {"unsent_id_taken"}
+    # The parcel is where it was, and a decision on the case is not held up by it.
+    assert (
+        desk.document(desk.made.names.outbox("inspector"), "unsent:u-1")["doc"]["_id"] == "hazard:h-inspector"
+    )
+    unmet(desk, case)
+
+
+def test_a_case_that_is_just_being_opened_alarms_nobody(desk: Desk) -> None:
+    desk.made.store.create_database(desk.made.names.forms("half"), Security(kind="case"))
+    intake = make_intake(desk.made)
+    with structlog.testing.capture_logs() as logs:
+        intake.teller.mark(["half"])
+        intake.teller.flush()
+    assert [entry for entry in logs if entry["log_level"] == "error"] == []
