@@ -12,7 +12,7 @@ import pytest
 from werkzeug.test import TestResponse
 
 from sync.embedded.http.asked import parse_json
-from sync.embedded.http.multipart import Parts, boundary_of
+from sync.multipart import Parts, boundary_of
 from sync.store import BadRequest
 from tests.sync_http.conftest import LIMITS, Asker
 from tests.sync_http.test_multipart import Dribble

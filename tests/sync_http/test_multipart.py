@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sync.embedded.http.multipart import Parts, boundary_of, quoted, write_parts
+from sync.multipart import Parts, boundary_of, quoted, write_parts
 from sync.store import BadRequest
 
 

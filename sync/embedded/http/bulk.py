@@ -9,10 +9,10 @@ from flask import Response
 
 from sync.embedded.http.asked import check_nesting, json_object
 from sync.embedded.http.call import Call
-from sync.embedded.http.multipart import new_boundary, write_parts
 from sync.embedded.http.replies import JSON_TYPE, encode, json_reply, stream_reply
 from sync.embedded.http.shown import accepts, beside, part_of, show_of
 from sync.embedded.rendering import Show
+from sync.multipart import new_boundary, write_parts
 from sync.store import BadRequest, BulkResult, Document, NotOffered, StoreError, TooLarge
 
 #: Refusals of a replicated document that no repetition will change.

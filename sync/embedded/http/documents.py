@@ -10,7 +10,6 @@ from flask import Response
 
 from sync.embedded.http.asked import any_json_body, check_nesting, json_object, string_list
 from sync.embedded.http.call import Call
-from sync.embedded.http.multipart import new_boundary, write_parts
 from sync.embedded.http.related import read_related
 from sync.embedded.http.replies import (
     JSON_TYPE,
@@ -24,6 +23,7 @@ from sync.embedded.http.replies import (
 )
 from sync.embedded.http.shown import accepts, beside, following, part_of, show_of
 from sync.embedded.rendering import PLAIN, Show
+from sync.multipart import new_boundary, write_parts
 from sync.store import BadRequest, Document
 
 

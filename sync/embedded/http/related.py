@@ -15,7 +15,7 @@ from sync.embedded.blobs import BlobInfo, parse_digest
 from sync.embedded.engine import EmbeddedStore
 from sync.embedded.http.asked import body_stream, parse_json, read_all
 from sync.embedded.http.limits import HttpLimits
-from sync.embedded.http.multipart import Part, Parts, boundary_of
+from sync.multipart import Part, Parts, boundary_of
 from sync.store import BadRequest, Document
 
 #: Bytes that may follow the last boundary, which RFC 2046 allows and nobody needs.

@@ -10,9 +10,9 @@ from flask import Request
 
 from sync.embedded.engine import EmbeddedStore
 from sync.embedded.http.asked import Query
-from sync.embedded.http.multipart import new_boundary, quoted, write_parts
 from sync.embedded.http.replies import JSON_TYPE, encode
 from sync.embedded.rendering import Show
+from sync.multipart import new_boundary, quoted, write_parts
 from sync.store import Attachment, Document
 
 _CHUNK = 256 * 1024

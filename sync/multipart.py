@@ -9,15 +9,21 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 from werkzeug.http import parse_options_header
 
-from sync.embedded.http.asked import Stream
 from sync.store import BadRequest
 
 _CHUNK = 64 * 1024
 _MAX_HEADER_BYTES = 16 * 1024
 _MAX_BOUNDARY = 70  # RFC 2046, 5.1.1
+
+
+class Stream(Protocol):
+    """Bytes to be read once; b"" is their end."""
+
+    def read(self, size: int, /) -> bytes: ...
 
 
 class PartStream:
