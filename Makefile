@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: setup run test lint types tests bench lock clean
+.PHONY: setup run test lint types tests bench bench-sync lock clean
 
 setup: build/.ready
 
@@ -39,8 +39,18 @@ types: setup
 tests: setup
 	$(BIN)/pytest -n 2 --dist loadfile
 
+# bench-sync has peers to install and takes minutes; so it is a target of its own.
 bench: setup
-	@for b in bench/[a-z]*.py; do echo "== $$b"; $(BIN)/python $$b || exit 1; done
+	@for b in $(filter-out bench/replication.py,$(wildcard bench/[a-z]*.py)); do echo "== $$b"; $(BIN)/python $$b || exit 1; done
+
+build/.bench: bench/package-lock.json bench/package.json
+	@mkdir -p build
+	npm ci --silent --ignore-scripts --no-fund --no-audit --prefix bench
+	@touch $@
+
+# Beside npm's pouchdb-server, and beside Apache CouchDB where HEZHA_TEST_COUCHDB_URL names one.
+bench-sync: setup build/.bench
+	$(BIN)/python bench/replication.py
 
 # Needs uv (https://docs.astral.sh/uv/): resolves again and writes the locks, hashes and all.
 lock:
@@ -48,4 +58,4 @@ lock:
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml --group dev -o requirements-dev.lock
 
 clean:
-	rm -rf $(VENV) node_modules build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) node_modules bench/node_modules build .pytest_cache .mypy_cache .ruff_cache .hypothesis

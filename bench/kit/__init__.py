@@ -1,0 +1,1 @@
+"""What several measurements share: a lean HTTP client, the systems compared, and their memory."""
