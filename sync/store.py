@@ -103,6 +103,33 @@ class NoSpace(StoreError):
     error = "insufficient_storage"
 
 
+class ReadOnly(StoreError):
+    """The data folder cannot be written; nothing was. It may be in a while, when somebody has seen to it."""
+
+    status = 503
+    error = "service_unavailable"
+
+
+class Damaged(StoreError):
+    """What is on disk is not what was written there. Nothing was changed; an operator has to mend it."""
+
+    status = 500
+    error = "file_corrupt"
+
+
+class BytesMissing(StoreError):
+    """An attachment whose document is here and whose bytes are not. It is no 404: they ought to be here."""
+
+    status = 500
+    error = "attachment_missing"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"The bytes of attachment {name} are missing on this server; its document is whole. "
+            "An operator can put them back from a backup."
+        )
+
+
 class NotOffered(StoreError):
     """CouchDB has it and Hezha's embedded engine does not. Never a wrong result instead."""
 
@@ -224,7 +251,9 @@ class DocumentStore(Protocol):
     """
 
     def create_database(self, db: str, security: Security | None = None) -> None:
-        """Create `db` with its `_security` and the write rules. Raises DatabaseExists, BadRequest (name)."""
+        """Create `db` with its `_security` (admins only, if none is given), and the write rules if that
+        names a kind. Raises DatabaseExists, BadRequest (name).
+        """
 
     def delete_database(self, db: str) -> None: ...
 

@@ -11,7 +11,17 @@ from sync.embedded.blobs import BlobInfo, Readable, decoded_length, parse_digest
 from sync.embedded.documents import check_attachment_name, read_rev
 from sync.embedded.reading import ReadCalls
 from sync.embedded.writing import WriteCalls
-from sync.store import SERVER, Attachment, BadRequest, Conflict, Document, NewAttachment, NotFound, UserCtx
+from sync.store import (
+    SERVER,
+    Attachment,
+    BadRequest,
+    BytesMissing,
+    Conflict,
+    Document,
+    NewAttachment,
+    NotFound,
+    UserCtx,
+)
 
 #: Blobs looked at under one hold of the write lock, so that a sweep delays nobody noticeably.
 _SWEEP_BATCH = 100
@@ -93,7 +103,10 @@ class AttachmentCalls(ReadCalls, WriteCalls):
         return self.put(db, doc, user=user)
 
     def open_attachment(self, db: str, doc_id: str, name: str, *, rev: str | None = None) -> Attachment:
-        """Open an attachment of the winner or of `rev` for reading; its stream can seek. Raises NotFound."""
+        """Open an attachment of the winner or of `rev` for reading; its stream can seek.
+
+        Raises NotFound; BytesMissing if the document is here and the bytes, of which it speaks, are not.
+        """
         with self._reading(db) as (conn, row):
             doc = records.document(conn, row, doc_id)
             if doc is None or (rev is None and doc.deleted):
@@ -109,7 +122,7 @@ class AttachmentCalls(ReadCalls, WriteCalls):
             try:
                 stream = self._blobs.open(found.sha256)
             except FileNotFoundError as error:
-                raise NotFound(f"The bytes of attachment {name} are missing on this server") from error
+                raise BytesMissing(name) from error
         return Attachment(
             name=found.name,
             content_type=found.content_type,
@@ -124,14 +137,17 @@ class AttachmentCalls(ReadCalls, WriteCalls):
         """Remove blobs which no stored revision names and nobody sent lately; return how many.
 
         `now` is seconds since the epoch, the present if None. Never takes one that a write under way needs:
-        such a write checks its blobs under the same lock.
+        such a write checks its blobs under the same lock. Stops where a backup needs them all.
         """
         age = self.limits.abandoned_seconds
         self._blobs.sweep_incoming(older_than=age, now=now)
         candidates = self._blobs.stale(older_than=age, now=now)
         removed = 0
         while batch := list(islice(candidates, _SWEEP_BATCH)):
-            removed += self._io.write(lambda conn, batch=batch: self._sweep(conn, batch))  # type: ignore[misc]
+            with self._blobs.sweeping() as allowed:
+                if not allowed:
+                    break
+                removed += self._io.write(lambda conn, batch=batch: self._sweep(conn, batch))  # type: ignore[misc]
         return removed
 
     def _sweep(self, conn: apsw.Connection, candidates: list[str]) -> int:

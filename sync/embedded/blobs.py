@@ -9,21 +9,31 @@ from __future__ import annotations
 import base64
 import contextlib
 import errno
+import fcntl
 import hashlib
 import os
 import tempfile
 import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from sync.embedded.schema import sync_folder
-from sync.store import BadRequest, DigestMismatch, NoSpace, TooLarge
+from sync.store import BadRequest, DigestMismatch, NoSpace, ReadOnly, StoreError, TooLarge
 
+_FULL = "The disk is full; the attachment was not stored."
+#: What a failing disk means to whoever sent the bytes.
+_REFUSED: Mapping[int, tuple[type[StoreError], str]] = {
+    errno.ENOSPC: (NoSpace, _FULL),
+    errno.EDQUOT: (NoSpace, _FULL),
+    errno.EROFS: (ReadOnly, "The data folder is read-only; the attachment was not stored."),
+}
 _CHUNK = 256 * 1024
 _SUFFIX = ".part"
+#: Locked while blobs are swept, or must not be.
+_LEASE = "lease"
 
 
 class Readable(Protocol):
@@ -52,13 +62,24 @@ class BlobStore:
         self._incoming = folder / "incoming"
         self._incoming.mkdir(parents=True, exist_ok=True)
         sync_folder(folder)
+        #: Folders of blobs whose names this process has synced.
+        self._safe: set[str] = set()
 
     def ingest(self, stream: Readable, *, max_bytes: int, expect_md5: bytes | None = None) -> BlobInfo:
         """Read `stream` to its end and keep it.
 
         Raises TooLarge beyond `max_bytes`, DigestMismatch if the bytes are not those of `expect_md5`,
-        NoSpace. Then, as when the stream itself raises, nothing is kept.
+        NoSpace, ReadOnly. Then, as when the stream itself raises, nothing is kept.
         """
+        try:
+            return self._ingest(stream, max_bytes, expect_md5)
+        except OSError as error:
+            if error.errno not in _REFUSED:
+                raise
+            refusal, reason = _REFUSED[error.errno]
+            raise refusal(reason) from error
+
+    def _ingest(self, stream: Readable, max_bytes: int, expect_md5: bytes | None) -> BlobInfo:
         sha256, md5, length = hashlib.sha256(), hashlib.md5(usedforsecurity=False), 0
         descriptor, name = tempfile.mkstemp(suffix=_SUFFIX, dir=self._incoming)
         try:
@@ -79,10 +100,6 @@ class BlobStore:
                     file.flush()
                     os.fsync(file.fileno())
                     self._keep(Path(name), info)
-        except OSError as error:
-            if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-                raise NoSpace("The disk is full; the attachment was not stored.") from error
-            raise
         finally:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(name)
@@ -114,6 +131,31 @@ class BlobStore:
                 if file.stat().st_mtime < limit:
                     yield file.parent.name + file.name
 
+    @contextlib.contextmanager
+    def kept(self) -> Iterator[None]:
+        """While this lasts, in any process, nobody sweeps: a backup copies what a moment ago was named."""
+        with self._lease(fcntl.LOCK_SH):
+            yield
+
+    @contextlib.contextmanager
+    def sweeping(self) -> Iterator[bool]:
+        """The right to remove blobs; False while somebody else needs them all. Never waits."""
+        try:
+            with self._lease(fcntl.LOCK_EX | fcntl.LOCK_NB):
+                yield True
+        except BlockingIOError:
+            yield False
+
+    @contextlib.contextmanager
+    def _lease(self, kind: int) -> Iterator[None]:
+        """The lock goes with the file's closing, and so with the process, however it ends."""
+        descriptor = os.open(self._folder / _LEASE, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(descriptor, kind)
+            yield
+        finally:
+            os.close(descriptor)
+
     def remove(self, sha256: str) -> None:
         with contextlib.suppress(FileNotFoundError):
             self._path(sha256).unlink()
@@ -124,18 +166,29 @@ class BlobStore:
     def _touch(self, info: BlobInfo) -> bool:
         """Whether the blob is here already; its age then begins anew, so that no sweep takes it from us."""
         with contextlib.suppress(FileNotFoundError):
-            os.utime(self._path(info.sha256))
-            sync_folder(self._path(info.sha256).parent)  # whoever renamed it may not have come to that yet
+            path = self._path(info.sha256)
+            os.utime(path)
+            # Whoever made the folder and renamed the file into it may not have synced either yet.
+            self._ensure_folder(path.parent)
+            sync_folder(path.parent)
             return True
         return False
 
     def _keep(self, part: Path, info: BlobInfo) -> None:
         final = self._path(info.sha256)
-        if not final.parent.is_dir():
-            final.parent.mkdir(exist_ok=True)
-            sync_folder(self._folder)
+        self._ensure_folder(final.parent)
         part.rename(final)
         sync_folder(final.parent)
+
+    def _ensure_folder(self, folder: Path) -> None:
+        """Make one of the 256 folders, and its name safe. That it is there does not say that it is safe:
+        another thread or process may have made it a moment ago.
+        """
+        if folder.name in self._safe and folder.is_dir():
+            return
+        folder.mkdir(exist_ok=True)
+        sync_folder(self._folder)
+        self._safe.add(folder.name)
 
 
 def digest_mismatch() -> DigestMismatch:

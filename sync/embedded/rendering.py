@@ -17,7 +17,7 @@ from sync.embedded.blobs import BlobStore
 from sync.embedded.documents import Incoming, StoredAttachment
 from sync.embedded.records import DatabaseRow, DocRow, RevisionRow
 from sync.revtree import Body, Rev, RevTree
-from sync.store import Document, NotFound
+from sync.store import BytesMissing, Document
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ def inline_data(blobs: BlobStore, attachment: StoredAttachment) -> str:
         with blobs.open(attachment.sha256) as stream:
             data = stream.read()
     except FileNotFoundError as error:
-        raise NotFound(f"The bytes of attachment {attachment.name} are missing on this server") from error
+        raise BytesMissing(attachment.name) from error
     return base64.b64encode(gzip.decompress(data) if attachment.encoding == "gzip" else data).decode()
 
 
