@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 import apsw
 
-from sync.store import NoSpace, StoreError
+from sync.store import Damaged, NoSpace, ReadOnly, StoreError
 
 T = TypeVar("T")
 Job = Callable[[apsw.Connection], T]
@@ -74,8 +74,8 @@ class Writer:
     def run(self, job: Job[T]) -> T:
         """Run `job` in a savepoint of some transaction; returns after its commit is on disk.
 
-        Raises what `job` raises, and nothing of it is stored then; StoreClosed, NoSpace; StoreBusy if the
-        disk fails or another process holds the file for too long.
+        Raises what `job` raises, and nothing of it is stored then; StoreClosed, NoSpace, ReadOnly, Damaged;
+        StoreBusy if the disk fails or another process holds the file for too long.
         """
         future: Future[T] = Future()
         with self._lock:
@@ -126,7 +126,7 @@ class Writer:
                 except Exception as error:
                     if not conn.in_transaction:
                         raise
-                    outcomes.append((future, None, error))
+                    outcomes.append((future, None, told(error)))
             conn.execute("COMMIT")
         except Exception as error:  # noqa: BLE001  every waiting caller must hear of it, whatever it is
             with contextlib.suppress(apsw.Error):
@@ -134,7 +134,7 @@ class Writer:
                     conn.execute("ROLLBACK")
             self._on_rollback()
             for _, future in group:
-                future.set_exception(_told(error))
+                future.set_exception(told(error))
             return
         self._on_commit()
         for future, result, failure in outcomes:
@@ -144,13 +144,17 @@ class Writer:
                 future.set_exception(failure)
 
 
-def _told(error: Exception) -> Exception:
-    """A failure of the whole transaction in the store's words, unless the program itself is at fault."""
+def told(error: Exception) -> Exception:
+    """What ails the file in the store's words; the error itself, where the program is at fault."""
     if isinstance(error, apsw.FullError):
-        told: StoreError = NoSpace("The disk is full; nothing was written.")
-    elif isinstance(error, (apsw.BusyError, apsw.IOError)):
-        told = StoreBusy(f"Nothing was written: {error}")
+        words: StoreError = NoSpace("The disk is full; nothing was written.")
+    elif isinstance(error, apsw.ReadOnlyError):
+        words = ReadOnly("The database file is read-only; nothing was written.")
+    elif isinstance(error, (apsw.CorruptError, apsw.NotADBError)):
+        words = Damaged("The database file is damaged. An operator has to look: hezha doctor says what to do.")
+    elif isinstance(error, (apsw.BusyError, apsw.IOError, apsw.CantOpenError)):
+        words = StoreBusy(f"The database file does not answer, and nothing was written: {error}")
     else:
         return error
-    told.__cause__ = error
-    return told
+    words.__cause__ = error
+    return words

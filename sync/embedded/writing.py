@@ -14,7 +14,7 @@ from sync.embedded.blobs import BlobInfo
 from sync.embedded.documents import LOCAL, Incoming
 from sync.embedded.writer import savepoint
 from sync.revtree import Rev
-from sync.store import SERVER, BulkResult, Document, StoreError, UserCtx
+from sync.store import SERVER, BulkResult, Document, NoSpace, ReadOnly, StoreError, UserCtx
 
 
 class WriteCalls(StoreBase):
@@ -44,7 +44,7 @@ class WriteCalls(StoreBase):
     ) -> list[BulkResult]:
         """Store many, in one transaction; each stands or falls alone. A document without `_id` gets one.
 
-        Raises NotFound (database) only; every other refusal is a row.
+        Raises NotFound (database), NoSpace, ReadOnly; every other refusal is a row.
         """
         with self._reading(db):
             pass  # before any attachment is kept for a database that is not there
@@ -75,6 +75,8 @@ class WriteCalls(StoreBase):
             doc = {"_id": uuid.uuid4().hex, **doc}
         try:
             return self._parse(doc)
+        except (NoSpace, ReadOnly):
+            raise  # no fault of this document: the client keeps them all and tries again
         except StoreError as error:
             name = doc.get("_id") if isinstance(doc, dict) else None
             return BulkResult(name if isinstance(name, str) else "", None, error.error, error.reason)
