@@ -7,31 +7,48 @@ happen before a transaction begins and need not happen inside one.
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import json
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from sync import revtree
+from sync.checks import (
+    DESIGN,
+    LOCAL,
+    check_attachment_name,
+    check_database_name,
+    check_id,
+    inline_bytes,
+    is_utf8,
+    own_fields,
+    read_deleted,
+    read_rev,
+)
 from sync.embedded.blobs import BlobInfo, parse_digest
 from sync.revtree import Rev
 from sync.store import BadRequest, DigestMismatch, Document, TooLarge
 
-LOCAL = "_local/"
-DESIGN = "_design/"
-DEFAULT_CONTENT_TYPE = "application/octet-stream"
+#: What the rest of the room takes from here, some of it from `sync.checks`.
+__all__ = [
+    "DEFAULT_CONTENT_TYPE",
+    "DESIGN",
+    "LOCAL",
+    "Incoming",
+    "Keep",
+    "StoredAttachment",
+    "Stub",
+    "check_attachment_name",
+    "check_database_name",
+    "check_id",
+    "encode_body",
+    "new_rev",
+    "parse",
+    "read_rev",
+]
 
-#: CouchDB's rule for the names of databases.
-_DATABASE = re.compile(r"[a-z][a-z0-9_$()+/-]*")
-_DATABASE_MAX = 238
-_SPECIAL = frozenset({"_id", "_rev", "_revisions", "_deleted", "_attachments"})
-#: Members that a client may send back as it got them; they say nothing new.
-_META_ONLY = frozenset({"_revs_info", "_local_seq", "_conflicts", "_deleted_conflicts"})
-#: CouchDB keeps these in the body, though they begin with an underscore.
-_KEPT = re.compile(r"_access|_replication_(state|state_time|state_reason|id|stats)")
+DEFAULT_CONTENT_TYPE = "application/octet-stream"
 
 
 @dataclass(frozen=True)
@@ -89,54 +106,6 @@ class Incoming:
 Keep = Callable[[bytes, bytes | None], BlobInfo]
 
 
-def check_database_name(name: str) -> None:
-    """Raises BadRequest as CouchDB does."""
-    if len(name) > _DATABASE_MAX:
-        raise BadRequest(
-            f"At least one path segment of `{name}` is too long.", error="database_name_too_long"
-        )
-    if _DATABASE.fullmatch(name) is None:
-        raise BadRequest(
-            f"Name: '{name}'. Only lowercase characters (a-z), digits (0-9), and any of the characters "
-            "_, $, (, ), +, -, and / are allowed. Must begin with a letter.",
-            error="illegal_database_name",
-        )
-
-
-def check_id(doc_id: object) -> str:
-    """The id, if it is one. Raises BadRequest (illegal_docid)."""
-    if not isinstance(doc_id, str):
-        raise BadRequest("Document id must be a string", error="illegal_docid")
-    if not doc_id:
-        raise BadRequest("Document id must not be empty", error="illegal_docid")
-    if doc_id in {DESIGN, LOCAL}:
-        raise BadRequest(f"Illegal document id `{doc_id}`", error="illegal_docid")
-    if doc_id.startswith("_") and not doc_id.startswith((DESIGN, LOCAL)):
-        raise BadRequest("Only reserved document ids may start with underscore.", error="illegal_docid")
-    if not _is_utf8(doc_id):
-        raise BadRequest("Document id must be valid UTF-8", error="illegal_docid")
-    return doc_id
-
-
-def check_attachment_name(name: object) -> str:
-    """The name, if it is one. Raises BadRequest."""
-    if not isinstance(name, str) or not name or not _is_utf8(name):
-        raise BadRequest("Attachment name is not UTF-8 encoded")
-    if name.startswith("_"):
-        raise BadRequest("Attachment name '" + name + "' starts with prohibited character '_'")
-    return name
-
-
-def read_rev(text: object) -> Rev:
-    """Raises BadRequest."""
-    if not isinstance(text, str) or not _is_utf8(text):
-        raise BadRequest("Invalid rev format")
-    try:
-        return revtree.parse_rev(text)
-    except ValueError as error:
-        raise BadRequest(str(error)) from error
-
-
 def encode_body(fields: Document) -> bytes:
     """JSON as it is stored: the client's own order of members. Raises BadRequest for what JSON cannot say."""
     try:
@@ -161,17 +130,8 @@ def parse(
     if not isinstance(doc, dict):
         raise BadRequest("Document must be a JSON object")
     doc_id = check_id(doc.get("_id"))
-    deleted = doc.get("_deleted", False)
-    if not isinstance(deleted, bool):
-        raise BadRequest("Bad special document member: _deleted", error="doc_validation")
-    fields: Document = {}
-    for name, value in doc.items():
-        if not isinstance(name, str):
-            raise BadRequest("Document member names must be strings")
-        if not name.startswith("_") or _KEPT.fullmatch(name):
-            fields[name] = value
-        elif name not in _META_ONLY and name not in _SPECIAL:
-            raise BadRequest(f"Bad special document member: {name}", error="doc_validation")
+    deleted = read_deleted(doc)
+    fields = own_fields(doc)
     body = encode_body(fields)
     if len(body) > max_bytes:
         raise TooLarge(doc_id, error="document_too_large")
@@ -274,11 +234,11 @@ def _attachment(
     if spec.get("stub"):
         return Stub(name, revpos)
     content_type = spec.get("content_type", DEFAULT_CONTENT_TYPE)
-    if not isinstance(content_type, str) or not _is_utf8(content_type):
+    if not isinstance(content_type, str) or not is_utf8(content_type):
         raise BadRequest(f"Invalid content_type of attachment {name}", error="doc_validation")
     expected = parse_digest(spec.get("digest"))
     if not spec.get("follows"):
-        info = keep(_inline(name, spec.get("data")), expected)
+        info = keep(inline_bytes(name, spec.get("data")), expected)
         return _kept(name, content_type, info, revpos=revpos)
     if name not in blobs:
         raise BadRequest(f"Attachment {name} was announced and did not follow")
@@ -313,20 +273,3 @@ def _kept(
         info.sha256,
         revpos or 0,
     )
-
-
-def _inline(name: str, data: object) -> bytes:
-    if not isinstance(data, str):
-        raise BadRequest(f"Invalid attachment data for {name}")
-    try:
-        return base64.b64decode(data, validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise BadRequest(f"Invalid attachment data for {name}") from error
-
-
-def _is_utf8(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
