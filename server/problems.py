@@ -6,17 +6,29 @@ the language that the request prefers. Codes are never renamed or given a second
 
 from __future__ import annotations
 
+import errno
+import sqlite3
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import structlog
 from flask import Flask, Response, jsonify, request
 from flask_smorest import Api
+from sqlalchemy.exc import DBAPIError
 from werkzeug.exceptions import HTTPException
 
 from server.texts import DEFAULT_LANGUAGE, LANGUAGES, catalogue, text
 from server.workflow.refusal import Refusal
-from sync.store import Conflict, NoSpace, NotFound, StoreError, TooLarge
+from sync.store import (
+    BytesMissing,
+    Conflict,
+    Damaged,
+    NoSpace,
+    NotFound,
+    ReadOnly,
+    StoreError,
+    TooLarge,
+)
 
 log = structlog.get_logger()
 
@@ -35,6 +47,7 @@ _CODES_BY_STATUS = {
     428: "precondition_required",
     429: "rate_limited",
     503: "unavailable",
+    507: "disk_full",
 }
 
 
@@ -115,9 +128,36 @@ def _from_store(error: StoreError) -> Response:
     if isinstance(error, TooLarge):
         return respond(Problem(413, "too_large"))
     if isinstance(error, NoSpace):
-        log.error("disk_full", path=request.path)
-        return respond(Problem(503, "unavailable"))
+        return _disk_full(error)
+    for kind, status, code in _OPERATORS_MATTERS:
+        if isinstance(error, kind):
+            log.error(code, path=request.path, reason=error.reason)
+            return respond(Problem(status, code))
     return _from_crash(error)
+
+
+#: What a client can only wait out, and an operator has to mend: `hezha doctor` names it.
+_OPERATORS_MATTERS = (
+    (ReadOnly, 503, "data_read_only"),
+    (Damaged, 500, "store_damaged"),
+    (BytesMissing, 500, "bytes_missing"),
+)
+
+
+def _disk_full(error: Exception) -> Response:
+    log.error("disk_full", path=request.path, error=str(error))
+    return respond(Problem(507, "disk_full"))
+
+
+def _from_system(error: OSError) -> Response:
+    """A disk that fills up below the spool is no crash: the same request is good again when there is room."""
+    return _disk_full(error) if error.errno in {errno.ENOSPC, errno.EDQUOT} else _from_crash(error)
+
+
+def _from_readmodel(error: DBAPIError) -> Response:
+    """The read model lies on the same disk. What it missed, the worker projects when the case settles."""
+    full = getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
+    return _disk_full(error) if full else _from_crash(error)
 
 
 class ProblemApi(Api):  # type: ignore[misc]
@@ -129,6 +169,8 @@ class ProblemApi(Api):  # type: ignore[misc]
         app.register_error_handler(Problem, respond)
         app.register_error_handler(Refusal, _from_refusal)
         app.register_error_handler(StoreError, _from_store)
+        app.register_error_handler(OSError, _from_system)
+        app.register_error_handler(DBAPIError, _from_readmodel)
         app.register_error_handler(Exception, _from_crash)
 
 

@@ -74,9 +74,9 @@ class BlobStore:
         try:
             return self._ingest(stream, max_bytes, expect_md5)
         except OSError as error:
-            if error.errno not in _REFUSED:
+            refusal, reason = _REFUSED.get(error.errno or 0, (None, ""))
+            if refusal is None:
                 raise
-            refusal, reason = _REFUSED[error.errno]
             raise refusal(reason) from error
 
     def _ingest(self, stream: Readable, max_bytes: int, expect_md5: bytes | None) -> BlobInfo:

@@ -151,7 +151,7 @@ def told(error: Exception) -> Exception:
     elif isinstance(error, apsw.ReadOnlyError):
         words = ReadOnly("The database file is read-only; nothing was written.")
     elif isinstance(error, (apsw.CorruptError, apsw.NotADBError)):
-        words = Damaged("The database file is damaged. An operator has to look: hezha doctor says what to do.")
+        words = Damaged("The database file is damaged. An operator has to act: see hezha doctor.")
     elif isinstance(error, (apsw.BusyError, apsw.IOError, apsw.CantOpenError)):
         words = StoreBusy(f"The database file does not answer, and nothing was written: {error}")
     else:
