@@ -23,18 +23,23 @@ from sync.store import (
     UserCtx,
 )
 
+#: What CouchDB answers for a database that was just made.
+_ADMINS_ONLY: Mapping[str, Any] = {"members": {"roles": ["_admin"]}, "admins": {"roles": ["_admin"]}}
+
 
 class DatabaseCalls(StoreBase):
     """The part of the store that speaks of whole databases."""
 
     def create_database(self, db: str, security: Security | None = None) -> None:
-        """Create `db` with its `_security` (admins only, if none is given) and the write rules.
+        """Create `db` with its `_security` (admins only, if none is given).
 
-        Raises DatabaseExists, BadRequest (illegal_database_name).
+        One of Hezha's own (its security names a kind) gets the write rules too; any other is as empty as
+        CouchDB makes it. Raises DatabaseExists, BadRequest (illegal_database_name).
         """
         documents.check_database_name(db)
-        rules = None if self._design is None else self._parse(self._design)
-        granted = json.dumps((security or Security()).to_json(), ensure_ascii=False)
+        shown = _ADMINS_ONLY if security is None else security.to_json()
+        rules = None if self._design is None or not _has_kind(shown) else self._parse(self._design)
+        granted = json.dumps(shown, ensure_ascii=False)
 
         def job(conn: apsw.Connection) -> None:
             if conn.execute("SELECT 1 FROM databases WHERE name = ?", (db,)).get is not None:
@@ -143,7 +148,10 @@ class DatabaseCalls(StoreBase):
                 bell.wait(left)
 
     def refresh_design_documents(self) -> list[str]:
-        """Give every database the engine's present write rules; return the names of those that changed."""
+        """Give Hezha's databases the engine's present write rules; return the names of those that changed.
+
+        Hezha's are those whose security names a kind, and those that have the rules already.
+        """
         if self._design is None:
             return []
         return [db for db in self.database_names() if self._refresh_design(db, self._design)]
@@ -156,7 +164,10 @@ class DatabaseCalls(StoreBase):
             database = records.database(conn, db)
             known = records.document(conn, database, design["_id"])
             base = dict(design)
-            if known is not None and not known.deleted:
+            if known is None or known.deleted:
+                if not _has_kind(database.security):
+                    return False
+            else:
                 winner = known.tree.leaves[0]
                 stored = records.revision(conn, known, winner)
                 if stored is not None and stored.body == self._parse(design).body:
@@ -166,6 +177,11 @@ class DatabaseCalls(StoreBase):
             return True
 
         return self._io.write(job)
+
+
+def _has_kind(security: Mapping[str, Any]) -> bool:
+    own = security.get("hezha")
+    return isinstance(own, dict) and bool(own.get("kind"))
 
 
 def _checked_security(security: object) -> Mapping[str, Any]:

@@ -162,8 +162,23 @@ def test_rules_without_an_engine_shut_the_database(store: EmbeddedStore, tmp_pat
     blind.close()
 
 
+def test_a_database_that_is_not_hezhas_own_is_as_empty_as_couchdb_makes_it(
+    store: EmbeddedStore,
+) -> None:
+    """Made by a tool over HTTP: no rules, and admins only; it keeps no rules by a restart either."""
+    store.create_database("foreign")
+    assert store.info("foreign").doc_count == 0
+    assert store.security("foreign") == {
+        "members": {"roles": ["_admin"]},
+        "admins": {"roles": ["_admin"]},
+    }
+    assert store.refresh_design_documents() == []
+    store.put_security("foreign", Security(kind="case").to_json())
+    assert store.refresh_design_documents() == ["foreign"], "it is one of Hezha's now"
+
+
 def test_existing_databases_get_new_rules_once(store: EmbeddedStore, judge: Judge, tmp_path: Path) -> None:
-    store.create_database("untouched")
+    store.create_database("untouched", Security(kind="media"))
     store.close()
     newer = EmbeddedStore(tmp_path, validator=judge, design={**DESIGN, "validate_doc_update": "RULE 9"})
     assert newer.refresh_design_documents() == ["db", "untouched"]
