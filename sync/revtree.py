@@ -150,6 +150,27 @@ def stem(tree: RevTree, limit: int) -> RevTree:
     )
 
 
+def without_bodies(tree: RevTree, revs: Iterable[Rev]) -> RevTree:
+    """The tree when the bodies of `revs`, ancestors all of them, are no longer kept."""
+    gone = {rev: Node(Body.MISSING, tree.nodes[rev].parents) for rev in revs}
+    return RevTree({**tree.nodes, **gone})
+
+
+def purge(tree: RevTree, revs: Iterable[Rev]) -> RevTree:
+    """The tree without those leaves that `revs` names, and without ancestors that only they had.
+
+    A revision that is no leaf is left alone, also when everything below it goes. The result may be empty.
+    """
+    remaining = set(tree.leaves) - set(revs)
+    if len(remaining) == len(tree.leaves):
+        return tree
+    kept: set[Rev] = set()
+    while remaining:
+        kept |= remaining
+        remaining = {parent for rev in remaining for parent in tree.nodes[rev].parents} - kept
+    return RevTree({rev: node for rev, node in tree.nodes.items() if rev in kept})
+
+
 def ancestry(tree: RevTree, rev: Rev) -> list[Rev]:
     """`rev` and its ancestors, newest first, as `_revisions` lists them."""
     line = [rev]

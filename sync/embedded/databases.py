@@ -79,17 +79,23 @@ class DatabaseCalls(StoreBase):
             return DatabaseInfo(row.name, row.doc_count, row.del_count, row.sequence(row.seq))
 
     def info_json(self, db: str) -> dict[str, Any]:
-        """What `GET /db` answers. Sizes count stored bodies and attachments, shared ones each time."""
+        """What `GET /db` answers.
+
+        All databases share one file, so the sizes are sums of stored bodies and attachments, shared ones each
+        time: `file` of all that is kept, `active` and `external` of the leaves alone. The difference is what
+        compaction would free.
+        """
         with self._reading(db) as (_, row):
+            leaves = row.bytes - row.old_bytes
             return {
                 "db_name": row.name,
                 "doc_count": row.doc_count,
                 "doc_del_count": row.del_count,
                 "update_seq": row.sequence(row.seq),
-                "purge_seq": "0",
-                "sizes": {"file": row.bytes, "external": row.bytes, "active": row.bytes},
+                "purge_seq": row.sequence(row.purge_seq),
+                "sizes": {"file": row.bytes, "external": leaves, "active": leaves},
                 "props": {},
-                "compact_running": False,
+                "compact_running": row.compacting_until > time.time(),
                 "cluster": {"q": 1, "n": 1, "w": 1, "r": 1},
                 "disk_format_version": 8,
                 "instance_start_time": "0",
@@ -143,7 +149,7 @@ class DatabaseCalls(StoreBase):
                     found, last = feed.database_updates(conn, self._io.incarnation, since)
                 left = deadline - time.monotonic()
                 if found or left <= 0 or self.dismissed:
-                    return found, last
+                    return list({update.db_name: update for update in found}.values()), last
                 since = last
                 bell.wait(left)
 

@@ -1,13 +1,13 @@
 """EmbeddedStore: CouchDB's document model on one SQLite file and a folder of blobs.
 
-The face of the room; its parts are `databases.py`, `reading.py`, `writing.py`, `attachments.py`. Below them
+The face of the room; its parts are `databases.py`, `reading.py`, `writing.py`, `attachments.py`,
+`upkeep.py`. Below them
 `documents.py` parses, `updates.py` edits inside a transaction, `records.py` knows the rows, `rendering.py`,
 `listing.py` and `feed.py` say how a client sees them, and `machinery.py` has the connections and threads.
 """
 
 from __future__ import annotations
 
-from sync.embedded.attachments import AttachmentCalls
 from sync.embedded.blobs import BlobInfo
 from sync.embedded.databases import DatabaseCalls
 from sync.embedded.feed import FeedQuery
@@ -16,6 +16,7 @@ from sync.embedded.machinery import Limits
 from sync.embedded.reading import OpenRev
 from sync.embedded.rendering import Show
 from sync.embedded.updates import Validator, is_db_admin, is_member
+from sync.embedded.upkeep import UpkeepCalls
 from sync.embedded.wakeup import Waiter
 
 __all__ = [
@@ -34,7 +35,7 @@ __all__ = [
 ]
 
 
-class EmbeddedStore(DatabaseCalls, AttachmentCalls):
+class EmbeddedStore(DatabaseCalls, UpkeepCalls):
     """`DocumentStore` in process, and what CouchDB's HTTP interface needs beyond it.
 
     Safe for many threads; several processes may open the same folder. Every method that has returned from a

@@ -88,7 +88,10 @@ def _cut(rows: list[DocRow], query: FeedQuery) -> tuple[list[DocRow], int]:
 
 
 def database_updates(conn: apsw.Connection, incarnation: str, since: str) -> tuple[list[DbUpdate], str]:
-    """Databases that changed after `since`, each once, and the sequence to go on from."""
+    """What happened to databases after `since`, and the sequence to go on from.
+
+    As in CouchDB, each kind of event of each database is there once, at its latest.
+    """
     newest = int(conn.execute("SELECT coalesce(max(seq), 0) FROM updates").get)
     start = newest if since == "now" else records.sequence_number(since, incarnation, newest)
     rows = conn.execute("SELECT name, type, seq FROM updates WHERE seq > ? ORDER BY seq", (start,))

@@ -13,7 +13,7 @@ import apsw
 
 from sync.embedded import schema
 from sync.embedded.wakeup import Wakeup
-from sync.embedded.writer import StoreClosed, Writer
+from sync.embedded.writer import StoreClosed, Writer, told
 
 T = TypeVar("T")
 
@@ -43,13 +43,30 @@ class Limits:
     page: int = 500
     #: Age at which a half-received attachment, or a blob that nobody names, is certainly abandoned.
     abandoned_seconds: float = 86_400.0
+    #: One slice of a compaction, between which others write: documents looked at, revisions removed,
+    #: pages given back to the disk.
+    compact_documents: int = 1000
+    compact_revisions: int = 200
+    vacuum_pages: int = 500
+    #: `maintain` compacts a database when old bodies are this share of its bytes, and this many bytes.
+    compact_share: float = 0.5
+    compact_min_bytes: int = 64 * 1024
+    #: Share of the file that may be free for reuse before pages are given back.
+    vacuum_share: float = 0.25
+    #: How often `maintain` looks for blobs that nobody names.
+    sweep_seconds: float = 86_400.0
+    #: How long a compaction counts as running after its latest slice; a killed one ends so.
+    compact_lease_seconds: float = 30.0
+    #: Most documents and revisions in one `_purge`, and purges remembered by a new database (CouchDB's).
+    purge_documents: int = 100
+    purge_revisions: int = 1000
 
 
 class Machinery:
     """What a store runs on. Create it after forking: connections and threads do not survive a fork."""
 
     def __init__(self, file: Path, limits: Limits, *, on_rollback: Callable[[], None]) -> None:
-        self._file = file
+        self.file = file
         self._limits = limits
         self.incarnation = schema.prepare(file, busy_seconds=limits.busy_seconds)
         self._closed = False
@@ -66,7 +83,21 @@ class Machinery:
 
     @contextmanager
     def reading(self) -> Iterator[apsw.Connection]:
-        """A connection inside a read transaction: everything read in it is of one moment."""
+        """A connection inside a read transaction: everything read in it is of one moment.
+
+        Raises StoreClosed; Damaged or StoreBusy in place of SQLite's own errors.
+        """
+        try:
+            with self._snapshot() as conn:
+                yield conn
+        except apsw.Error as error:
+            words = told(error)
+            if words is error:
+                raise
+            raise words from error
+
+    @contextmanager
+    def _snapshot(self) -> Iterator[apsw.Connection]:
         conn = self._idle.get()
         try:
             if self._closed:
@@ -77,7 +108,8 @@ class Machinery:
             try:
                 yield conn
             finally:
-                conn.execute("ROLLBACK")
+                if conn.in_transaction:  # a file that cannot be read may have ended it
+                    conn.execute("ROLLBACK")
         finally:
             self._idle.put(conn)
 
@@ -100,4 +132,4 @@ class Machinery:
             self._idle.put(None)
 
     def _reader(self) -> apsw.Connection:
-        return schema.connect(self._file, busy_seconds=self._limits.busy_seconds, readonly=True)
+        return schema.connect(self.file, busy_seconds=self._limits.busy_seconds, readonly=True)

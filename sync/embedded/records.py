@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,6 +36,11 @@ class DatabaseRow:
     doc_count: int
     del_count: int
     bytes: int
+    old_bytes: int
+    compacted_seq: int
+    compacting_until: float
+    purge_seq: int
+    purges_kept: int
 
     @property
     def security(self) -> dict[str, Any]:
@@ -170,14 +175,42 @@ def store_revision(
     conn.execute("UPDATE databases SET bytes = bytes + ? WHERE pk = ?", (size, db.pk))
 
 
-def drop_revision(conn: apsw.Connection, db: DatabaseRow, doc: DocRow, rev: Rev) -> None:
-    """Forget a stored body and its attachments' entries, if there is one."""
-    stored = revision(conn, doc, rev)
-    if stored is None:
-        return
-    size = len(stored.body) + sum(a.stored_length for a in attachments(conn, stored.pk).values())
-    conn.execute("DELETE FROM revisions WHERE pk = ?", (stored.pk,))
-    conn.execute("UPDATE databases SET bytes = bytes - ? WHERE pk = ?", (size, db.pk))
+def stored_size(conn: apsw.Connection, doc_pk: int, rev: Rev) -> tuple[int, int] | None:
+    """The key of a stored revision and its bytes with its attachments, or None if its body is not kept."""
+    row = conn.execute(
+        "SELECT pk, length(body) + coalesce("
+        "(SELECT sum(stored_length) FROM attachments WHERE revision = revisions.pk), 0)"
+        " FROM revisions WHERE doc = ? AND rev = ?",
+        (doc_pk, revtree.format_rev(rev)),
+    ).fetchone()
+    return None if row is None else (row[0], row[1])
+
+
+def drop_revision(
+    conn: apsw.Connection, db: DatabaseRow, doc: DocRow, rev: Rev, *, leaf: bool = False
+) -> int:
+    """Forget a stored body and its attachments' entries, if there is one; return how many bytes that was.
+
+    `leaf`: whether the revision was a leaf, which is not counted among the old ones.
+    """
+    found = stored_size(conn, doc.pk, rev)
+    if found is None:
+        return 0
+    pk, size = found
+    conn.execute("DELETE FROM revisions WHERE pk = ?", (pk,))
+    conn.execute(
+        "UPDATE databases SET bytes = bytes - ?, old_bytes = old_bytes - ? WHERE pk = ?",
+        (size, 0 if leaf else size, db.pk),
+    )
+    return size
+
+
+def note_superseded(conn: apsw.Connection, db: DatabaseRow, doc: DocRow, revs: Iterable[Rev]) -> None:
+    """Count revisions that were leaves and have been built upon among the old ones."""
+    sizes = (stored_size(conn, doc.pk, rev) for rev in revs)
+    size = sum(found[1] for found in sizes if found is not None)
+    if size:
+        conn.execute("UPDATE databases SET old_bytes = old_bytes + ? WHERE pk = ?", (size, db.pk))
 
 
 def note_update(conn: apsw.Connection, name: str, kind: str) -> None:
@@ -185,7 +218,7 @@ def note_update(conn: apsw.Connection, name: str, kind: str) -> None:
     conn.execute(
         "INSERT INTO updates (name, seq, type)"
         " VALUES (?, (SELECT coalesce(max(seq), 0) + 1 FROM updates), ?)"
-        " ON CONFLICT (name) DO UPDATE SET seq = excluded.seq, type = excluded.type",
+        " ON CONFLICT (name, type) DO UPDATE SET seq = excluded.seq",
         (name, kind),
     )
 

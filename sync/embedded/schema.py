@@ -4,18 +4,30 @@ One file holds all databases. A document's revision tree is one value in its row
 writes it whole; bodies lie beside it, one row for each stored revision. A database's `seq` counts its
 changes and every document bears the number of its latest one, so that a feed is one walk along an index.
 `updates` does the same for whole databases, and outlives them: somebody may still have to hear of a deletion.
+
+A body that has been built upon stays until its database is compacted. `old_bytes` counts those bodies, so
+that the share worth reclaiming is known without a look at them; `compacted_seq` says up to which change none
+is left, so that a compaction costs what is new.
 """
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
+import json
 import os
 import secrets
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import apsw
 
-#: Raised whenever the tables below change; a file of another version is refused, not guessed at.
-SCHEMA_VERSION = 1
+from sync import revtree
+
+#: Raised whenever the tables below change. Older files are brought up to it, newer ones are refused.
+SCHEMA_VERSION = 2
 
 _TABLES = """
 CREATE TABLE store (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
@@ -29,7 +41,12 @@ CREATE TABLE databases (
     security TEXT NOT NULL,
     doc_count INTEGER NOT NULL DEFAULT 0,
     del_count INTEGER NOT NULL DEFAULT 0,
-    bytes INTEGER NOT NULL DEFAULT 0
+    bytes INTEGER NOT NULL DEFAULT 0,
+    old_bytes INTEGER NOT NULL DEFAULT 0,
+    compacted_seq INTEGER NOT NULL DEFAULT 0,
+    compacting_until REAL NOT NULL DEFAULT 0,
+    purge_seq INTEGER NOT NULL DEFAULT 0,
+    purges_kept INTEGER NOT NULL DEFAULT 1000
 ) STRICT;
 CREATE TABLE docs (
     pk INTEGER PRIMARY KEY,
@@ -71,9 +88,41 @@ CREATE TABLE local_docs (
     PRIMARY KEY (db, id)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE updates (
-    name TEXT PRIMARY KEY,
+    name TEXT NOT NULL,
+    type TEXT NOT NULL,
     seq INTEGER NOT NULL UNIQUE,
-    type TEXT NOT NULL
+    PRIMARY KEY (name, type)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE purges (
+    db INTEGER NOT NULL REFERENCES databases(pk) ON DELETE CASCADE,
+    seq INTEGER NOT NULL,
+    id TEXT NOT NULL,
+    revs TEXT NOT NULL,
+    PRIMARY KEY (db, seq)
+) STRICT, WITHOUT ROWID;
+"""
+
+_FROM_1 = """
+ALTER TABLE databases ADD COLUMN old_bytes INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE databases ADD COLUMN compacted_seq INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE databases ADD COLUMN compacting_until REAL NOT NULL DEFAULT 0;
+ALTER TABLE databases ADD COLUMN purge_seq INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE databases ADD COLUMN purges_kept INTEGER NOT NULL DEFAULT 1000;
+CREATE TABLE new_updates (
+    name TEXT NOT NULL,
+    type TEXT NOT NULL,
+    seq INTEGER NOT NULL UNIQUE,
+    PRIMARY KEY (name, type)
+) STRICT, WITHOUT ROWID;
+INSERT INTO new_updates SELECT name, type, seq FROM updates;
+DROP TABLE updates;
+ALTER TABLE new_updates RENAME TO updates;
+CREATE TABLE purges (
+    db INTEGER NOT NULL REFERENCES databases(pk) ON DELETE CASCADE,
+    seq INTEGER NOT NULL,
+    id TEXT NOT NULL,
+    revs TEXT NOT NULL,
+    PRIMARY KEY (db, seq)
 ) STRICT, WITHOUT ROWID;
 """
 
@@ -95,32 +144,78 @@ def connect(file: Path, *, busy_seconds: float, readonly: bool = False) -> apsw.
 
 
 def prepare(file: Path, *, busy_seconds: float) -> str:
-    """Create the tables if the file is new, and return the store's incarnation.
+    """Create the tables if the file is new, bring an older one up to date; return the store's incarnation.
 
-    Raises RuntimeError if another version of Hezha wrote the file.
+    Raises RuntimeError if a newer version of Hezha wrote the file. An upgrade that is killed changes nothing
+    or is complete; another process waits for it, however long it takes.
     """
-    conn = connect(file, busy_seconds=busy_seconds)
-    try:
-        conn.pragma("journal_mode", "WAL")
-        conn.execute("BEGIN IMMEDIATE")
+    with _alone(file):
+        conn = connect(file, busy_seconds=busy_seconds)
         try:
-            version = conn.pragma("user_version")
-            if version == 0:
-                conn.execute(_TABLES)
-                conn.execute("INSERT INTO store VALUES ('incarnation', ?)", (secrets.token_hex(4),))
-                conn.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
-            elif version != SCHEMA_VERSION:
-                raise RuntimeError(
-                    f"{file} has storage version {version}; this Hezha reads version {SCHEMA_VERSION}"
-                )
-            conn.execute("COMMIT")
-        except BaseException:
-            conn.execute("ROLLBACK")
-            raise
-        sync_folder(file.parent)
-        return str(conn.execute("SELECT value FROM store WHERE key = 'incarnation'").get)
-    finally:
-        conn.close()
+            # Before the first table: it lets compaction give pages back to the disk, a slice at a time.
+            conn.execute("PRAGMA auto_vacuum=INCREMENTAL")
+            conn.pragma("journal_mode", "WAL")
+            _bring_up(conn, file)
+            sync_folder(file.parent)
+            return str(conn.execute("SELECT value FROM store WHERE key = 'incarnation'").get)
+        finally:
+            conn.close()
+
+
+@contextmanager
+def _alone(file: Path) -> Iterator[None]:
+    """One process at a time prepares a file. The lock goes with its process, however that ends."""
+    with file.with_name(file.name + ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _bring_up(conn: apsw.Connection, file: Path) -> None:
+    version = conn.pragma("user_version")
+    if version not in {0, SCHEMA_VERSION, *_UPGRADES}:
+        raise RuntimeError(f"{file} has storage version {version}; this Hezha reads version {SCHEMA_VERSION}")
+    if version == SCHEMA_VERSION:
+        return
+    if version == 1:
+        # Files of version 1 cannot shrink in slices. Rewriting one needs its size again on the disk; where
+        # that is not to be had, nothing is lost: freed pages are used again, only never given back.
+        with contextlib.suppress(apsw.Error):
+            conn.execute("VACUUM")
+    conn.execute("BEGIN IMMEDIATE")
+    try:
+        if version == 0:
+            conn.execute(_TABLES)
+            conn.execute("INSERT INTO store VALUES ('incarnation', ?)", (secrets.token_hex(4),))
+        else:
+            for step in range(int(version), SCHEMA_VERSION):
+                _UPGRADES[step](conn)
+        conn.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
+        conn.execute("COMMIT")
+    except BaseException:
+        conn.execute("ROLLBACK")
+        raise
+
+
+def _from_1(conn: apsw.Connection) -> None:
+    conn.execute(_FROM_1)
+    rows = conn.execute(
+        "SELECT d.pk, d.db, d.tree FROM docs d"
+        " WHERE (SELECT count(*) FROM revisions r WHERE r.doc = d.pk) > 1"
+    )
+    found: list[tuple[Any, ...]] = rows.fetchall()
+    for pk, db, tree in found:
+        leaves = [revtree.format_rev(rev) for rev in revtree.decode(tree).leaves]
+        conn.execute(
+            "UPDATE databases SET old_bytes = old_bytes + (SELECT coalesce(sum(length(r.body) + coalesce("
+            "(SELECT sum(a.stored_length) FROM attachments a WHERE a.revision = r.pk), 0)), 0)"
+            " FROM revisions r"
+            " WHERE r.doc = ? AND r.rev NOT IN (SELECT value FROM json_each(?))) WHERE pk = ?",
+            (pk, json.dumps(leaves), db),
+        )
+
+
+#: How to get from each older version to the next.
+_UPGRADES: Mapping[int, Callable[[apsw.Connection], None]] = {1: _from_1}
 
 
 def sync_folder(folder: Path) -> None:

@@ -138,6 +138,7 @@ def edit(
         conn, db, pk, change.rev, deleted=incoming.deleted, body=incoming.body, atts=change.attachments
     )
     if doc is not None:
+        records.note_superseded(conn, db, doc, set(doc.tree.leaves) - set(tree.leaves))
         for forgotten in doc.tree.nodes.keys() - tree.nodes.keys():
             records.drop_revision(conn, db, doc, forgotten)
     if incoming.is_design:

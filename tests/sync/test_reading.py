@@ -218,7 +218,7 @@ def test_history_is_cut_to_the_limit_of_the_database(store: EmbeddedStore) -> No
     assert found["_revisions"]["start"] == 10
     assert len(found["_revisions"]["ids"]) == 3
     assert store.revs_limit("db") == 3
-    assert store.info_json("db")["sizes"]["active"] == 3 * len('{"n":0}')
+    assert store.info_json("db")["sizes"] == {"file": 21, "active": 7, "external": 7}
     for bad in (0, -1, "3", True):
         with pytest.raises(BadRequest):
             store.set_revs_limit("db", bad)

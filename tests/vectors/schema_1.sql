@@ -1,0 +1,57 @@
+CREATE TABLE store (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE databases (
+    pk INTEGER PRIMARY KEY AUTOINCREMENT,
+    name TEXT NOT NULL UNIQUE,
+    incarnation TEXT NOT NULL,
+    seq INTEGER NOT NULL DEFAULT 0,
+    design_seq INTEGER NOT NULL DEFAULT 0,
+    revs_limit INTEGER NOT NULL,
+    security TEXT NOT NULL,
+    doc_count INTEGER NOT NULL DEFAULT 0,
+    del_count INTEGER NOT NULL DEFAULT 0,
+    bytes INTEGER NOT NULL DEFAULT 0
+) STRICT;
+CREATE TABLE docs (
+    pk INTEGER PRIMARY KEY,
+    db INTEGER NOT NULL REFERENCES databases(pk) ON DELETE CASCADE,
+    id TEXT NOT NULL,
+    seq INTEGER NOT NULL,
+    winner TEXT NOT NULL,
+    deleted INTEGER NOT NULL,
+    tree BLOB NOT NULL,
+    UNIQUE (db, id),
+    UNIQUE (db, seq)
+) STRICT;
+CREATE TABLE revisions (
+    pk INTEGER PRIMARY KEY,
+    doc INTEGER NOT NULL REFERENCES docs(pk) ON DELETE CASCADE,
+    rev TEXT NOT NULL,
+    deleted INTEGER NOT NULL,
+    body BLOB NOT NULL,
+    UNIQUE (doc, rev)
+) STRICT;
+CREATE TABLE attachments (
+    revision INTEGER NOT NULL REFERENCES revisions(pk) ON DELETE CASCADE,
+    name TEXT NOT NULL,
+    content_type TEXT NOT NULL,
+    encoding TEXT,
+    length INTEGER NOT NULL,
+    stored_length INTEGER NOT NULL,
+    md5 BLOB NOT NULL,
+    sha256 TEXT NOT NULL,
+    revpos INTEGER NOT NULL,
+    PRIMARY KEY (revision, name)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX attachments_by_blob ON attachments(sha256);
+CREATE TABLE local_docs (
+    db INTEGER NOT NULL REFERENCES databases(pk) ON DELETE CASCADE,
+    id TEXT NOT NULL,
+    rev INTEGER NOT NULL,
+    body BLOB NOT NULL,
+    PRIMARY KEY (db, id)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE updates (
+    name TEXT PRIMARY KEY,
+    seq INTEGER NOT NULL UNIQUE,
+    type TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
