@@ -130,6 +130,16 @@ class BytesMissing(StoreError):
         )
 
 
+class Unavailable(StoreError):
+    """The store cannot be reached, or is too busy, though it was tried again and again.
+
+    Of a write nobody knows whether it was stored: read before writing anew.
+    """
+
+    status = 503
+    error = "service_unavailable"
+
+
 class NotOffered(StoreError):
     """CouchDB has it and Hezha's embedded engine does not. Never a wrong result instead."""
 
@@ -247,8 +257,25 @@ class NewAttachment:
 class DocumentStore(Protocol):
     """What the server may ask of an engine. `db` is always a full database name.
 
-    Every method that names a database raises NotFound when there is none, unless it says otherwise.
+    Every method that names a database raises NotFound when there is none, unless it says otherwise. Any method
+    may raise Unavailable.
     """
+
+    @property
+    def exact_revisions(self) -> bool:
+        """Whether a write that names a `_rev` can never be acknowledged beside another that names it too.
+
+        On a cluster each replica checks by itself, so that both may be, and one of them ends as a conflict.
+        """
+
+    def refresh_design_documents(self) -> list[str]:
+        """Give every database of Hezha's the present write rules; return the names of those that changed."""
+
+    def dismiss(self) -> None:
+        """End every wait for changes, now and from now on: a server that stops must not wait for its pollers.
+
+        Reads and writes go on until `close`.
+        """
 
     def create_database(self, db: str, security: Security | None = None) -> None:
         """Create `db` with its `_security` (admins only, if none is given), and the write rules if that

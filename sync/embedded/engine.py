@@ -41,3 +41,6 @@ class EmbeddedStore(DatabaseCalls, UpkeepCalls):
     Safe for many threads; several processes may open the same folder. Every method that has returned from a
     write has its data on disk. Create it after forking, `close` it at the end.
     """
+
+    #: One writer at a time decides on every `_rev`.
+    exact_revisions = True
