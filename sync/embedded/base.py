@@ -52,6 +52,11 @@ class StoreBase:
         """How many callers wait for changes at present."""
         return self._io.wakeup.parked()
 
+    @property
+    def incarnation(self) -> str:
+        """Tells this store from every other. Sequences of another incarnation mean nothing here."""
+        return self._io.incarnation
+
     def _parse(self, doc: object, blobs: Mapping[str, BlobInfo] | None = None) -> documents.Incoming:
         """Check a document and keep its inline attachments. Raises BadRequest, TooLarge, DigestMismatch."""
         return documents.parse(
