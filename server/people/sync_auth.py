@@ -26,18 +26,20 @@ _WRONG_PASSWORD = "Name or password is incorrect."  # noqa: S105  CouchDB's sent
 def sync_authenticator(people: People, settings: Settings) -> Callable[[Request], UserCtx]:
     """A function from a request to its UserCtx, for the replication endpoint.
 
-    No `Authorization` header: nobody, as in CouchDB; the database's `_security` then refuses. Any header
-    that does not hold raises Unauthorized, so a token gone stale never turns into an anonymous read. Only the
+    No `Authorization` header, or one of a scheme that is not spoken here: nobody, as in CouchDB; the
+    database's `_security` then refuses. A token or password that does not hold raises Unauthorized, so a
+    token gone stale never turns into an anonymous read. Only the
     server admin over HTTP Basic (`HEZHA_SYNC_ADMIN`) gets `_admin`; Hezha's role `admin` does not.
     """
     admin_name, _, admin_password = settings.sync_admin.partition(":")
 
     def authenticate(request: Request) -> UserCtx:
         header = request.headers.get("Authorization", "").strip()
-        if not header:
-            return NOBODY
-        if header.split(" ", 1)[0].lower() == "basic":
+        scheme = header.partition(" ")[0].lower()
+        if scheme == "basic":
             return basic(request)
+        if scheme != "bearer":
+            return NOBODY
         try:
             identity = people.authenticate(header)
         except Problem as problem:

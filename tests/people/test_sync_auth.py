@@ -104,7 +104,13 @@ def test_an_expired_token_is_refused_as_couchdb_does(
     assert reason(authenticate, header) == "exp not in future"
 
 
-@pytest.mark.parametrize("header", ["Bearer", "Bearer x.y.z", "Bearer é", "Digest abc", "Cookie x"])
+@pytest.mark.parametrize("header", ["Digest abc", "Basic: abc", "Cookie", "é"])
+def test_a_scheme_that_is_not_spoken_is_nobody_as_in_couchdb(authenticate: Authenticate, header: str) -> None:
+    """Tools that misspell it still learn what server this is, and read no database."""
+    assert authenticate(header) == NOBODY
+
+
+@pytest.mark.parametrize("header", ["Bearer", "Bearer x.y.z", "bearer x.y.z", "Bearer é"])
 def test_a_header_that_does_not_hold_is_never_taken_for_nobody(
     authenticate: Authenticate, header: str
 ) -> None:

@@ -165,6 +165,31 @@ def test_documents_are_listed_by_id(admin: Asker, free: str) -> None:
     assert admin.post(f"/{free}/_all_docs", {"queries": []}, status=501)
 
 
+def test_a_list_may_be_asked_for_in_a_body(admin: Asker, free: str) -> None:
+    """Every parameter may, beside `keys`; the URL wins where both speak; contradictions are refused."""
+    admin.post(f"/{free}/_bulk_docs", {"docs": [{"_id": f"d{n}", "n": n} for n in range(4)]}, status=201)
+
+    def rows(body: dict[str, Any], query: str = "") -> list[dict[str, Any]]:
+        found = admin.post(f"/{free}/_all_docs{query}", body)["rows"]
+        assert isinstance(found, list)
+        return found
+
+    whole = rows({"start_key": "d1", "end_key": "d2", "include_docs": True, "unknown": {"x": 1}})
+    assert [row["doc"]["n"] for row in whole] == [1, 2]
+    assert [row["id"] for row in rows({"descending": True, "limit": 1, "skip": 1})] == ["d2"]
+    assert [row["id"] for row in rows({"limit": 1}, "?limit=2")] == ["d0", "d1"]
+    assert [row["id"] for row in rows({"key": "d3"})] == ["d3"]
+    assert "update_seq" in admin.post(f"/{free}/_all_docs", {"update_seq": True})
+    for query, body in (
+        ('?key="d1"', {"keys": ["d1", "d2"]}),
+        ("", {"keys": ["d1"], "startkey": "d1"}),
+        ("", {"keys": None}),
+        ("", {"limit": -1}),
+        ("", {"descending": 1}),
+    ):
+        assert admin.post(f"/{free}/_all_docs{query}", body, status=400)
+
+
 def test_the_settings_of_a_database(admin: Asker, free: str) -> None:
     assert admin.get(f"/{free}/_revs_limit") == 1000
     assert admin.put(f"/{free}/_revs_limit", 3, status=200) == {"ok": True}

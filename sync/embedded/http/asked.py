@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import sys
 import zlib
+from collections.abc import Collection, Mapping
 from typing import Any, Protocol
 
 import orjson
@@ -39,6 +40,17 @@ class Query:
     def __contains__(self, name: str) -> bool:
         return name in self._args
 
+    def over(self, body: Mapping[str, Any], *, json_names: Collection[str]) -> Query:
+        """These parameters, and those of a JSON `body` that are not among them.
+
+        `json_names` are the parameters whose value is JSON in a URL as well. Raises BadRequest (nonsense).
+        """
+        said = {
+            name: value if isinstance(value, str) and name not in json_names else _dump(value)
+            for name, value in body.items()
+        }
+        return Query(MultiDict(said | self._args.to_dict()))
+
     def text(self, name: str, default: str = "") -> str:
         return self._args.get(name, default)
 
@@ -71,6 +83,13 @@ class Query:
     def strings(self, name: str) -> list[str] | None:
         """A JSON list of strings, or None where there is no such parameter."""
         return None if name not in self else string_list(self.json(name), name)
+
+
+def _dump(value: Any) -> str:
+    try:
+        return orjson.dumps(value).decode()
+    except TypeError as error:
+        raise BadRequest("The body is nested too deeply.") from error
 
 
 def string_list(value: Any, name: str) -> list[str]:

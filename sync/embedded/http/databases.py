@@ -9,13 +9,16 @@ from typing import Any
 from flask import Response
 
 from sync.embedded.engine import EmbeddedStore
-from sync.embedded.http.asked import any_json_body, json_object, string_list
+from sync.embedded.http.asked import Query, any_json_body, json_object
 from sync.embedded.http.call import Call, require_server_admin
 from sync.embedded.http.replies import empty_reply, encode, json_reply, location, stream_reply
 from sync.embedded.http.shown import show_of
 from sync.embedded.listing import Listing, ListQuery
 from sync.embedded.rendering import Show
 from sync.store import BadRequest, NotOffered
+
+#: Parameters of `_all_docs` that are JSON in a URL too.
+_KEYS = frozenset({"key", "keys", "startkey", "start_key", "endkey", "end_key", "atts_since"})
 
 
 def info(call: Call, db: str) -> Response:
@@ -75,23 +78,21 @@ def revs_diff(call: Call, db: str) -> Response:
 
 
 def all_docs(call: Call, db: str) -> Response:
-    return _listing(call, db, _list_query(call))
+    return _listing(call, db, call.query)
 
 
 def post_all_docs(call: Call, db: str) -> Response:
+    """The parameters of the URL may come in the body instead, as JSON; the URL's win."""
     body = json_object(call.request, call.limits.max_request_bytes)
-    query = _list_query(call)
-    if "keys" in body:
-        query = replace(query, keys=string_list(body["keys"], "keys"))
-    others = sorted(set(body) - {"keys"})
-    if others:
-        raise NotOffered(f"Only `keys` is taken from the body of _all_docs, not {', '.join(others)}.")
-    return _listing(call, db, query)
+    if "queries" in body:
+        raise NotOffered("Several queries at once are not offered by Hezha's embedded engine.")
+    return _listing(call, db, call.query.over(body, json_names=_KEYS))
 
 
-def _listing(call: Call, db: str, query: ListQuery) -> Response:
+def _listing(call: Call, db: str, asked: Query) -> Response:
+    query = _list_query(asked)
     head: dict[str, Any] = {}
-    if call.query.flag("update_seq"):
+    if asked.flag("update_seq"):
         head["update_seq"] = call.store.info(db).update_seq
     listing = call.store.list_docs(db, replace(query, include_docs=False))
     head |= {"total_rows": listing.total_rows, "offset": listing.offset}
@@ -118,19 +119,18 @@ def _written(head: dict[str, Any], rows: Iterable[dict[str, Any]]) -> Iterator[b
     yield b"\n]}\n"
 
 
-def _list_query(call: Call) -> ListQuery:
-    query = call.query
-    start = _key(call, "startkey", "start_key")
-    end = _key(call, "endkey", "end_key")
+def _list_query(query: Query) -> ListQuery:
+    start = _key(query, "startkey", "start_key")
+    end = _key(query, "endkey", "end_key")
     inclusive_end = query.flag("inclusive_end", default=True)
-    key = _key(call, "key")
+    key = _key(query, "key")
     keys = query.strings("keys")
     if key is not None:
         start = end = key
         inclusive_end = True
     if keys is not None and (start is not None or end is not None):
         raise BadRequest(
-            "`keys` is incompatible with `key`, `startkey` and `endkey`.", error="query_parse_error"
+            "`keys` is incompatible with `key`, `start_key` and `end_key`", error="query_parse_error"
         )
     return ListQuery(
         startkey=start,
@@ -145,11 +145,11 @@ def _list_query(call: Call) -> ListQuery:
     )
 
 
-def _key(call: Call, *names: str) -> str | None:
+def _key(query: Query, *names: str) -> str | None:
     """The first of the parameters that is there, a JSON string (document ids are nothing else)."""
     for name in names:
-        if name in call.query:
-            value = call.query.json(name)
+        if name in query:
+            value = query.json(name)
             if value is not None and not isinstance(value, str):
                 raise BadRequest(f"`{name}` must be a JSON string.", error="query_parse_error")
             return value
