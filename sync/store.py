@@ -47,6 +47,10 @@ class StoreError(Exception):
             self.status = status
 
 
+class Unusable(RuntimeError):
+    """A data folder that must not be opened; the message says why, and what would change that."""
+
+
 class BadRequest(StoreError):
     status = 400
     error = "bad_request"

@@ -13,9 +13,11 @@ from sync.embedded import documents, records
 from sync.embedded.blobs import BlobInfo, BlobStore
 from sync.embedded.machinery import Limits, Machinery
 from sync.embedded.records import DatabaseRow
+from sync.embedded.safety.values import UNFINISHED
+from sync.embedded.schema import sync_folder
 from sync.embedded.updates import Rules, Validator
 from sync.embedded.wakeup import Waiter
-from sync.store import Document
+from sync.store import Document, Unusable
 
 
 class StoreBase:
@@ -29,9 +31,15 @@ class StoreBase:
         design: Document | None = None,
         limits: Limits | None = None,
     ) -> None:
-        """Raises RuntimeError if another version wrote `data_dir`, OSError or apsw.Error if that fails."""
+        """Raises Unusable if a newer version wrote `data_dir` or its restore was cut off; OSError or apsw.Error
+        if it cannot be opened.
+        """
         self.limits = limits or Limits()
-        data_dir.mkdir(parents=True, exist_ok=True)
+        if (data_dir / UNFINISHED).exists():
+            raise Unusable(f"A restore into {data_dir} was cut off. Run the same hezha restore again.")
+        if not data_dir.is_dir():
+            data_dir.mkdir(parents=True, exist_ok=True)
+            sync_folder(data_dir.resolve().parent)  # else a power cut could take the new folder whole
         self._blobs = BlobStore(data_dir / "blobs")
         self._blobs.sweep_incoming(older_than=self.limits.abandoned_seconds)
         self._rules = Rules(validator)

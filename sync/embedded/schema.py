@@ -25,6 +25,7 @@ from typing import Any
 import apsw
 
 from sync import revtree
+from sync.store import Unusable
 
 #: Raised whenever the tables below change. Older files are brought up to it, newer ones are refused.
 SCHEMA_VERSION = 2
@@ -146,7 +147,7 @@ def connect(file: Path, *, busy_seconds: float, readonly: bool = False) -> apsw.
 def prepare(file: Path, *, busy_seconds: float) -> str:
     """Create the tables if the file is new, bring an older one up to date; return the store's incarnation.
 
-    Raises RuntimeError if a newer version of Hezha wrote the file. An upgrade that is killed changes nothing
+    Raises Unusable if a newer version of Hezha wrote the file. An upgrade that is killed changes nothing
     or is complete; another process waits for it, however long it takes.
     """
     with _alone(file):
@@ -173,7 +174,7 @@ def _alone(file: Path) -> Iterator[None]:
 def _bring_up(conn: apsw.Connection, file: Path) -> None:
     version = conn.pragma("user_version")
     if version not in {0, SCHEMA_VERSION, *_UPGRADES}:
-        raise RuntimeError(f"{file} has storage version {version}; this Hezha reads version {SCHEMA_VERSION}")
+        raise Unusable(f"{file} has storage version {version}; this Hezha reads version {SCHEMA_VERSION}")
     if version == SCHEMA_VERSION:
         return
     if version == 1:
