@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from server.commands import checklist, demo, doctor, people, rebuild, serve
+from server.commands import backup, checklist, demo, doctor, people, rebuild, serve
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -24,6 +24,8 @@ main.add_command(people.device)
 main.add_command(checklist.checklist)
 main.add_command(rebuild.rebuild)
 main.add_command(doctor.doctor)
+main.add_command(backup.backup)
+main.add_command(backup.restore)
 
 if __name__ == "__main__":
     main()

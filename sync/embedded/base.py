@@ -13,7 +13,7 @@ from sync.embedded import documents, records
 from sync.embedded.blobs import BlobInfo, BlobStore
 from sync.embedded.machinery import Limits, Machinery
 from sync.embedded.records import DatabaseRow
-from sync.embedded.safety.values import UNFINISHED
+from sync.embedded.safety.values import DATABASE_FILE, UNFINISHED
 from sync.embedded.schema import sync_folder
 from sync.embedded.updates import Rules, Validator
 from sync.embedded.wakeup import Waiter
@@ -31,20 +31,22 @@ class StoreBase:
         design: Document | None = None,
         limits: Limits | None = None,
     ) -> None:
-        """Raises Unusable if a newer version wrote `data_dir` or its restore was cut off; OSError or apsw.Error
-        if it cannot be opened.
+        """Raises Unusable if a newer version wrote `data_dir` or its restore was cut off.
+
+        Raises OSError or apsw.Error if it cannot be opened.
         """
         self.limits = limits or Limits()
         if (data_dir / UNFINISHED).exists():
             raise Unusable(f"A restore into {data_dir} was cut off. Run the same hezha restore again.")
-        if not data_dir.is_dir():
-            data_dir.mkdir(parents=True, exist_ok=True)
+        data_dir.mkdir(parents=True, exist_ok=True)
+        file = data_dir / DATABASE_FILE
+        if not file.exists():
             sync_folder(data_dir.resolve().parent)  # else a power cut could take the new folder whole
         self._blobs = BlobStore(data_dir / "blobs")
         self._blobs.sweep_incoming(older_than=self.limits.abandoned_seconds)
         self._rules = Rules(validator)
         self._design = design
-        self._io = Machinery(data_dir / "hezha.sqlite3", self.limits, on_rollback=self._rules.forget_all)
+        self._io = Machinery(file, self.limits, on_rollback=self._rules.forget_all)
 
     @contextmanager
     def _reading(self, db: str) -> Iterator[tuple[apsw.Connection, DatabaseRow]]:

@@ -193,7 +193,7 @@ def put_blob(sha256: str, source: Path, final: Path, *, hard_link: bool = False)
 
 
 def keep_stream(sha256: str, stream: BinaryIO, final: Path) -> bool:
-    """Write a stream to `final`, synced, if it has the bytes of its name; its folder is left to the caller."""
+    """Write a stream to `final`, synced, if its bytes are those of its name. The folder is the caller's."""
     draft = final.with_name(f".{final.name}.{secrets.token_hex(4)}")
     try:
         with draft.open("xb") as out:
