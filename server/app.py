@@ -10,6 +10,7 @@ from flask import Flask, Response, redirect, request, send_from_directory
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from server import api as api_room
+from server.intake.pulse import last_pulse, pulse_file, state
 from server.problems import Problem, ProblemApi
 from server.services import Services, assemble
 from server.settings import Settings, load
@@ -58,12 +59,16 @@ def _register_health(app: Flask, services: Services) -> None:
 
     @app.get("/readyz")
     def readyz() -> Any:
-        """The store can be read and the disk has room for an inspector's day."""
+        """The store can be read and the disk has room for an inspector's day.
+
+        A worker that stands still is told and closes no door: what tablets send is kept until it moves again.
+        """
         free = shutil.disk_usage(services.settings.data_dir).free
         services.store.info(services.names.registry)
         if free < services.settings.min_free_disk_bytes:
             raise Problem(503, "disk_low", free_mb=free // 1_000_000)
-        return {"status": "ok", "free_bytes": free}
+        worker = state(last_pulse(pulse_file(services.settings)), services.clock().timestamp())
+        return {"status": "ok", "free_bytes": free, "worker": worker}
 
     @app.get("/")
     def front() -> Any:

@@ -63,8 +63,13 @@ class Services:
         self.store.close()
 
 
-def assemble(settings: Settings, clock: Clock = system_clock) -> Services:
-    """Open the data folder and wire everything. Raises PublishedChecklistChanged."""
+def assemble(
+    settings: Settings, clock: Clock = system_clock, *, on_progress: Callable[[], None] | None = None
+) -> Services:
+    """Open the data folder and wire everything. Raises PublishedChecklistChanged.
+
+    `on_progress` is called now and then while a long step (a new read model) goes on.
+    """
     from server.casework.cases import Cases  # noqa: PLC0415  these rooms take Clock from here
     from server.people.service import People  # noqa: PLC0415
     from server.people.sync_auth import sync_authenticator  # noqa: PLC0415
@@ -87,7 +92,7 @@ def assemble(settings: Settings, clock: Clock = system_clock) -> Services:
     policies = load_policy(fact_names=fact_definitions().keys())
     cases = Cases(store, names, readmodel, policies, clock)
     if readmodel.incomplete:
-        cases.project_all()
+        cases.project_all(on_progress)
     return Services(
         settings=settings,
         clock=clock,

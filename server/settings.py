@@ -62,6 +62,7 @@ class Settings:
     max_sync_request_bytes: int = 64 * 1024 * 1024
     max_attachment_bytes: int = 1024 * 1024 * 1024
     max_parked_polls: int = 80
+    worker_stall_seconds: float = 60.0
     photo_workers: int = 1
     photo_timeout_seconds: int = 20
     photo_memory_bytes: int = 1024 * 1024 * 1024

@@ -15,7 +15,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
 import structlog
 
@@ -24,6 +24,24 @@ from sync.store import ChangeBatch, DocumentStore, NotFound
 _log = structlog.get_logger(__name__)
 
 Handler = Callable[[str, ChangeBatch], None]
+
+
+class Pulse(Protocol):
+    """Told by a follower that it moves, so that somebody may notice when it does not."""
+
+    def beat(self) -> None:
+        """A step is done."""
+
+    def expect(self, seconds: float) -> None:
+        """The next step may take this many seconds longer than usual."""
+
+
+class Unwatched:
+    """The pulse of a follower that nobody watches."""
+
+    def beat(self) -> None: ...
+
+    def expect(self, seconds: float) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -69,6 +87,7 @@ class Follower:
         include_docs: bool = True,
         style: Literal["main_only", "all_docs"] = "main_only",
         pace: Pace | None = None,
+        pulse: Pulse | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store = store
@@ -78,6 +97,7 @@ class Follower:
         self._include_docs = include_docs
         self._style: Literal["main_only", "all_docs"] = style
         self._pace = pace or Pace()
+        self._pulse = pulse or Unwatched()
         self._clock = clock
         self._since: str | None = None
         # Insertion order is the queue: whoever has had a turn and has more goes to the end.
@@ -100,6 +120,7 @@ class Follower:
                 failures += 1
                 pause = self._pause(failures)
                 _log.exception("follow.store_failed", follower=self._name, retry_in=pause)
+                self._pulse.expect(pause)
                 stop.wait(pause)
 
     def run_once(self, timeout: float = 0.0) -> bool:
@@ -109,9 +130,11 @@ class Follower:
         Raises what the store raises; a handler's failure is logged and its database tried again later.
         """
         self._look(0.0 if self._ready() else self._patience(timeout))
+        self._pulse.beat()
         delivered = False
         for db in self._ready():
             delivered = self._deliver(db) or delivered
+            self._pulse.beat()
         return delivered
 
     def idle(self) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -134,8 +134,9 @@ class Cases:
                 return known.case
             known = now
 
-    def project_all(self) -> tuple[int, int]:
-        """Project every case and judged photo anew; returns how many of each."""
+    def project_all(self, on_progress: Callable[[], None] | None = None) -> tuple[int, int]:
+        """Project every case and judged photo anew; returns how many of each. `on_progress` is called after
+        each case."""
         cases = photos = 0
         for case_id in self.ids():
             try:
@@ -147,6 +148,8 @@ class Cases:
             project(self._readmodel, known.case, known.rev)
             cases += 1
             photos += self._project_photos(case_id)
+            if on_progress is not None:
+                on_progress()
         self._readmodel.finish()
         return cases, photos
 

@@ -17,6 +17,7 @@ from typing import Any, Literal
 import apsw
 import click
 
+from server.intake.pulse import last_pulse, pulse_file
 from server.settings import Settings, SettingsError, load
 from server.texts import LANGUAGES, text
 
@@ -71,6 +72,7 @@ def examine(environ: Any, now: datetime) -> Iterator[Finding]:
     yield from _clock(settings, now)
     yield from _engine(settings)
     yield from _secrets(settings)
+    yield from _worker(settings, now)
     yield from _built_parts()
 
 
@@ -159,6 +161,16 @@ def _secrets(settings: Settings) -> Iterator[Finding]:
     if settings.sync_admin:
         yield Finding("warn", "secrets", "sync_admin")
     yield Finding("ok", "secrets", "ok")
+
+
+def _worker(settings: Settings, now: datetime) -> Iterator[Finding]:
+    seen = last_pulse(pulse_file(settings))
+    if seen is None:
+        yield Finding("ok", "worker", "absent")
+        return
+    params = {"age": round(seen.age(now.timestamp()))}
+    silent = seen.silent(now.timestamp())
+    yield Finding("fail" if silent else "ok", "worker", "silent" if silent else "ok", params)
 
 
 def _built_parts() -> Iterator[Finding]:

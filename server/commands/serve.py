@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
-import threading
 from collections.abc import Mapping
 from dataclasses import replace
 from types import FrameType
@@ -17,9 +15,10 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.workers.gthread import ThreadWorker
 
 from server.commands.common import is_empty, settings_or_exit
+from server.intake.supervisor import GRACE_SECONDS
 
-#: Seconds that requests in flight and the worker's present batch get to finish after SIGTERM.
-GRACE_SECONDS = 20
+#: What the supervisor needs to end after its worker's grace, in seconds.
+_MARGIN_SECONDS = 5.0
 
 
 class WebWorker(ThreadWorker):  # type: ignore[misc]
@@ -96,7 +95,7 @@ def serve(
                 "worker_class": WebWorker,
                 "threads": settings.web_threads,
                 "timeout": 120,
-                "graceful_timeout": GRACE_SECONDS,
+                "graceful_timeout": int(GRACE_SECONDS),
                 "keepalive": 75,
                 "loglevel": "warning",
                 "proc_name": "hezha",
@@ -109,40 +108,22 @@ def serve(
 
 
 def _start_worker() -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "server.cli", "worker", "--parent", str(os.getpid())]
+    command = [sys.executable, "-m", "server.intake.supervisor", "--parent", str(os.getpid())]
     return subprocess.Popen(command)  # noqa: S603  our own interpreter and module, no shell
 
 
-def _stop(child: subprocess.Popen[bytes]) -> None:
-    child.terminate()
+def _stop(supervisor: subprocess.Popen[bytes]) -> None:
+    supervisor.terminate()
     try:
-        child.wait(GRACE_SECONDS)
+        supervisor.wait(GRACE_SECONDS + _MARGIN_SECONDS)
     except subprocess.TimeoutExpired:
-        child.kill()
+        supervisor.kill()
 
 
 @click.command()
-@click.option("--parent", type=int, hidden=True, help="Stop when this process is gone.")
-def worker(parent: int | None) -> None:
+def worker() -> None:
     """Take in what tablets send, until stopped. One a data folder: a second one waits for the first."""
-    settings = settings_or_exit()
-    stop = threading.Event()
-
-    def ask_to_stop(_signal: int, _frame: FrameType | None) -> None:
-        stop.set()
-
-    signal.signal(signal.SIGTERM, ask_to_stop)
-    signal.signal(signal.SIGINT, ask_to_stop)
-    if parent is not None:
-        threading.Thread(target=_watch_parent, args=(parent, stop), daemon=True).start()
-
-    from server.intake.worker import run_worker  # noqa: PLC0415  heavy; not for `--help`
-
-    run_worker(settings, stop)
-
-
-def _watch_parent(parent: int, stop: threading.Event) -> None:
-    """A web server killed outright cannot say so; its orphan notices."""
-    while not stop.wait(1.0):
-        if os.getppid() != parent:
-            stop.set()
+    settings_or_exit()
+    # What supervises is small and loads nothing of the work: it takes the place of this process.
+    sys.stdout.flush()
+    os.execv(sys.executable, [sys.executable, "-m", "server.intake.supervisor"])  # noqa: S606

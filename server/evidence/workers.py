@@ -135,6 +135,11 @@ class PhotoWorkers:
         reason = _refusal(reply)
         raise Refused(reason.code, **reason.params)
 
+    @property
+    def longest_seconds(self) -> float:
+        """The longest that one photo takes once a worker is free: every attempt with a start before it."""
+        return self._attempts * (self._start_s + self._wall_s)
+
     def close(self) -> None:
         """Stop the workers, after the photos they are at."""
         self._closed.set()

@@ -19,6 +19,7 @@ from server.intake.hazards import Hazards
 from server.intake.judging import signer
 from server.intake.outbox import Outbox
 from server.intake.photos import Photos
+from server.intake.pulse import Watched, pulse_file
 from server.intake.teller import Teller
 from server.names import CASE_DOCUMENT, Names
 from server.services import Services, assemble
@@ -26,7 +27,7 @@ from server.settings import Settings
 from server.workflow.commands import QuarantineUnsent
 from server.workflow.refusal import Refusal
 from server.workflow.vocabulary import MAX_NAME
-from sync.follow import Follower, checkpoint_id
+from sync.follow import Follower, Pulse, Unwatched, checkpoint_id
 from sync.store import ChangeBatch, DocumentStore, NotFound
 
 log = structlog.get_logger()
@@ -50,6 +51,9 @@ class Intake:
     hazards: Hazards
     outbox: Outbox
     teller: Teller
+    pulse: Pulse
+    #: The longest that judging one photo may take, in seconds.
+    photo_seconds: float
 
     def wants(self, database: str) -> bool:
         parsed = self.names.parse(database)
@@ -65,6 +69,7 @@ class Intake:
         if kind == "outbox":
             for doc_id in _tails(ids, "unsent"):
                 self.outbox.quarantine(tail, doc_id)
+                self.pulse.beat()
             return
         try:
             self.cases.load(tail)
@@ -105,7 +110,10 @@ class Intake:
             since = batch.last_seq
 
     def _media(self, case_id: str, ids: list[str]) -> None:
-        tasks = {self.photos.take(case_id, photo) for photo in _tails(ids, "photo")}
+        tasks = set()
+        for photo in _tails(ids, "photo"):
+            self.pulse.expect(self.photo_seconds)
+            tasks.add(self.photos.take(case_id, photo))
         for task in sorted(task for task in tasks if task):
             self._take(case_id, form_id(task), partial(self.forms.take, case_id, task))
 
@@ -121,6 +129,7 @@ class Intake:
 
     def _take(self, case_id: str, doc_id: str, take: Callable[[], None]) -> None:
         """Take one document in. What the case refuses is set aside for its manager and holds up no other."""
+        self.pulse.beat()
         try:
             take()
         except Refusal as refusal:
@@ -139,8 +148,8 @@ class Intake:
             self.cases.apply(case_id, command, SYSTEM)
 
 
-def make_intake(made: Services) -> Intake:
-    """Intake on the services of this process."""
+def make_intake(made: Services, pulse: Pulse | None = None) -> Intake:
+    """Intake on the services of this process. `pulse` is told of every document."""
     store, names, cases = made.store, made.names, made.cases
 
     def tell(case_id: str) -> None:
@@ -162,23 +171,27 @@ def make_intake(made: Services) -> Intake:
         hazards=hazards,
         outbox=Outbox(made, forms, hazards),
         teller=Teller(tell, made.settings.inbox_interval_seconds),
+        pulse=pulse or Unwatched(),
+        photo_seconds=made.photo_workers.longest_seconds,
     )
 
 
-def run_worker(settings: Settings, stop: threading.Event) -> None:
+def run_worker(settings: Settings, stop: threading.Event, pulse: Watched) -> None:
     """Follow until `stop`. Waits while another worker serves the same data folder."""
-    with _lease(settings.data_dir / "worker.lock", stop) as held:
+    with _lease(settings.data_dir / "worker.lock", stop, pulse) as held:
         if not held:
             return
-        made = assemble(settings)
+        pulse.publish(pulse_file(settings))
+        made = assemble(settings, on_progress=pulse.beat)
         try:
-            intake = make_intake(made)
+            intake = make_intake(made, pulse)
             teller = threading.Thread(target=_keep_telling, args=(intake, stop), name="teller")
             teller.start()
-            Follower(made.store, FOLLOWER, intake.wants, intake.handle).run(stop)
+            Follower(made.store, FOLLOWER, intake.wants, intake.handle, pulse=pulse).run(stop)
             teller.join()
         finally:
             made.close()
+        pulse.close()
 
 
 def _keep_telling(intake: Intake, stop: threading.Event) -> None:
@@ -191,7 +204,7 @@ def _keep_telling(intake: Intake, stop: threading.Event) -> None:
 
 
 @contextmanager
-def _lease(path: Path, stop: threading.Event) -> Iterator[bool]:
+def _lease(path: Path, stop: threading.Event, pulse: Pulse) -> Iterator[bool]:
     """Hold the file's lock; False if `stop` came first. The lock goes with the process, however it ends."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w") as file:
@@ -199,6 +212,7 @@ def _lease(path: Path, stop: threading.Event) -> Iterator[bool]:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
+                pulse.beat()
                 stop.wait(_LEASE_PAUSE)
                 continue
             yield True

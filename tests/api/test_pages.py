@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from server.intake.pulse import Watched, pulse_file
 from tests.desk import Desk
 
 
@@ -49,3 +50,16 @@ def test_health_needs_no_sign_in(desk: Desk) -> None:
     ready = desk.client.get("/readyz")
     assert ready.status_code == 200
     assert ready.get_json()["free_bytes"] > 0
+    assert ready.get_json()["worker"] == {"state": "absent"}
+
+
+def test_readiness_tells_of_a_worker_and_whether_it_moves(desk: Desk) -> None:
+    """Standing still closes no door: what tablets send is kept until it moves again."""
+    began = desk.made.clock().timestamp()
+    path = pulse_file(desk.made.settings)
+    for noted, state in ((began, "working"), (began - 3600, "silent")):
+        pulse = Watched(60.0, watch=lambda _: None, clock=lambda at=noted: at)  # type: ignore[misc]
+        pulse.publish(path)
+        ready = desk.client.get("/readyz")
+        assert (ready.status_code, ready.get_json()["worker"]["state"]) == (200, state)
+    assert ready.get_json()["worker"]["age_seconds"] >= 3600

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from server.commands.doctor import Finding, examine
+from server.intake.pulse import Watched
 from server.texts import LANGUAGES, catalogue
 
 NOW = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
@@ -74,6 +75,16 @@ def test_a_key_that_others_can_read_is_told(folder: Path) -> None:
 
 def test_little_disk_is_told(folder: Path) -> None:
     assert outcomes(folder, HEZHA_MIN_FREE_DISK_BYTES=str(10**18))["disk.low"].level == "fail"
+
+
+def test_a_worker_that_stands_still_is_told(folder: Path) -> None:
+    assert outcomes(folder)["worker.absent"].level == "ok"
+    noted = NOW.timestamp()
+    Watched(60.0, watch=lambda _: None, clock=lambda: noted).publish(folder / "worker.pulse")
+    assert outcomes(folder)["worker.ok"].level == "ok"
+    found = outcomes(folder, NOW + timedelta(minutes=5))["worker.silent"]
+    assert found.level == "fail"
+    assert "300 s" in found.words("en")
 
 
 def test_every_finding_has_words_in_every_language() -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import os
 import random
+import signal
 import threading
 import time
 import uuid
@@ -16,7 +18,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from server.commands.serve import GRACE_SECONDS
+from server.intake.supervisor import GRACE_SECONDS
 from tests.loop.camera import shoot
 from tests.loop.conftest import running
 from tests.loop.house import House
@@ -221,6 +223,26 @@ def test_a_server_asked_to_stop_lets_waiting_tablets_go_and_they_come_back(
         second = office.open_case("GY-second")
         office.assign(second, "survey", "survey-hv-10kv", wang.name)
         wang.hear(second, active=True)
+    office.close()
+
+
+def test_a_worker_that_dies_is_replaced(own_house: House, tmp_path: Path) -> None:
+    """Nobody has to notice: what tablets sent meanwhile is taken in by the next one."""
+    office = Office(own_house, own_house.hire("chen", "manager"))
+    with Inspector(own_house, own_house.hire("wang", "inspector"), tmp_path) as wang:
+        wang.sign_in()
+        first = office.until(own_house.worker, what="a worker at work")
+        case = office.open_case("GY-worker")
+        task = office.assign(case, "survey", "survey-hv-10kv", wang.name)
+        wang.read_inbox()
+        wang.fetch(case)
+        form = wang.fill_in(case, task)
+        assert first is not None
+        os.kill(first, signal.SIGKILL)
+        assert wang.hand_in(form)["judged"] == [form.rev]
+        assert office.until(own_house.worker, what="another worker") != first
+        assert own_house.log_lines("worker.ended") == 1
+        own_house.forgive("worker.ended")
     office.close()
 
 

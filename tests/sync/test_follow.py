@@ -190,3 +190,44 @@ def test_run_delivers_until_it_is_stopped(store: EmbeddedStore, work: Work) -> N
     thread.join(10)
     assert not thread.is_alive()
     assert work.seen == [("case-1", "a")]
+
+
+class Heard:
+    """A pulse that remembers what it was told, and stops a follower after so many failures."""
+
+    def __init__(self, stop: threading.Event) -> None:
+        self.beats = 0
+        self.expected: list[float] = []
+        self._stop = stop
+
+    def beat(self) -> None:
+        self.beats += 1
+
+    def expect(self, seconds: float) -> None:
+        self.expected.append(seconds)
+        self._stop.set()
+
+
+def test_each_round_and_each_database_is_a_beat(store: EmbeddedStore, work: Work) -> None:
+    """A long backlog is no standstill."""
+    for n in range(5):
+        store.create_database(f"case-{n}")
+    pulse = Heard(threading.Event())
+    one = follower(store, work, pulse=pulse)
+    one.run_once()
+    assert pulse.beats == 6
+
+
+def test_a_failing_store_gives_no_beat_and_its_pause_is_no_standstill(
+    store: EmbeddedStore, work: Work
+) -> None:
+    def fails(**_: object) -> None:
+        raise OSError("the disk is gone")
+
+    store.db_updates = fails  # type: ignore[assignment, method-assign]
+    stop = threading.Event()
+    pulse = Heard(stop)
+    with capture_logs() as logs:
+        follower(store, work, pulse=pulse, pace=Pace(first_pause=7.0)).run(stop)
+    assert [entry["event"] for entry in logs] == ["follow.store_failed"]
+    assert (pulse.beats, pulse.expected) == (0, [7.0])
