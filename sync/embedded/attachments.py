@@ -8,7 +8,7 @@ import apsw
 
 from sync.embedded import records
 from sync.embedded.blobs import BlobInfo, Readable, decoded_length, parse_digest
-from sync.embedded.documents import check_attachment_name, read_rev
+from sync.embedded.documents import LOCAL, check_attachment_name, read_rev
 from sync.embedded.reading import ReadCalls
 from sync.embedded.writing import WriteCalls
 from sync.store import (
@@ -105,9 +105,11 @@ class AttachmentCalls(ReadCalls, WriteCalls):
     def open_attachment(self, db: str, doc_id: str, name: str, *, rev: str | None = None) -> Attachment:
         """Open an attachment of the winner or of `rev` for reading; its stream can seek.
 
-        Raises NotFound; BytesMissing if the document is here and the bytes, of which it speaks, are not.
+        Raises NotFound; BadRequest (a local document); BytesMissing if the document is here and the bytes,
+        of which it speaks, are not.
         """
         with self._reading(db) as (conn, row):
+            _refuse_local(doc_id)
             doc = records.document(conn, row, doc_id)
             if doc is None or (rev is None and doc.deleted):
                 raise NotFound("missing" if doc is None else "deleted")
@@ -162,8 +164,7 @@ class AttachmentCalls(ReadCalls, WriteCalls):
 
     def _editable(self, db: str, doc_id: str, rev: str | None) -> Document:
         """Leaf `rev` with its attachments as stubs, to be changed and put; a bare one if `rev` is None."""
-        if doc_id.startswith("_local/"):
-            raise BadRequest("_local documents do not accept attachments.")
+        _refuse_local(doc_id)
         if rev is None:
             return {"_id": doc_id}
         try:
@@ -171,3 +172,8 @@ class AttachmentCalls(ReadCalls, WriteCalls):
         except NotFound as error:
             with self._reading(db):  # the database itself missing is told as it is
                 raise Conflict from error
+
+
+def _refuse_local(doc_id: str) -> None:
+    if doc_id.startswith(LOCAL):
+        raise BadRequest("_local documents do not accept attachments.")

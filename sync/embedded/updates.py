@@ -254,10 +254,11 @@ def _require_blobs(blobs: BlobStore, incoming: Incoming) -> None:
 
 
 def edit_local(conn: apsw.Connection, db_name: str, incoming: Incoming) -> Rev:
-    """Write or delete a local document. As in CouchDB its `_rev` is not compared, only counted on from."""
+    """Write or delete a local document.
+
+    As in CouchDB its `_rev` is not compared, only counted on from, and its attachments are not kept.
+    """
     db = records.database(conn, db_name)
-    if incoming.attachments:
-        raise BadRequest("_local documents do not accept attachments.")
     if incoming.deleted:
         conn.execute("DELETE FROM local_docs WHERE db = ? AND id = ?", (db.pk, incoming.id))
         return (0, "0")

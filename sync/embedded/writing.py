@@ -40,15 +40,22 @@ class WriteCalls(StoreBase):
         return revtree.format_rev(rev)
 
     def bulk_docs(
-        self, db: str, docs: Iterable[Document], *, new_edits: bool = True, user: UserCtx = SERVER
+        self,
+        db: str,
+        docs: Iterable[Document],
+        *,
+        new_edits: bool = True,
+        user: UserCtx = SERVER,
+        well_formed: bool = False,
     ) -> list[BulkResult]:
         """Store many, in one transaction; each stands or falls alone. A document without `_id` gets one.
 
-        Raises NotFound (database), NoSpace, ReadOnly; every other refusal is a row.
+        Raises NotFound (database), NoSpace, ReadOnly; every other refusal is a row. With `well_formed` a
+        document that is none by itself (BadRequest, TooLarge, DigestMismatch) raises, and nothing is stored.
         """
         with self._reading(db):
             pass  # before any attachment is kept for a database that is not there
-        parsed = [self._try_parse(doc) for doc in docs]
+        parsed = [self._try_parse(doc, raising=well_formed) for doc in docs]
 
         def job(conn: apsw.Connection) -> list[BulkResult]:
             return [
@@ -70,7 +77,7 @@ class WriteCalls(StoreBase):
             return updates.edit_local(conn, db, incoming)
         return updates.edit(conn, self._rules, self._blobs, db, incoming, user=user, new_edits=new_edits)
 
-    def _try_parse(self, doc: object) -> Incoming | BulkResult:
+    def _try_parse(self, doc: object, *, raising: bool) -> Incoming | BulkResult:
         if isinstance(doc, dict) and "_id" not in doc:
             doc = {"_id": uuid.uuid4().hex, **doc}
         try:
@@ -78,6 +85,8 @@ class WriteCalls(StoreBase):
         except (NoSpace, ReadOnly):
             raise  # no fault of this document: the client keeps them all and tries again
         except StoreError as error:
+            if raising:
+                raise
             name = doc.get("_id") if isinstance(doc, dict) else None
             return BulkResult(name if isinstance(name, str) else "", None, error.error, error.reason)
 

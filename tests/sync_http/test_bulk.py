@@ -18,19 +18,32 @@ def test_every_row_stands_for_its_document(admin: Asker, free: str) -> None:
         {"_id": "a"},
         {"_id": "there"},
         {"_id": "there", "_rev": rev, "_deleted": True},
-        {"_id": "_bad"},
         {"n": 1},
     ]
     rows = admin.post(f"/{free}/_bulk_docs", {"docs": docs}, status=201)
-    assert [row.get("ok", row.get("error")) for row in rows] == [
-        True,
-        "conflict",
-        True,
-        "illegal_docid",
-        True,
-    ]
-    assert [row["id"] for row in rows[:4]] == ["a", "there", "there", "_bad"]
+    assert [row.get("ok", row.get("error")) for row in rows] == [True, "conflict", True, True]
+    assert [row["id"] for row in rows[:3]] == ["a", "there", "there"]
     assert admin.get(f"/{free}")["doc_del_count"] == 1
+
+
+@pytest.mark.parametrize(
+    ("doc", "status", "error"),
+    [
+        ({"_id": "_bad"}, 400, "illegal_docid"),
+        ({"_id": 1}, 400, "illegal_docid"),
+        ({"_odd": 1}, 400, "doc_validation"),
+        ({"_rev": "x"}, 400, "bad_request"),
+        ({"_attachments": {"a": {"data": "%%%"}}}, 400, "bad_request"),
+        ({"_attachments": {"_a": {"data": "YQ=="}}}, 400, "bad_request"),
+        ({"_attachments": {"a": {"data": "YQ==", "digest": "md5-AAAAAAAAAAAAAAAAAAAAAA=="}}}, 412, ""),
+    ],
+)
+def test_a_new_document_that_is_none_fails_its_request_and_stores_nothing(
+    admin: Asker, free: str, doc: dict[str, Any], status: int, error: str
+) -> None:
+    refusal = admin.post(f"/{free}/_bulk_docs", {"docs": [{"_id": "good"}, doc]}, status=status)
+    assert not error or refusal["error"] == error
+    assert admin.get(f"/{free}")["doc_count"] == 0
 
 
 def test_replicated_documents_answer_only_with_refusals(admin: Asker, wang: Asker, free: str) -> None:

@@ -240,9 +240,14 @@ def test_documents_that_are_no_objects_or_bottomless_are_refused(admin: Asker, f
     for _ in range(300):
         deep = [deep]
     assert admin.put(f"/{free}/d", {"deep": deep}, status=400)["reason"].endswith("nested too deeply.")
-    row, ok = admin.post(f"/{free}/_bulk_docs", {"docs": [{"deep": deep}, {"_id": "fine"}]}, status=201)
-    assert row["error"] == "bad_request"
-    assert ok["ok"] is True
+    many: dict[str, Any] = {
+        "docs": [{"_id": "deep", "_rev": "1-a", "deep": deep}, {"_id": "fine", "_rev": "1-a"}]
+    }
+    refusal = admin.post(f"/{free}/_bulk_docs", many, status=400)
+    assert refusal["reason"].endswith("nested too deeply.")
+    (row,) = admin.post(f"/{free}/_bulk_docs", {**many, "new_edits": False}, status=201)
+    assert (row["id"], row["error"]) == ("deep", "forbidden")
+    assert admin.get(f"/{free}/fine")["_rev"] == "1-a"
 
 
 def test_posting_gives_an_id_and_wants_json(admin: Asker, free: str) -> None:
@@ -286,6 +291,15 @@ def test_local_documents_are_kept_apart(admin: Asker, free: str) -> None:
     assert admin.ask("DELETE", f"/{free}/_local/check%2Fpoint?rev=0-2", status=200).json
     assert admin.get(f"/{free}/_local/check%2Fpoint", status=404)
     assert admin.ask("DELETE", f"/{free}/_local/check%2Fpoint", status=404).json
+
+
+def test_a_local_document_keeps_no_attachments_as_in_couchdb(admin: Asker, free: str) -> None:
+    attached = {"n": 1, "_attachments": {"t": {"data": "YQ==", "content_type": "text/plain"}}}
+    admin.put(f"/{free}/_local/x", attached)
+    assert admin.get(f"/{free}/_local/x?attachments=true") == {"_id": "_local/x", "_rev": "0-1", "n": 1}
+    for doc_id in ("x", "none"):
+        refusal = admin.get(f"/{free}/_local/{doc_id}/t", status=400)
+        assert refusal["reason"] == "_local documents do not accept attachments."
 
 
 def test_integers_and_depths_that_the_server_wrote_itself_can_be_read(

@@ -41,13 +41,18 @@ def bulk_docs(call: Call, db: str) -> Response:
         raise TooLarge(str(call.limits.max_bulk_docs), error="max_bulk_docs_count_exceeded")
     if not all(isinstance(doc, dict) for doc in docs):
         raise BadRequest("Document must be a JSON object")
-    results = _store(call, db, docs, new_edits=new_edits)
-    if new_edits:
-        return json_reply([_row(result) for result in results], 201)
-    return json_reply([_row(_final(result)) for result in results if not result.ok], 201)
+    if not new_edits:
+        results = _replicated(call, db, docs)
+        return json_reply([_row(_final(result)) for result in results if not result.ok], 201)
+    # As in CouchDB one document that is none fails its request: whoever wrote it is there to mend it.
+    for doc in docs:
+        check_nesting(doc)
+    results = call.store.bulk_docs(db, docs, user=call.user, well_formed=True)
+    return json_reply([_row(result) for result in results], 201)
 
 
-def _store(call: Call, db: str, docs: list[Document], *, new_edits: bool) -> list[BulkResult]:
+def _replicated(call: Call, db: str, docs: list[Document]) -> list[BulkResult]:
+    """Each for itself: one that can never be stored must not keep a replicator from delivering the rest."""
     refused: dict[int, BulkResult] = {}
     for at, doc in enumerate(docs):
         try:
@@ -55,7 +60,7 @@ def _store(call: Call, db: str, docs: list[Document], *, new_edits: bool) -> lis
         except StoreError as error:
             refused[at] = BulkResult(str(doc.get("_id", "")), None, error.error, error.reason)
     accepted = [doc for at, doc in enumerate(docs) if at not in refused]
-    stored = iter(call.store.bulk_docs(db, accepted, new_edits=new_edits, user=call.user))
+    stored = iter(call.store.bulk_docs(db, accepted, new_edits=False, user=call.user))
     return [refused[at] if at in refused else next(stored) for at in range(len(docs))]
 
 
