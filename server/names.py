@@ -53,3 +53,7 @@ class Names:
             return None
         kind, dash, tail = database.removeprefix(self._prefix).partition("-")
         return (kind, tail) if dash and kind in {"case", "media", "inbox", "outbox"} else None
+
+    def owns(self, database: str) -> bool:
+        """Whether a database is one of ours: a server may hold others, under our prefix or without any."""
+        return database in {self.library, self.registry} or self.parse(database) is not None

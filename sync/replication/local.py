@@ -99,6 +99,11 @@ class LocalReplica:
             self._store.put(self._db, opened.doc, new_edits=False, blobs=blobs)
 
 
+def is_data_folder(folder: Path) -> bool:
+    """Whether an embedded store has been in `folder`."""
+    return (folder / "hezha.sqlite3").is_file()
+
+
 class LocalSite:
     """A data folder, opened or made. Its write rules run; they let the server pass, as CouchDB's its admin.
 
