@@ -290,6 +290,16 @@ class TakeQuarantined(CommandBase, frozen=True, kw_only=True):
     unsent_id: Id
 
 
+class ReopenQuarantine(CommandBase, frozen=True, kw_only=True):
+    """Have quarantined work decided on once more: two people did at once, differently. Role: system."""
+
+    unsent_id: Id
+
+
+class SettleConflict(CommandBase, frozen=True, kw_only=True):
+    """End the hold of a conflict once no losing branch is left. Role: system; see `rebase`."""
+
+
 class Hold(CommandBase, frozen=True, kw_only=True):
     """Put energization on hold; an authorization is void at once."""
 
@@ -342,6 +352,8 @@ Command = (
     | QuarantineUnsent
     | SettleQuarantine
     | TakeQuarantined
+    | ReopenQuarantine
+    | SettleConflict
     | Hold
     | ReleaseHold
     | Authorize

@@ -15,10 +15,12 @@ import msgspec
 from msgspec.structs import replace
 
 from server.workflow import commands as c
+from server.workflow.cause import recorded
 from server.workflow.draft import Draft
 from server.workflow.gates import evaluate_gates, unmet
 from server.workflow.handlers import (
     cases,
+    conflicts,
     energization,
     hazards,
     notices,
@@ -28,7 +30,7 @@ from server.workflow.handlers import (
     tasks,
 )
 from server.workflow.log import canonical
-from server.workflow.model import Actor, Case, Decision, Role
+from server.workflow.model import Actor, Case, Cause, Decision, Role
 from server.workflow.policy import Policy
 from server.workflow.refusal import Refusal
 
@@ -60,6 +62,8 @@ ROLES: Mapping[type[c.CommandBase], frozenset[Role]] = {
     c.QuarantineUnsent: _INTAKE,
     c.SettleQuarantine: _OFFICE,
     c.TakeQuarantined: _INTAKE,
+    c.ReopenQuarantine: _INTAKE,
+    c.SettleConflict: _INTAKE,
     c.Hold: _OFFICE | _INTAKE,
     c.ReleaseHold: frozenset({"manager"}),
     c.Authorize: frozenset({"manager"}),
@@ -87,6 +91,8 @@ _HANDLERS: Mapping[type[c.CommandBase], Callable[[Draft, Any], None]] = {
     c.QuarantineUnsent: quarantine.quarantine_unsent,
     c.SettleQuarantine: quarantine.settle_quarantine,
     c.TakeQuarantined: quarantine.take_quarantined,
+    c.ReopenQuarantine: quarantine.reopen_quarantine,
+    c.SettleConflict: conflicts.settle_conflict,
     c.Hold: energization.hold,
     c.ReleaseHold: energization.release_hold,
     c.Authorize: energization.authorize,
@@ -112,8 +118,47 @@ def decide(case: Case | None, command: c.Command, *, now: datetime, actor: Actor
     else:
         if case is None:
             raise Refusal("case_unknown", kind="not_found")
-        draft = Draft(case, now=now, actor=actor, policy=policy)
+        draft = Draft(case, now=now, actor=actor, policy=policy, cause=recorded(command, actor))
         _HANDLERS[type(command)](draft, command)
+    return _decided(case, draft)
+
+
+def decide_again(
+    case: Case, command: c.Command, *, now: datetime, actor: Actor, policy: Policy, cause: Cause
+) -> Decision:
+    """Carry out on `case` what was admitted on a branch of it that lost a conflict; see `rebase`.
+
+    `cause` goes into the log as it is. Who may give the command was asked when it was given. Raises Refusal.
+    """
+    command = _sound(command)
+    if isinstance(command, c.OpenCase):
+        raise Refusal("case_exists", {"case": case.id}, facts=("field:id",))
+    return carry_out(
+        case,
+        lambda draft: _HANDLERS[type(command)](draft, command),
+        now=now,
+        actor=actor,
+        policy=policy,
+        cause=cause,
+    )
+
+
+def carry_out(
+    case: Case,
+    handle: Callable[[Draft], None],
+    *,
+    now: datetime,
+    actor: Actor,
+    policy: Policy,
+    cause: Cause,
+) -> Decision:
+    """What `handle` makes of the case as a decision that is carried out again, gates settled."""
+    draft = Draft(case, now=now, actor=actor, policy=policy, cause=cause, again=True)
+    handle(draft)
+    return _decided(case, draft)
+
+
+def _decided(case: Case | None, draft: Draft) -> Decision:
     if case is not None and not draft.events:
         return Decision(case)
     _settle_gates(draft)

@@ -15,6 +15,7 @@ from server.workflow.log import append
 from server.workflow.model import (
     Actor,
     Case,
+    Cause,
     Energization,
     LogEntry,
     Notice,
@@ -30,19 +31,33 @@ from server.workflow.refusal import Refusal
 
 
 class Draft:
-    """The working copy of one case. `now` is in UTC."""
+    """The working copy of one case. `now` is in UTC.
 
-    def __init__(self, case: Case, *, now: datetime, actor: Actor, policy: Policy) -> None:
+    `again`: the command was admitted before, on a branch that lost a conflict. What people did on the word of
+    that stays admitted: a submission whose sender is no longer assigned, work on a case that has ended since.
+    """
+
+    def __init__(
+        self, case: Case, *, now: datetime, actor: Actor, policy: Policy, cause: Cause, again: bool = False
+    ) -> None:
         self.case = case
         self.now = now
         self.actor = actor
         self.policy = policy
+        self.again = again
         self.events: tuple[LogEntry, ...] = ()
+        self._cause = cause
 
     def tell(self, event: str, **data: Any) -> None:
         """Log an event, in the past tense; `data` in JSON values."""
         entry = append(
-            self.case.log, self.case.id, at=self.now, actor=self.actor.name, event=event, data=data
+            self.case.log,
+            self.case.id,
+            at=self.now,
+            actor=self.actor.name,
+            event=event,
+            data=data,
+            cause=None if self.events else self._cause,
         )
         self.case = replace(self.case, log=(*self.case.log, entry))
         self.events = (*self.events, entry)
@@ -57,7 +72,7 @@ class Draft:
 
     def require_running(self) -> None:
         """Refuse office work on a case that has ended; notices, hazards and field truth still go on."""
-        if self.process.stages[self.case.stage].final:
+        if self.process.stages[self.case.stage].final and not self.again:
             raise Refusal("case_ended", {"stage": self.case.stage}, facts=(f"stage:{self.case.stage}",))
 
     def require_not_future(self, moment: datetime, field: str) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 
 import msgspec
 
-from server.workflow.model import Case, LogEntry
+from server.workflow.model import Case, Cause, LogEntry
 
 
 def canonical(value: Any) -> bytes:
@@ -59,8 +59,11 @@ def append(
     actor: str,
     event: str,
     data: Mapping[str, Any],
+    cause: Cause | None = None,
 ) -> LogEntry:
-    """The entry that follows `log`. `at` is kept in UTC, `data` as plain JSON values."""
+    """The entry that follows `log`. `at` is kept in UTC, `data` and the cause's command as plain JSON."""
+    if cause is not None:
+        cause = msgspec.structs.replace(cause, command=json.loads(canonical(cause.command)))
     unsealed = LogEntry(
         seq=len(log) + 1,
         at=at.astimezone(UTC),
@@ -69,6 +72,7 @@ def append(
         data=json.loads(canonical(data)),
         prev=log[-1].hash if log else _genesis(case_id),
         hash="",
+        cause=cause,
     )
     return msgspec.structs.replace(unsealed, hash=_hash(unsealed))
 

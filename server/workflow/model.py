@@ -62,6 +62,7 @@ __all__ = [
     "Answer",
     "AuthorizationStatus",
     "Case",
+    "Cause",
     "ChecklistRef",
     "CodedReason",
     "Count",
@@ -414,8 +415,25 @@ class Energization(Value, frozen=True, kw_only=True):
     record: EnergizationRecord | None = None
 
 
-class LogEntry(Value, frozen=True):
-    """One event. `hash` covers the entry and `prev`, the hash before it."""
+class Cause(Value, frozen=True, omit_defaults=True):
+    """The command behind an entry, as plain values (`cause.recorded`), and the roles it was given in.
+
+    `origin` and `at` are set when it was carried out again after a conflict: the entry that told of it first,
+    by its hash, and the moment of that.
+    """
+
+    command: Mapping[str, Any]
+    roles: tuple[Role, ...] = ()
+    origin: str | None = None
+    at: Moment | None = None
+
+
+class LogEntry(Value, frozen=True, omit_defaults=True):
+    """One event. `hash` covers the entry and `prev`, the hash before it.
+
+    The first entry of a decision carries its `cause`, those that follow from it none. Nor do entries from
+    before causes were recorded, whose hashes stay as they are.
+    """
 
     seq: Count
     at: Moment
@@ -424,6 +442,7 @@ class LogEntry(Value, frozen=True):
     data: Mapping[str, Any]
     prev: str
     hash: str
+    cause: Cause | None = None
 
 
 class Case(Value, frozen=True, kw_only=True):

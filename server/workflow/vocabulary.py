@@ -24,8 +24,9 @@ GateVerdict = Literal["met", "unmet", "not_applicable"]
 PhotoState = Literal["awaiting", "verified", "refused"]
 QuarantineState = Literal["waiting", "accepted", "taken", "rejected"]
 AuthorizationStatus = Literal["none", "authorized", "on_hold", "energized"]
-#: A person stopped the work; a gate fell shut after the authorization; the case left the ready stage.
-HoldCause = Literal["person", "gates_shut", "stage_left"]
+#: A person stopped the work; a gate fell shut after the authorization; the case left the ready stage; the
+#: case was decided on in two places at once, and (`conflict_unclear`) a part of that could not be repeated.
+HoldCause = Literal["person", "gates_shut", "stage_left", "conflict", "conflict_unclear"]
 PhaseCheck = Literal["consistent", "inconsistent", "not_required"]
 
 Datum = Literal["wgs84", "cgcs2000", "gcj02", "bd09"]

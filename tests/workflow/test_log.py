@@ -11,10 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from server.workflow import commands as c
+from server.workflow.cause import UnknownCommand, command_of
+from server.workflow.decide import decide
 from server.workflow.documents import CaseFormatError, case_from_document, case_to_document
-from server.workflow.log import canonical, verify_log
-from server.workflow.model import Case
-from tests.workflow.builders import Desk, accepted, energized_desk, item, open_command
+from server.workflow.log import append, canonical, verify_log
+from server.workflow.model import Actor, Case, Cause
+from tests.workflow.builders import POLICY, START, Desk, accepted, energized_desk, item, open_command
 
 
 def worked_case() -> Case:
@@ -81,6 +83,43 @@ def test_the_log_of_a_worked_case_verifies_and_an_empty_one_does_not() -> None:
     assert not verify_log(msgspec.structs.replace(CASE, log=()))
 
 
+def test_a_log_from_before_causes_were_kept_still_verifies() -> None:
+    """The hash is that of the version which wrote no causes."""
+    data = {"no": "YK-1", "kva": 630.0}
+    entry = append((), "01case", at=START, actor="wang", event="case_opened", data=data)
+    assert entry.hash == "0327b4cbf9f565749cd6571c86c145a5e120b3a49aa27373b7cdcda45e0354eb"
+    assert "cause" not in msgspec.to_builtins(entry)
+    assert verify_log(msgspec.structs.replace(CASE, log=(entry,)))
+
+
+def test_every_decision_is_in_the_log_with_its_command_and_roles() -> None:
+    """The first entry of each carries it; carried out again from there, the case is the same."""
+    again = None
+    for entry in CASE.log:
+        if entry.cause is not None:
+            actor = Actor(entry.actor, entry.cause.roles)
+            command = command_of(entry.cause)
+            again = decide(again, command, now=entry.at, actor=actor, policy=POLICY).case
+    assert again == CASE
+
+
+def test_the_words_of_what_passed_are_not_in_the_log() -> None:
+    desk = Desk()
+    desk.assign()
+    desk.submit("t-acc", accepted(item("A", "pass"), item("B", "fail")))
+    causes = [entry.cause for entry in desk.case.log if entry.event == "submission_accepted"]
+    assert causes[0] is not None
+    passed, failed = causes[0].command["outcome"]["items"]
+    assert passed["text"] == {"zh-CN": "", "en": ""}
+    assert (failed["text"]["en"], failed["remedy"]["en"]) == ("item B", "mend it")
+
+
+def test_a_cause_of_a_later_version_is_told_from_one_of_ours() -> None:
+    for strange in ({}, {"command": "Levitate"}, {"command": "Hold", "mood": "good"}):
+        with pytest.raises(UnknownCommand):
+            command_of(Cause(strange))
+
+
 def test_the_log_of_another_case_does_not_verify() -> None:
     assert not verify_log(msgspec.structs.replace(CASE, id="02case"))
 
@@ -90,7 +129,7 @@ def test_the_log_of_another_case_does_not_verify() -> None:
 def test_any_entry_changed_removed_or_moved_is_noticed(data: st.DataObject) -> None:
     log = list(CASE.log)
     at = data.draw(st.integers(0, len(log) - 2))
-    damage = data.draw(st.sampled_from(["drop", "swap", "actor", "event", "data", "hash", "seq"]))
+    damage = data.draw(st.sampled_from(["drop", "swap", "actor", "event", "data", "cause", "hash", "seq"]))
     entry = log[at]
     match damage:
         case "drop":
@@ -103,6 +142,8 @@ def test_any_entry_changed_removed_or_moved_is_noticed(data: st.DataObject) -> N
             log[at] = msgspec.structs.replace(entry, hash="0" * 64)
         case "seq":
             log[at] = msgspec.structs.replace(entry, seq=entry.seq + 1)
+        case "cause":
+            log[at] = msgspec.structs.replace(entry, cause=Cause({"command": "Hold", "reason": "forged"}))
         case field:
             log[at] = msgspec.structs.replace(entry, **{field: "forged"})
     assert not verify_log(msgspec.structs.replace(CASE, log=tuple(log)))

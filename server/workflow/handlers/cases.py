@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
+from server.workflow.cause import recorded
 from server.workflow.commands import AmendCase, MoveStage, OpenCase, SetFacts
 from server.workflow.draft import Draft
 from server.workflow.facts import workflow_facts
@@ -32,7 +33,7 @@ def open_case(command: OpenCase, *, now: datetime, actor: Actor, policy: Policy)
         manager=command.manager,
         stage=process(command.process).start,
     )
-    draft = Draft(case, now=now, actor=actor, policy=policy)
+    draft = Draft(case, now=now, actor=actor, policy=policy, cause=recorded(command, actor))
     draft.enter_stage(case.stage, "")
     draft.tell("case_opened", no=case.no, process=case.process, manager=case.manager)
     _settle(draft, command.facts, "")

@@ -12,6 +12,7 @@ from server.workflow.draft import Draft
 from server.workflow.gates import evaluate_gates, find_gate
 from server.workflow.handlers.tasks import distinct
 from server.workflow.model import (
+    Energization,
     EnergizationRecord,
     Entry,
     GateStatus,
@@ -48,8 +49,11 @@ def record_entry(draft: Draft, command: RecordEntry) -> None:
 
 
 def hold(draft: Draft, command: Hold) -> None:
-    status = draft.case.energization.status
-    if status in {"on_hold", "energized"}:
+    energization = draft.case.energization
+    status = energization.status
+    # A person's word outlives the hold of a conflict, which Hezha ends by itself.
+    outranked = draft.again and energization.hold is not None and energization.hold.cause != "person"
+    if status == "energized" or (status == "on_hold" and not outranked):
         raise Refusal("cannot_hold", {"status": status}, facts=("energization",))
     put_on_hold(draft, "person", reason=command.reason)
 
@@ -153,11 +157,33 @@ def record_energization(draft: Draft, command: RecordEnergization) -> None:
         )
     draft.put_energization(status="energized", record=record)
     draft.enter_stage(draft.process.energized, command.note)
+    _tell_record(draft, record)
+
+
+def adopt_record(draft: Draft, known: Energization) -> None:
+    """Take over the fact that the breaker was closed, from a branch that lost a conflict.
+
+    It is not decided on again: it happened. What was still to be mended is now to be mended under voltage.
+    """
+    record = known.record
+    if record is None:
+        return
+    if draft.case.energization.record is not None:
+        raise Refusal("already_energized", facts=("energization",))
+    for notice in draft.case.notices.values():
+        if notice.open:
+            draft.put_notice(replace(notice, operational=True))
+    draft.case = replace(draft.case, energization=known)
+    draft.enter_stage(draft.process.energized, record.note)
+    _tell_record(draft, record)
+
+
+def _tell_record(draft: Draft, record: EnergizationRecord) -> None:
     draft.tell(
         "energized",
-        at=command.at.isoformat(),
-        phase_check=command.phase_check,
-        impulse_closings=command.impulse_closings,
+        at=record.at.isoformat(),
+        phase_check=record.phase_check,
+        impulse_closings=record.impulse_closings,
         participants=list(record.participants),
     )
 

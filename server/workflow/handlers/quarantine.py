@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from server.workflow.commands import QuarantineUnsent, SettleQuarantine, TakeQuarantined
+from server.workflow.commands import (
+    QuarantineUnsent,
+    ReopenQuarantine,
+    SettleQuarantine,
+    TakeQuarantined,
+)
 from server.workflow.draft import Draft
 from server.workflow.model import Quarantined
 from server.workflow.refusal import Refusal
@@ -59,6 +64,16 @@ def settle_quarantine(draft: Draft, command: SettleQuarantine) -> None:
 def take_quarantined(draft: Draft, command: TakeQuarantined) -> None:
     _require_accepted(_find(draft, command.unsent_id))
     take(draft, command.unsent_id)
+
+
+def reopen_quarantine(draft: Draft, command: ReopenQuarantine) -> None:
+    unsent = _find(draft, command.unsent_id)
+    if unsent.state == "waiting":
+        return
+    draft.put_quarantined(
+        replace(unsent, state="waiting", decided_by=None, decided_at=None, decision_reason="")
+    )
+    draft.tell("quarantine_reopened", id=unsent.id, doc=unsent.doc_id, was=unsent.state)
 
 
 def accepted_sender(draft: Draft, unsent_id: str) -> str:

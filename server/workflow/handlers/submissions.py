@@ -9,7 +9,15 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from server.workflow.commands import Accepted, AwaitingPhotos, RecordPhoto, RecordSubmission, Returned
+from server.workflow.cause import sparing_outcome
+from server.workflow.commands import (
+    Accepted,
+    AwaitingPhotos,
+    Outcome,
+    RecordPhoto,
+    RecordSubmission,
+    Returned,
+)
 from server.workflow.draft import Draft
 from server.workflow.handlers.quarantine import accepted_sender, take
 from server.workflow.handlers.raising import raise_failures
@@ -25,7 +33,7 @@ def record_submission(draft: Draft, command: RecordSubmission) -> None:
     submission = _submission(draft, task, command)
     if isinstance(command.outcome, Accepted):
         _require_sound(task, command.outcome)
-    if not _brings_nothing(task, submission):
+    if not _brings_nothing(task, submission, command.outcome):
         _record(draft, task, submission, command)
     if command.unsent_id is not None:
         take(draft, command.unsent_id)
@@ -34,6 +42,8 @@ def record_submission(draft: Draft, command: RecordSubmission) -> None:
 def _require_sender(draft: Draft, task: Task, command: RecordSubmission) -> None:
     """Refuse work of somebody who is not assigned, unless a manager accepted it out of quarantine."""
     by = command.submitted_by
+    if draft.again:
+        return
     if command.unsent_id is not None and accepted_sender(draft, command.unsent_id) == by:
         return
     if any(
@@ -74,7 +84,7 @@ def _submission(draft: Draft, task: Task, command: RecordSubmission) -> Submissi
         received_at=draft.now,
         device=command.device,
         late=task.status in {"accepted", "cancelled"},
-        digest=digest(outcome),
+        digest=digest(sparing_outcome(outcome)),
         unsent_id=command.unsent_id,
     )
     match outcome:
@@ -92,7 +102,7 @@ def _submission(draft: Draft, task: Task, command: RecordSubmission) -> Submissi
             )
 
 
-def _brings_nothing(task: Task, submission: Submission) -> bool:
+def _brings_nothing(task: Task, submission: Submission, outcome: Outcome) -> bool:
     """True for a repeat, for a stale judgement, and for second thoughts on leaves already accepted."""
     if any(set(submission.revs) < set(earlier.revs) for earlier in task.submissions):
         return True
@@ -101,7 +111,8 @@ def _brings_nothing(task: Task, submission: Submission) -> bool:
         return False
     if submission.outcome != "accepted" and any(earlier.outcome == "accepted" for earlier in same):
         return True
-    return same[-1].digest == submission.digest
+    # Cases from before causes were recorded have the digest of all words.
+    return same[-1].digest in {submission.digest, digest(outcome)}
 
 
 def _record(draft: Draft, task: Task, submission: Submission, command: RecordSubmission) -> None:
