@@ -1,9 +1,9 @@
 """EmbeddedStore: CouchDB's document model on one SQLite file and a folder of blobs.
 
-The face of the room; its parts are `databases.py`, `reading.py`, `writing.py`, `attachments.py`,
-`upkeep.py`. Below them
-`documents.py` parses, `updates.py` edits inside a transaction, `records.py` knows the rows, `rendering.py`,
-`listing.py` and `feed.py` say how a client sees them, and `machinery.py` has the connections and threads.
+The face of the room; its parts are `databases.py`, `reading.py`, `writing.py`, `attachments.py`, `purging.py`
+and `upkeep.py`. Below them `documents.py` parses, `updates.py` decides on edits inside a transaction,
+`ledger.py` and `compaction.py` carry out, `records.py` knows the rows, `rendering.py`, `listing.py` and
+`feed.py` say how a client sees them, and `machinery.py` has the connections and threads.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from sync.embedded.databases import DatabaseCalls
 from sync.embedded.feed import FeedQuery
 from sync.embedded.listing import Listing, ListQuery
 from sync.embedded.machinery import Limits
+from sync.embedded.purging import PurgeCalls
 from sync.embedded.reading import OpenRev
 from sync.embedded.rendering import Show
 from sync.embedded.updates import Validator, is_db_admin, is_member
@@ -35,7 +36,7 @@ __all__ = [
 ]
 
 
-class EmbeddedStore(DatabaseCalls, UpkeepCalls):
+class EmbeddedStore(DatabaseCalls, PurgeCalls, UpkeepCalls):
     """`DocumentStore` in process, and what CouchDB's HTTP interface needs beyond it.
 
     Safe for many threads; several processes may open the same folder. Every method that has returned from a
