@@ -117,6 +117,24 @@ def test_bytes_that_are_not_what_the_client_says_are_refused(admin: Asker, free:
     admin.ask("PUT", f"/{free}/q/a", data=DATA, headers={"Content-MD5": MD5}, status=201)
 
 
+def test_new_bytes_may_come_beside_the_digest_of_the_old_ones(admin: Asker, free: str) -> None:
+    """A client reads a document, changes the data of an attachment and puts it all back, as in CouchDB."""
+    admin.ask("PUT", f"/{free}/p/a", data=DATA, status=201)
+    doc = admin.get(f"/{free}/p")
+    old = doc["_attachments"]["a"]
+    del old["stub"]
+    admin.put(f"/{free}/p", {**doc, "_attachments": {"a": {**old, "data": "bmV3"}}})
+    assert admin.ask("GET", f"/{free}/p/a", status=200).data == b"new"
+    assert admin.get(f"/{free}/p")["_attachments"]["a"]["revpos"] == 2
+    replicated = {
+        "_rev": "3-a",
+        "_revisions": {"start": 3, "ids": ["a"]},
+        "_attachments": doc["_attachments"],
+    }
+    replicated["_attachments"]["a"] = {**old, "data": "b2xk"}
+    assert admin.put(f"/{free}/p?new_edits=false", replicated, status=412)
+
+
 def test_an_attachment_over_its_limit_is_refused(admin: Asker, free: str) -> None:
     data = b"x" * (LIMITS.max_attachment_bytes + 1)
     for body, headers in ((data, {}), (gzip.compress(data), {"Content-Encoding": "gzip"})):
