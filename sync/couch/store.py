@@ -1,0 +1,23 @@
+"""CouchStore: the document store on an Apache CouchDB 3.5 cluster.
+
+The face of the room; its parts are `databases.py`, `documents.py`, `attachments.py` and `feeds.py`. Below
+them `wire.py` sends and repeats, `answers.py` and `outgoing.py` say what comes and what may go.
+"""
+
+from __future__ import annotations
+
+from sync.couch.attachments import AttachmentCalls
+from sync.couch.base import CouchOptions
+from sync.couch.databases import DatabaseCalls
+from sync.couch.feeds import FeedCalls
+from sync.couch.wire import Account, Patience, split_url
+
+__all__ = ["Account", "CouchOptions", "CouchStore", "Patience", "split_url"]
+
+
+class CouchStore(DatabaseCalls, AttachmentCalls, FeedCalls):
+    """`DocumentStore` over HTTP. Safe for many threads; make it after forking, `close` it at the end.
+
+    Every method that has returned from a write has its data on disk on as many nodes as the cluster wants;
+    if fewer answered in time (CouchDB's 202), on one at least.
+    """
