@@ -24,13 +24,14 @@ All functions take and return values; a tree is never changed. The idea is that 
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
+
+import orjson
 
 #: Generation and hash. Tuples sort as CouchDB sorts revisions.
 Rev = tuple[int, str]
@@ -47,8 +48,10 @@ class Body(IntEnum):
     DELETED = 2  #: stored, and a tombstone
 
 
-@dataclass(frozen=True)
-class Node:
+_BODIES = tuple(Body)
+
+
+class Node(NamedTuple):
     body: Body = Body.MISSING
     parents: frozenset[Rev] = frozenset()
 
@@ -62,6 +65,8 @@ class RevTree:
     @cached_property
     def leaves(self) -> tuple[Rev, ...]:
         """All leaves, the winner first, then in the order in which they would win."""
+        if len(self.nodes) == 1:
+            return tuple(self.nodes)
         inner = {parent for node in self.nodes.values() for parent in node.parents}
         found = [rev for rev in self.nodes if rev not in inner]
         return tuple(sorted(found, key=lambda rev: (not self.deleted(rev), rev), reverse=True))
@@ -127,6 +132,8 @@ def merge(left: RevTree, right: RevTree) -> RevTree:
     """Everything that either tree knows."""
     if not right.nodes:
         return left
+    if not left.nodes:
+        return right
     nodes = dict(left.nodes)
     for rev, node in right.nodes.items():
         known = nodes.get(rev)
@@ -138,6 +145,8 @@ def merge(left: RevTree, right: RevTree) -> RevTree:
 
 def stem(tree: RevTree, limit: int) -> RevTree:
     """Keep what is fewer than `limit` generations above some leaf. Leaves always stay."""
+    if len(tree.nodes) <= limit:  # no line can be longer
+        return tree
     kept: set[Rev] = set()
     layer = set(tree.leaves)
     for _ in range(limit):
@@ -218,16 +227,16 @@ def encode(tree: RevTree) -> bytes:
     rows: list[list[Any]] = [
         [*rev, int(tree.nodes[rev].body), *sorted(index[p] for p in tree.nodes[rev].parents)] for rev in revs
     ]
-    return json.dumps(rows, separators=(",", ":"), ensure_ascii=False).encode()
+    return orjson.dumps(rows)
 
 
 def decode(data: bytes) -> RevTree:
     """What `encode` wrote."""
-    rows = json.loads(data)
+    rows = orjson.loads(data)
     revs: list[Rev] = [(row[0], row[1]) for row in rows]
     return RevTree(
         {
-            rev: Node(Body(row[2]), frozenset(revs[n] for n in row[3:]))
+            rev: Node(_BODIES[row[2]], frozenset([revs[n] for n in row[3:]]))
             for rev, row in zip(revs, rows, strict=True)
         }
     )

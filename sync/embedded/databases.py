@@ -12,6 +12,7 @@ import apsw
 
 from sync.embedded import documents, feed, records, updates
 from sync.embedded.base import StoreBase
+from sync.embedded.ledger import Ledger
 from sync.store import (
     SERVER,
     BadRequest,
@@ -49,7 +50,9 @@ class DatabaseCalls(StoreBase):
                 (db, secrets.token_hex(4), self.limits.revs_limit, granted),
             )
             if rules is not None:
-                updates.edit(conn, self._rules, self._blobs, db, rules, user=SERVER, new_edits=True)
+                ledger = Ledger(conn)
+                updates.edit(ledger, self._rules, self._blobs, db, rules, user=SERVER, new_edits=True)
+                ledger.flush()
             records.note_update(conn, db, "created")
 
         self._io.write(job)
@@ -179,7 +182,9 @@ class DatabaseCalls(StoreBase):
                 if stored is not None and stored.body == self._parse(design).body:
                     return False
                 base["_rev"] = f"{winner[0]}-{winner[1]}"
-            updates.edit(conn, self._rules, self._blobs, db, self._parse(base), user=SERVER, new_edits=True)
+            ledger = Ledger(conn)
+            updates.edit(ledger, self._rules, self._blobs, db, self._parse(base), user=SERVER, new_edits=True)
+            ledger.flush()
             return True
 
         return self._io.write(job)

@@ -10,8 +10,10 @@ import base64
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import orjson
 
 from sync import revtree
 from sync.checks import (
@@ -49,11 +51,16 @@ __all__ = [
 ]
 
 DEFAULT_CONTENT_TYPE = "application/octet-stream"
+#: What orjson would write and JSON does not know.
+_STRICT = orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_SUBCLASS
+_NULL = b"null"
 
 
-@dataclass(frozen=True)
-class StoredAttachment:
-    """An attachment whose bytes are on disk. `length` counts them decoded, `stored_length` as stored."""
+class StoredAttachment(NamedTuple):
+    """An attachment whose bytes are on disk. `length` counts them decoded, `stored_length` as stored.
+
+    A tuple in the order of its table's columns.
+    """
 
     name: str
     content_type: str
@@ -86,15 +93,14 @@ class Stub:
     revpos: int | None
 
 
-@dataclass(frozen=True)
-class Incoming:
+class Incoming(NamedTuple):
     """A document on its way in. `rev` is the revision it builds on (new edits) or is (replicated ones)."""
 
     id: str
     rev: Rev | None
     deleted: bool
     body: bytes
-    fields: Document = field(repr=False)
+    fields: Document
     ancestry: tuple[int, tuple[str, ...]] | None = None
     attachments: tuple[StoredAttachment | Stub, ...] = ()
 
@@ -107,11 +113,27 @@ Keep = Callable[[bytes, bytes | None], BlobInfo]
 
 
 def encode_body(fields: Document) -> bytes:
-    """JSON as it is stored: the client's own order of members. Raises BadRequest for what JSON cannot say."""
+    """JSON as it is stored: the client's own order of members.
+
+    Raises BadRequest for what JSON cannot say, and for a document that is nested more deeply (254 levels)
+    than a reply could carry: kept, it would break every reply it is part of, and so the replication of its
+    database.
+    """
+    body = None
     try:
-        return json.dumps(fields, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+        body = orjson.dumps(fields, option=_STRICT)
+        if _NULL not in body:
+            return body
+    except TypeError as error:
+        if "recursion" in str(error).lower():
+            raise BadRequest("The document is nested too deeply.") from error
+    # There is something that orjson does not write, as an integer of more than 64 bits, or that it writes as
+    # null, as NaN. The standard library knows the one and refuses the other.
+    try:
+        plain = json.dumps(fields, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
     except (ValueError, TypeError, RecursionError) as error:
         raise BadRequest(f"The document is not valid JSON: {error}") from error
+    return plain if body is None else body
 
 
 def parse(
@@ -147,18 +169,22 @@ def parse(
 
 def new_rev(incoming: Incoming, parent: Rev | None, attachments: tuple[StoredAttachment, ...]) -> Rev:
     """The revision that this edit becomes: the same edit of the same parent is the same revision anywhere."""
-    canonical = json.dumps(
-        [
-            incoming.deleted,
-            revtree.format_rev(parent) if parent else None,
-            [[a.name, a.content_type, a.digest] for a in sorted(attachments, key=lambda a: a.name)],
-            incoming.fields,
-        ],
-        sort_keys=True,
-        separators=(",", ":"),
-    )
+    about = [
+        incoming.deleted,
+        revtree.format_rev(parent) if parent else None,
+        [[a.name, a.content_type, a.digest] for a in sorted(attachments)],
+    ]
     generation = parent[0] + 1 if parent else 1
-    return generation, hashlib.md5(canonical.encode(), usedforsecurity=False).hexdigest()
+    canonical = orjson.dumps(about) + _sorted(incoming)
+    return generation, hashlib.md5(canonical, usedforsecurity=False).hexdigest()
+
+
+def _sorted(incoming: Incoming) -> bytes:
+    """The body with its members in order, whatever order they came in."""
+    try:
+        return orjson.dumps(incoming.fields, option=orjson.OPT_SORT_KEYS)
+    except TypeError:  # what orjson does not write, `encode_body` has checked
+        return json.dumps(incoming.fields, sort_keys=True, separators=(",", ":")).encode()
 
 
 def resolve(
@@ -175,23 +201,10 @@ def resolve(
                 raise DigestMismatch(f"Invalid attachment stub in {incoming.id} for {attachment.name}")
             resolved.append(known)
         elif new_edit or not 0 < attachment.revpos <= generation:
-            resolved.append(_at(attachment, generation))
+            resolved.append(attachment._replace(revpos=generation))
         else:
             resolved.append(attachment)
     return tuple(resolved)
-
-
-def _at(attachment: StoredAttachment, revpos: int) -> StoredAttachment:
-    return StoredAttachment(
-        attachment.name,
-        attachment.content_type,
-        attachment.encoding,
-        attachment.length,
-        attachment.stored_length,
-        attachment.md5,
-        attachment.sha256,
-        revpos,
-    )
 
 
 def _ancestry(revisions: object, longest: int) -> tuple[int, tuple[str, ...]]:

@@ -12,6 +12,7 @@ from typing import TypeVar
 import apsw
 
 from sync.embedded import schema
+from sync.embedded.ledger import Ledger
 from sync.embedded.wakeup import Wakeup
 from sync.embedded.writer import StoreClosed, Writer, told
 
@@ -116,6 +117,10 @@ class Machinery:
     def write(self, job: Callable[[apsw.Connection], T]) -> T:
         """Run `job` in the writer's transaction; returns when it is on disk."""
         return self._writer.run(job)
+
+    def edit(self, job: Callable[[Ledger], T]) -> T:
+        """The same for edits of documents, which are entered in the transaction's ledger."""
+        return self._writer.edit(job)
 
     def close(self) -> None:
         """Finish queued writes, wake all who wait, close every connection. May be called again."""

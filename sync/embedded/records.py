@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -127,54 +127,6 @@ def attachments(conn: apsw.Connection, revision_pk: int) -> dict[str, StoredAtta
     return {row[0]: StoredAttachment(*row) for row in rows}
 
 
-def store_document(
-    conn: apsw.Connection, db: DatabaseRow, doc_id: str, old: DocRow | None, tree: RevTree
-) -> tuple[int, int]:
-    """Write a document's tree under the database's next sequence number; return its key and that number."""
-    seq = db.seq + 1
-    winner, deleted = tree.leaves[0], tree.all_deleted
-    values = (seq, revtree.format_rev(winner), deleted, revtree.encode(tree))
-    if old is None:
-        conn.execute(
-            "INSERT INTO docs (seq, winner, deleted, tree, db, id) VALUES (?, ?, ?, ?, ?, ?)",
-            (*values, db.pk, doc_id),
-        )
-        pk = conn.last_insert_rowid()
-    else:
-        pk = old.pk
-        conn.execute("UPDATE docs SET seq = ?, winner = ?, deleted = ?, tree = ? WHERE pk = ?", (*values, pk))
-    was_live, was_dead = (old is not None and not old.deleted), (old is not None and old.deleted)
-    conn.execute(
-        "UPDATE databases SET seq = ?, doc_count = doc_count + ?, del_count = del_count + ? WHERE pk = ?",
-        (seq, int(not deleted) - int(was_live), int(deleted) - int(was_dead), db.pk),
-    )
-    return pk, seq
-
-
-def store_revision(
-    conn: apsw.Connection,
-    db: DatabaseRow,
-    doc_pk: int,
-    rev: Rev,
-    *,
-    deleted: bool,
-    body: bytes,
-    atts: tuple[StoredAttachment, ...],
-) -> None:
-    conn.execute(
-        "INSERT INTO revisions (doc, rev, deleted, body) VALUES (?, ?, ?, ?)",
-        (doc_pk, revtree.format_rev(rev), deleted, body),
-    )
-    pk = conn.last_insert_rowid()
-    for a in atts:
-        conn.execute(
-            "INSERT INTO attachments VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (pk, a.name, a.content_type, a.encoding, a.length, a.stored_length, a.md5, a.sha256, a.revpos),
-        )
-    size = len(body) + sum(a.stored_length for a in atts)
-    conn.execute("UPDATE databases SET bytes = bytes + ? WHERE pk = ?", (size, db.pk))
-
-
 def stored_size(conn: apsw.Connection, doc_pk: int, rev: Rev) -> tuple[int, int] | None:
     """The key of a stored revision and its bytes with its attachments, or None if its body is not kept."""
     row = conn.execute(
@@ -203,14 +155,6 @@ def drop_revision(
         (size, 0 if leaf else size, db.pk),
     )
     return size
-
-
-def note_superseded(conn: apsw.Connection, db: DatabaseRow, doc: DocRow, revs: Iterable[Rev]) -> None:
-    """Count revisions that were leaves and have been built upon among the old ones."""
-    sizes = (stored_size(conn, doc.pk, rev) for rev in revs)
-    size = sum(found[1] for found in sizes if found is not None)
-    if size:
-        conn.execute("UPDATE databases SET old_bytes = old_bytes + ? WHERE pk = ?", (size, db.pk))
 
 
 def note_update(conn: apsw.Connection, name: str, kind: str) -> None:

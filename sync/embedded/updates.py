@@ -18,6 +18,7 @@ from sync import revtree
 from sync.embedded import records, rendering
 from sync.embedded.blobs import BlobStore
 from sync.embedded.documents import Incoming, StoredAttachment, new_rev, resolve
+from sync.embedded.ledger import Ledger
 from sync.embedded.records import DatabaseRow, DocRow
 from sync.revtree import EMPTY, Body, Rev, RevTree
 from sync.store import BadRequest, Conflict, Document, Forbidden, StoreError, Unauthorized, UserCtx
@@ -111,7 +112,7 @@ def require_admin(user: UserCtx, security: Mapping[str, Any]) -> None:
 
 
 def edit(
-    conn: apsw.Connection,
+    ledger: Ledger,
     rules: Rules,
     blobs: BlobStore,
     db_name: str,
@@ -120,12 +121,13 @@ def edit(
     user: UserCtx,
     new_edits: bool,
 ) -> Rev:
-    """Apply one edit; return its revision.
+    """Enter one edit; return its revision. Whatever is raised, nothing has been entered then.
 
     Raises NotFound (database), Conflict, DigestMismatch, Forbidden, Unauthorized, BlobGone.
     """
-    db = records.database(conn, db_name)
-    doc = records.document(conn, db, incoming.id)
+    conn = ledger.conn
+    db = ledger.database(db_name)
+    doc = ledger.document(db, incoming.id)
     change = _interactive(conn, doc, incoming) if new_edits else _replicated(conn, doc, incoming)
     if change is None:
         assert incoming.rev is not None  # noqa: S101  _replicated has read it
@@ -133,18 +135,20 @@ def edit(
     _check(conn, rules, db, incoming, change, user=user)
     _require_blobs(blobs, incoming)
     tree = revtree.stem(change.tree, db.revs_limit)
-    pk, seq = records.store_document(conn, db, incoming.id, doc, tree)
-    records.store_revision(
-        conn, db, pk, change.rev, deleted=incoming.deleted, body=incoming.body, atts=change.attachments
+    seq = ledger.enter(
+        db,
+        incoming.id,
+        doc,
+        tree,
+        change.rev,
+        deleted=incoming.deleted,
+        body=incoming.body,
+        atts=change.attachments,
     )
-    if doc is not None:
-        records.note_superseded(conn, db, doc, set(doc.tree.leaves) - set(tree.leaves))
-        for forgotten in doc.tree.nodes.keys() - tree.nodes.keys():
-            records.drop_revision(conn, db, doc, forgotten)
     if incoming.is_design:
+        ledger.flush()
         rules.forget(db)
         conn.execute("UPDATE databases SET design_seq = ? WHERE pk = ?", (seq, db.pk))
-    records.note_update(conn, db.name, "updated")
     return change.rev
 
 
@@ -253,12 +257,13 @@ def _require_blobs(blobs: BlobStore, incoming: Incoming) -> None:
             raise BlobGone(f"Attachment {attachment.name} waited too long to be stored. Send it again.")
 
 
-def edit_local(conn: apsw.Connection, db_name: str, incoming: Incoming) -> Rev:
+def edit_local(ledger: Ledger, db_name: str, incoming: Incoming) -> Rev:
     """Write or delete a local document.
 
     As in CouchDB its `_rev` is not compared, only counted on from, and its attachments are not kept.
     """
-    db = records.database(conn, db_name)
+    conn, db = ledger.conn, ledger.database(db_name)
+    ledger.entered += 1
     if incoming.deleted:
         conn.execute("DELETE FROM local_docs WHERE db = ? AND id = ?", (db.pk, incoming.id))
         return (0, "0")

@@ -1,8 +1,9 @@
 """One writer for each process: many requests, one transaction, one wait for the disk.
 
 SQLite admits one writer at a time and a commit costs an fsync. So writes queue for one thread, which takes
-what has come meanwhile into one `BEGIN IMMEDIATE`, gives each its own savepoint so that a refusal harms
-nobody else, and answers all of them after the commit. Several processes may do so: the lock is the file's.
+what has come meanwhile into one `BEGIN IMMEDIATE` and answers all of them after the commit. A refusal harms
+nobody else: edits of documents go into a ledger, which a refused one does not reach, and anything else has a
+savepoint of its own. Several processes may do so: the lock is the file's.
 """
 
 from __future__ import annotations
@@ -12,14 +13,33 @@ import queue
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import apsw
 
+from sync.embedded.ledger import Ledger
 from sync.store import Damaged, NoSpace, ReadOnly, StoreError
 
 T = TypeVar("T")
 Job = Callable[[apsw.Connection], T]
+Edit = Callable[[Ledger], T]
+
+
+@dataclass(frozen=True)
+class _Waiting:
+    """A request, and whom to tell what became of it."""
+
+    run: Callable[[Ledger], Any]
+    future: Future[Any]
+
+
+class _Spoiled(Exception):
+    """A request failed half way, as none should, and what others of its transaction entered is of no use."""
+
+    def __init__(self, cause: Exception) -> None:
+        super().__init__(str(cause))
+        self.cause = cause
 
 
 class StoreClosed(StoreError):
@@ -65,7 +85,7 @@ class Writer:
         self._on_rollback = on_rollback
         self._max_group = max_group
         self._on_commit = on_commit
-        self._queue: queue.SimpleQueue[tuple[Job[Any], Future[Any]] | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._closed = False
         self._thread = threading.Thread(target=self._run, name="hezha-writer", daemon=True)
@@ -77,11 +97,37 @@ class Writer:
         Raises what `job` raises, and nothing of it is stored then; StoreClosed, NoSpace, ReadOnly, Damaged;
         StoreBusy if the disk fails or another process holds the file for too long.
         """
+
+        def run(ledger: Ledger) -> T:
+            ledger.flush()  # it may read or change what edits before it have entered
+            with savepoint(ledger.conn):
+                return job(ledger.conn)
+
+        return self._queued(run)
+
+    def edit(self, job: Edit[T]) -> T:
+        """Run `job`, which enters edits and changes nothing else; returns when they are on disk.
+
+        Raises as `run` does.
+        """
+
+        def run(ledger: Ledger) -> T:
+            before = ledger.entered
+            try:
+                return job(ledger)
+            except Exception as error:
+                if ledger.entered != before:
+                    raise _Spoiled(error) from error
+                raise
+
+        return self._queued(run)
+
+    def _queued(self, run: Callable[[Ledger], T]) -> T:
         future: Future[T] = Future()
         with self._lock:
             if self._closed:
                 raise StoreClosed("The store is closed.")
-            self._queue.put((job, future))
+            self._queue.put(_Waiting(run, future))
         return future.result()
 
     def close(self) -> None:
@@ -100,9 +146,9 @@ class Writer:
                 self._commit(self._conn, group)
         self._conn.close()
 
-    def _take(self) -> tuple[list[tuple[Job[Any], Future[Any]]], bool]:
+    def _take(self) -> tuple[list[_Waiting], bool]:
         """Wait for a job, then take whatever else has queued up meanwhile."""
-        group: list[tuple[Job[Any], Future[Any]]] = []
+        group: list[_Waiting] = []
         item = self._queue.get()
         while item is not None:
             group.append(item)
@@ -114,34 +160,48 @@ class Writer:
                 return group, False
         return group, True
 
-    def _commit(self, conn: apsw.Connection, group: list[tuple[Job[Any], Future[Any]]]) -> None:
+    def _commit(self, conn: apsw.Connection, group: list[_Waiting]) -> None:
         """One transaction for the whole group. Nobody is answered before its fate is known."""
-        outcomes: list[tuple[Future[Any], Any, BaseException | None]] = []
         try:
-            conn.execute("BEGIN IMMEDIATE")
-            for job, future in group:
-                try:
-                    with savepoint(conn):
-                        outcomes.append((future, job(conn), None))
-                except Exception as error:
-                    if not conn.in_transaction:
-                        raise
-                    outcomes.append((future, None, told(error)))
-            conn.execute("COMMIT")
+            outcomes = _attempt(conn, group)
         except Exception as error:  # noqa: BLE001  every waiting caller must hear of it, whatever it is
             with contextlib.suppress(apsw.Error):
                 if conn.in_transaction:
                     conn.execute("ROLLBACK")
             self._on_rollback()
-            for _, future in group:
-                future.set_exception(told(error))
+            if isinstance(error, _Spoiled) and len(group) > 1:
+                for waiting in group:
+                    self._commit(conn, [waiting])
+                return
+            cause = error.cause if isinstance(error, _Spoiled) else error
+            for waiting in group:
+                waiting.future.set_exception(told(cause))
             return
         self._on_commit()
-        for future, result, failure in outcomes:
+        for waiting, (result, failure) in zip(group, outcomes, strict=True):
             if failure is None:
-                future.set_result(result)
+                waiting.future.set_result(result)
             else:
-                future.set_exception(failure)
+                waiting.future.set_exception(failure)
+
+
+def _attempt(conn: apsw.Connection, group: list[_Waiting]) -> list[tuple[Any, BaseException | None]]:
+    """Each request's result or refusal, all of them committed. Raises what makes the transaction fail."""
+    outcomes: list[tuple[Any, BaseException | None]] = []
+    conn.execute("BEGIN IMMEDIATE")
+    ledger = Ledger(conn)
+    for waiting in group:
+        try:
+            outcomes.append((waiting.run(ledger), None))
+        except _Spoiled:
+            raise
+        except Exception as error:
+            if not conn.in_transaction:
+                raise
+            outcomes.append((None, told(error)))
+    ledger.flush()
+    conn.execute("COMMIT")
+    return outcomes
 
 
 def told(error: Exception) -> Exception:

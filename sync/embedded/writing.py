@@ -5,14 +5,12 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable, Mapping
 
-import apsw
-
 from sync import revtree
 from sync.embedded import updates
 from sync.embedded.base import StoreBase
 from sync.embedded.blobs import BlobInfo
 from sync.embedded.documents import LOCAL, Incoming
-from sync.embedded.writer import savepoint
+from sync.embedded.ledger import Ledger
 from sync.revtree import Rev
 from sync.store import SERVER, BulkResult, Document, NoSpace, ReadOnly, StoreError, UserCtx
 
@@ -36,7 +34,7 @@ class WriteCalls(StoreBase):
         Raises NotFound, Conflict, Forbidden, Unauthorized, BadRequest, TooLarge, DigestMismatch.
         """
         incoming = self._parse(doc, blobs)
-        rev = self._io.write(lambda conn: self._edit(conn, db, incoming, user, new_edits=new_edits))
+        rev = self._io.edit(lambda ledger: self._edit(ledger, db, incoming, user, new_edits=new_edits))
         return revtree.format_rev(rev)
 
     def bulk_docs(
@@ -57,25 +55,23 @@ class WriteCalls(StoreBase):
             pass  # before any attachment is kept for a database that is not there
         parsed = [self._try_parse(doc, raising=well_formed) for doc in docs]
 
-        def job(conn: apsw.Connection) -> list[BulkResult]:
+        def job(ledger: Ledger) -> list[BulkResult]:
             return [
-                item if isinstance(item, BulkResult) else self._row(conn, db, item, user, new_edits)
+                item if isinstance(item, BulkResult) else self._row(ledger, db, item, user, new_edits)
                 for item in parsed
             ]
 
-        return self._io.write(job)
+        return self._io.edit(job)
 
     def put_local(self, db: str, doc_id: str, doc: Document) -> None:
         """Write `_local/<doc_id>`, whatever was there. Raises NotFound (database), BadRequest, TooLarge."""
         plain = {name: value for name, value in doc.items() if name not in {"_id", "_rev"}}
         self.put(db, {**plain, "_id": LOCAL + doc_id})
 
-    def _edit(
-        self, conn: apsw.Connection, db: str, incoming: Incoming, user: UserCtx, *, new_edits: bool
-    ) -> Rev:
+    def _edit(self, ledger: Ledger, db: str, incoming: Incoming, user: UserCtx, *, new_edits: bool) -> Rev:
         if incoming.id.startswith(LOCAL):
-            return updates.edit_local(conn, db, incoming)
-        return updates.edit(conn, self._rules, self._blobs, db, incoming, user=user, new_edits=new_edits)
+            return updates.edit_local(ledger, db, incoming)
+        return updates.edit(ledger, self._rules, self._blobs, db, incoming, user=user, new_edits=new_edits)
 
     def _try_parse(self, doc: object, *, raising: bool) -> Incoming | BulkResult:
         if isinstance(doc, dict) and "_id" not in doc:
@@ -90,12 +86,9 @@ class WriteCalls(StoreBase):
             name = doc.get("_id") if isinstance(doc, dict) else None
             return BulkResult(name if isinstance(name, str) else "", None, error.error, error.reason)
 
-    def _row(
-        self, conn: apsw.Connection, db: str, incoming: Incoming, user: UserCtx, new_edits: bool
-    ) -> BulkResult:
+    def _row(self, ledger: Ledger, db: str, incoming: Incoming, user: UserCtx, new_edits: bool) -> BulkResult:
         try:
-            with savepoint(conn):
-                rev = self._edit(conn, db, incoming, user, new_edits=new_edits)
+            rev = self._edit(ledger, db, incoming, user, new_edits=new_edits)
         except StoreError as error:
             given = None if incoming.rev is None else revtree.format_rev(incoming.rev)
             return BulkResult(incoming.id, given, error.error, error.reason)
