@@ -23,6 +23,7 @@ def test_every_row_stands_for_its_document(admin: Asker, free: str) -> None:
     rows = admin.post(f"/{free}/_bulk_docs", {"docs": docs}, status=201)
     assert [row.get("ok", row.get("error")) for row in rows] == [True, "conflict", True, True]
     assert [row["id"] for row in rows[:3]] == ["a", "there", "there"]
+    assert rows[1] == {"id": "there", "error": "conflict", "reason": "Document update conflict."}
     assert admin.get(f"/{free}")["doc_del_count"] == 1
 
 
@@ -79,10 +80,19 @@ def test_a_broken_rule_is_no_verdict_on_the_document(admin: Asker, free: str) ->
 
 
 @pytest.mark.parametrize(
-    "body", [{}, {"docs": {}}, {"docs": [1]}, {"docs": [], "new_edits": "no"}, {"docs": [None]}]
+    "body",
+    [
+        {},
+        {"docs": {}},
+        {"docs": [1]},
+        {"docs": [], "new_edits": "no"},
+        {"docs": [None]},
+        {"docs": [{"_id": "good", "_rev": "1-a"}, {"_id": "a"}], "new_edits": False},
+    ],
 )
 def test_a_request_of_the_wrong_shape_stores_nothing(admin: Asker, free: str, body: Any) -> None:
     assert admin.post(f"/{free}/_bulk_docs", body, status=400)["error"] == "bad_request"
+    assert admin.get(f"/{free}")["doc_count"] == 0
 
 
 def test_what_is_missing_is_told_with_ancestors(admin: Asker, free: str) -> None:

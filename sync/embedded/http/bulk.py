@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from flask import Response
@@ -48,11 +49,15 @@ def bulk_docs(call: Call, db: str) -> Response:
     for doc in docs:
         check_nesting(doc)
     results = call.store.bulk_docs(db, docs, user=call.user, well_formed=True)
-    return json_reply([_row(result) for result in results], 201)
+    return json_reply(
+        [_row(replace(result, rev=result.rev if result.ok else None)) for result in results], 201
+    )
 
 
 def _replicated(call: Call, db: str, docs: list[Document]) -> list[BulkResult]:
     """Each for itself: one that can never be stored must not keep a replicator from delivering the rest."""
+    if any(doc.get("_rev") is None and "_revisions" not in doc for doc in docs):
+        raise BadRequest("When `new_edits: false`, the document needs `_rev` or `_revisions` specified")
     refused: dict[int, BulkResult] = {}
     for at, doc in enumerate(docs):
         try:
