@@ -124,7 +124,7 @@ class _Teller:
                 return HttpSite(place)
             if must_exist and not is_data_folder(Path(place)):
                 self.stop(WRONG_USE, "migrate.nothing_there", place=place)
-            return LocalSite(Path(place))
+            return LocalSite.open(Path(place))
         except (StoreError, RuntimeError, OSError, apsw.Error) as error:
             reason = error.reason if isinstance(error, StoreError) else str(error)
             shown = place.rpartition("@")[2] if is_url else place
@@ -160,6 +160,8 @@ class _Teller:
             tasks: dict[str, Any] = {}
 
             def on_step(step: Step) -> None:
+                if not step.total:
+                    return
                 if step.stage not in tasks or step.done < shown.tasks[tasks[step.stage]].completed:
                     tasks[step.stage] = shown.add_task(self.words(f"migrate.stage.{step.stage}"), held="")
                 held = ""

@@ -105,14 +105,19 @@ def is_data_folder(folder: Path) -> bool:
 
 
 class LocalSite:
-    """A data folder, opened or made. Its write rules run; they let the server pass, as CouchDB's its admin.
+    """The databases of an embedded store. `close` closes it."""
 
-    Raises RuntimeError if another version wrote the folder.
-    """
+    def __init__(self, store: EmbeddedStore, label: str) -> None:
+        self._store = store
+        self.label = label
 
-    def __init__(self, folder: Path) -> None:
-        self._store = EmbeddedStore(folder, validator=Validator())
-        self.label = str(folder)
+    @classmethod
+    def open(cls, folder: Path) -> LocalSite:
+        """Open a data folder, or make one. Raises RuntimeError if another version wrote it.
+
+        The write rules of its databases run; they let the server pass, as CouchDB's let its admin.
+        """
+        return cls(EmbeddedStore(folder, validator=Validator()), str(folder))
 
     @property
     def identity(self) -> str:

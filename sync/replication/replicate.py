@@ -31,6 +31,7 @@ from sync.replication.replica import Missing, Opened, Pause, Replica, Transient
 from sync.store import (
     BadRequest,
     BulkResult,
+    BytesMissing,
     DigestMismatch,
     Document,
     Forbidden,
@@ -251,7 +252,7 @@ class _Run:
                 self._open(doc_id, rev, [])
             else:
                 self._fail(doc_id, rev, error)
-        except NotFound as error:
+        except (NotFound, BytesMissing) as error:
             self._steady(self.target.info)  # a database that is gone ends it all
             self._steady(self.source.info)
             self._fail(doc_id, rev, error)
