@@ -157,7 +157,9 @@ def parse(
     body = encode_body(fields)
     if len(body) > max_bytes:
         raise TooLarge(doc_id, error="document_too_large")
-    ancestry = _ancestry(doc["_revisions"], max_revisions) if "_revisions" in doc else None
+    ancestry = None
+    if "_revisions" in doc and not doc_id.startswith(LOCAL):  # a local document has none, only a count
+        ancestry = _ancestry(doc["_revisions"], max_revisions)
     rev = read_rev(doc["_rev"]) if doc.get("_rev") is not None else None
     if ancestry is not None:
         rev = (ancestry[0], ancestry[1][0])

@@ -293,6 +293,13 @@ def test_local_documents_are_kept_apart(admin: Asker, free: str) -> None:
     assert admin.ask("DELETE", f"/{free}/_local/check%2Fpoint", status=404).json
 
 
+def test_a_local_document_has_no_ancestry(admin: Asker, free: str) -> None:
+    admin.put(f"/{free}/_local/x", {})
+    again = admin.put(f"/{free}/_local/x", {"_rev": "0-1", "_revisions": {"start": 0, "ids": ["1"]}})
+    assert again["rev"] == "0-2"
+    assert admin.get(f"/{free}/_local/x") == {"_id": "_local/x", "_rev": "0-2"}
+
+
 def test_a_local_document_keeps_no_attachments_as_in_couchdb(admin: Asker, free: str) -> None:
     attached = {"n": 1, "_attachments": {"t": {"data": "YQ==", "content_type": "text/plain"}}}
     admin.put(f"/{free}/_local/x", attached)
