@@ -10,17 +10,17 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
+import apsw
 import click
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-from server.commands.common import settings_or_exit
+from server.commands.common import bars, settings_or_exit
 from server.people.keys import KEY_FILE
 from server.settings import Settings
 from server.texts import LANGUAGES, text
 from sync.embedded.safety import backup as backups
+from sync.embedded.safety.mend import mend
 from sync.embedded.safety.restore import restore as bring_back
 from sync.embedded.safety.shelf import TAR, open_shelf
 from sync.embedded.safety.values import SafetyError
@@ -74,7 +74,7 @@ def make(
     _embedded_only(settings, "backup.couchdb", lang)
     if keep is not None and destination.suffix == TAR:
         raise click.UsageError("--keep is for folders.")
-    with _refusals(lang), _bars(as_json) as progress:
+    with refusals(lang), bars(as_json) as progress:
         made = backups.make(
             settings.data_dir,
             destination,
@@ -109,7 +109,7 @@ def make(
 @_LANG
 def verify(source: Path, snapshot: str | None, *, as_json: bool, lang: str) -> None:
     """Read a backup whole and compare every digest. Exits with 1 if anything is missing or damaged."""
-    with _refusals(lang), _bars(as_json) as progress:
+    with refusals(lang), bars(as_json) as progress:
         found = backups.verify(open_shelf(source), snapshot, progress=progress)
     facts = {
         "snapshot": found.name,
@@ -136,7 +136,7 @@ def verify(source: Path, snapshot: str | None, *, as_json: bool, lang: str) -> N
 @_LANG
 def list_snapshots(source: Path, *, as_json: bool, lang: str) -> None:
     """List the backups in a folder or tar, the oldest first."""
-    with _refusals(lang):
+    with refusals(lang):
         shelf = open_shelf(source)
         for name in shelf.snapshots():
             manifest = backups.read_manifest(shelf, name)
@@ -150,6 +150,10 @@ def list_snapshots(source: Path, *, as_json: bool, lang: str) -> None:
 @_SNAPSHOT
 @click.option("--partial", is_flag=True, help="Go on where the backup lacks photos; they will be missing.")
 @click.option("--without-keys", is_flag=True, help="Make a new signing key: everybody signs in again.")
+@click.option(
+    "--missing", is_flag=True, help="Only bring back photos that the data lack; it may serve."
+)
+@click.option("--deep", is_flag=True, help="With --missing: read all, and replace those with other bytes.")
 @_JSON
 @_LANG
 def restore(
@@ -159,6 +163,8 @@ def restore(
     *,
     partial: bool,
     without_keys: bool,
+    missing: bool,
+    deep: bool,
     as_json: bool,
     lang: str,
 ) -> None:
@@ -171,7 +177,9 @@ def restore(
     if target is None:
         _embedded_only(settings, "restore.couchdb", lang)
         target = settings.data_dir
-    with _refusals(lang), _bars(as_json) as progress:
+    if missing:
+        _bring_missing(source, target, deep=deep, as_json=as_json, lang=lang)
+    with refusals(lang), bars(as_json) as progress:
         done = bring_back(
             open_shelf(source),
             target,
@@ -195,6 +203,17 @@ def restore(
         sys.exit(1)
 
 
+def _bring_missing(source: Path, target: Path, *, deep: bool, as_json: bool, lang: str) -> NoReturn:
+    with refusals(lang), bars(as_json) as progress:
+        done = mend(open_shelf(source), target, deep=deep, progress=progress)
+    facts = {"path": str(target), "brought": list(done.brought), "missing": list(done.missing)}
+    if as_json:
+        click.echo(json.dumps(facts))
+    else:
+        click.echo(text("restore.mended", lang, count=len(done.brought), missing=len(done.missing)))
+    sys.exit(bool(done.missing))
+
+
 def _embedded_only(settings: Settings, code: str, lang: str) -> None:
     """With CouchDB as the engine the documents are not here: a copy of this folder would be no backup."""
     if settings.couchdb_url:
@@ -207,31 +226,17 @@ def _tell(code: str, facts: dict[str, Any], as_json: bool, lang: str) -> None:
 
 
 @contextmanager
-def _refusals(lang: str) -> Iterator[None]:
+def refusals(lang: str) -> Iterator[None]:
     """A refusal becomes a sentence on stderr and exit code 1."""
     try:
         yield
     except SafetyError as error:
         click.echo(f"hezha: {text(f'safety.{error.code}', lang, **error.params)}", err=True)
         sys.exit(1)
+    except apsw.Error as error:
+        click.echo(f"hezha: {text('safety.disk', lang, path='hezha.sqlite3', reason=error)}", err=True)
+        sys.exit(1)
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno else str(error)
         click.echo(f"hezha: {text('safety.disk', lang, path=error.filename or '', reason=reason)}", err=True)
         sys.exit(1)
-
-
-@contextmanager
-def _bars(quiet: bool) -> Iterator[Callable[[str, int, int], None]]:
-    """Progress on stderr, where somebody watches."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    console = Console(stderr=True)
-    hidden = quiet or not console.is_terminal
-    with Progress(*columns, console=console, disable=hidden, transient=True) as progress:
-        tasks: dict[str, TaskID] = {}
-
-        def report(what: str, done: int, total: int) -> None:
-            if what not in tasks:
-                tasks[what] = progress.add_task(what, total=total)
-            progress.update(tasks[what], completed=done, total=total)
-
-        yield report

@@ -9,57 +9,51 @@ import stat
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-import apsw
 import click
 
+from server.commands.common import bars
+from server.commands.findings import Finding
+from server.commands.store_health import store_findings
 from server.intake.pulse import last_pulse, pulse_file
 from server.settings import Settings, SettingsError, load
-from server.texts import LANGUAGES, text
+from server.texts import LANGUAGES
+from sync.embedded.safety.values import DATABASE_FILE, Progress, silent
 
-Level = Literal["ok", "warn", "fail"]
-
-#: SQLite releases whose write-ahead log can lose a commit when it is reset (sqlite.org/wal.html, 3.51.3).
-_SAFE_SQLITE = (3, 51, 3)
 #: Nothing of Hezha was written before this: a clock that says so is wrong.
 _EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 #: A clock may be this far behind the newest write before it is called wrong, in seconds.
 _CLOCK_SLACK_SECONDS = 600
 
 
-@dataclass(frozen=True)
-class Finding:
-    """One thing looked at. `check` names it; the text of `doctor.<check>.<outcome>` tells what to mend."""
-
-    level: Level
-    check: str
-    outcome: str
-    params: dict[str, Any] = field(default_factory=dict)
-
-    def words(self, lang: str) -> str:
-        return text(f"doctor.{self.check}.{self.outcome}", lang, **self.params)
-
-
 @click.command()
+@click.option("--deep", is_flag=True, help="Read every body and attachment, and compare every index.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 @click.option("--lang", type=click.Choice(LANGUAGES), default="en", show_default=True)
-def doctor(*, as_json: bool, lang: str) -> None:
-    """Check settings, data folder, permissions, clock, engine and free disk. Exits with 1 if one fails."""
-    findings = list(examine(os.environ, datetime.now(UTC)))
+def doctor(*, deep: bool, as_json: bool, lang: str) -> None:
+    """Check settings, data folder, permissions, clock, every document's rows and files, and free disk.
+
+    It changes nothing and may run while Hezha serves. Exits with 1 if a check fails; a warning is none.
+    """
+    with bars(as_json) as progress:
+        findings = list(examine(os.environ, datetime.now(UTC), deep=deep, progress=progress))
     for finding in findings:
         if as_json:
-            click.echo(json.dumps({**asdict(finding), "text": finding.words(lang)}, ensure_ascii=False))
+            said = {**asdict(finding), "text": finding.words(lang)}
+            click.echo(json.dumps(said, ensure_ascii=False, default=str))
         else:
             mark = {"ok": "✓", "warn": "!", "fail": "✗"}[finding.level]
             click.echo(f"{mark} {finding.words(lang)}")
     sys.exit(any(finding.level == "fail" for finding in findings))
 
 
-def examine(environ: Any, now: datetime) -> Iterator[Finding]:
+def examine(
+    environ: Any, now: datetime, *, deep: bool = False, progress: Progress = silent
+) -> Iterator[Finding]:
     """Every finding about the installation that `environ` describes. Writes nothing that stays."""
     try:
         settings = load(environ)
@@ -70,7 +64,7 @@ def examine(environ: Any, now: datetime) -> Iterator[Finding]:
     yield from _folder(settings)
     yield from _disk(settings)
     yield from _clock(settings, now)
-    yield from _engine(settings)
+    yield from store_findings(settings, deep=deep, progress=progress)
     yield from _secrets(settings)
     yield from _worker(settings, now)
     yield from _built_parts()
@@ -110,7 +104,7 @@ def _clock(settings: Settings, now: datetime) -> Iterator[Finding]:
     if now < _EPOCH:
         yield Finding("fail", "clock", "before_epoch", {"now": now.isoformat(timespec="seconds")})
         return
-    written = [path.stat().st_mtime for path in settings.data_dir.glob("hezha.sqlite3*")]
+    written = [path.stat().st_mtime for path in settings.data_dir.glob(f"{DATABASE_FILE}*")]
     if written and max(written) - now.timestamp() > _CLOCK_SLACK_SECONDS:
         newest = datetime.fromtimestamp(max(written), UTC)
         yield Finding(
@@ -124,33 +118,6 @@ def _clock(settings: Settings, now: datetime) -> Iterator[Finding]:
         )
         return
     yield Finding("ok", "clock", "ok", {"now": now.isoformat(timespec="seconds")})
-
-
-def _engine(settings: Settings) -> Iterator[Finding]:
-    version = tuple(int(part) for part in apsw.sqlite_lib_version().split("."))
-    params: dict[str, Any] = {"version": apsw.sqlite_lib_version()}
-    if version < _SAFE_SQLITE:
-        yield Finding("fail", "engine", "old_sqlite", params)
-        return
-    path = settings.data_dir / "hezha.sqlite3"
-    if not path.exists():
-        yield Finding("ok", "engine", "empty", params)
-        return
-    try:
-        connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)
-        connection.set_busy_timeout(10_000)
-        report = connection.execute("PRAGMA quick_check(3)").fetchall()
-        mode = connection.execute("PRAGMA journal_mode").fetchone()
-        connection.close()
-    except apsw.Error as error:
-        yield Finding("fail", "engine", "unreadable", {**params, "reason": str(error), "path": path})
-        return
-    if report != [("ok",)]:
-        yield Finding("fail", "engine", "damaged", {**params, "path": path, "reason": report[0][0]})
-    elif mode != ("wal",):
-        yield Finding("fail", "engine", "not_wal", {**params, "path": path})
-    else:
-        yield Finding("ok", "engine", "ok", params)
 
 
 def _secrets(settings: Settings) -> Iterator[Finding]:

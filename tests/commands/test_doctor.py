@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from server.commands.doctor import Finding, examine
+import server.commands
+from server.commands.doctor import examine
+from server.commands.findings import Finding
 from server.intake.pulse import Watched
 from server.texts import LANGUAGES, catalogue
 
@@ -88,7 +90,8 @@ def test_a_worker_that_stands_still_is_told(folder: Path) -> None:
 
 
 def test_every_finding_has_words_in_every_language() -> None:
-    source = Path("server/commands/doctor.py").read_text("utf-8")
+    folder = Path(server.commands.__file__).parent
+    source = "".join((folder / name).read_text("utf-8") for name in ("doctor.py", "store_health.py"))
     for lang in LANGUAGES:
         for code in (code for code in catalogue("en") if code.startswith("doctor.")):
             assert code in catalogue(lang)

@@ -216,7 +216,7 @@ def _check_blobs(
     named = set()
     for number, (sha256, length) in enumerate(named_blobs(conn), start=1):
         named.add(sha256)
-        if code := _wrong_blob(blob_path(data_dir, sha256), sha256, length, deep=deep):
+        if code := wrong_blob(blob_path(data_dir, sha256), sha256, length, deep=deep):
             found.add(code, _whose(conn, sha256))
         progress("blobs", number, contents.blobs)
     orphans = orphan_bytes = 0
@@ -227,7 +227,7 @@ def _check_blobs(
     return orphans, orphan_bytes
 
 
-def _wrong_blob(path: Path, sha256: str, length: int, *, deep: bool) -> str:
+def wrong_blob(path: Path, sha256: str, length: int, *, deep: bool) -> str:
     try:
         if path.stat().st_size != length:
             return "blob_length"

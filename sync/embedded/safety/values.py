@@ -29,6 +29,15 @@ class SafetyError(Exception):
         self.params = params
 
 
+def is_empty(file: Path) -> bool:
+    """Whether there is no database in `file`. One that was ever opened has a page at least."""
+    return not file.exists() or file.stat().st_size == 0
+
+
+def has_blobs(data_dir: Path) -> bool:
+    return next((data_dir / "blobs").glob("??/*"), None) is not None
+
+
 def blob_path(folder: Path, sha256: str) -> Path:
     """Where a data folder or a shelf keeps a blob, below `folder`."""
     return folder / "blobs" / sha256[:2] / sha256[2:]
