@@ -185,7 +185,6 @@ def test_documents_are_listed_by_id(admin: Asker, free: str) -> None:
     assert posted[1]["value"]["deleted"] is True
     for bad in ("key=1", "keys=1", "limit=x", "descending=yes", 'keys=["a"]&key="a"', "startkey={"):
         assert admin.get(f"/{free}/_all_docs?{bad}", status=400)
-    assert admin.post(f"/{free}/_all_docs", {"queries": []}, status=501)
 
 
 def test_a_list_may_be_asked_for_in_a_body(admin: Asker, free: str) -> None:

@@ -185,11 +185,18 @@ def read_all(stream: Stream, limit: int) -> bytes:
     return b"".join(chunks)
 
 
-def json_body(request: Request, limit: int) -> Any:
-    """The body as JSON. Raises BadContentType, TooLarge, BadRequest."""
-    # A body that is no JSON by its own word may come from a form on a foreign page: CouchDB refuses it too.
+def require_json(request: Request) -> None:
+    """Raises BadContentType unless the body calls itself JSON.
+
+    One that does not may come from a form on a foreign page: CouchDB refuses it too.
+    """
     if request.mimetype != "application/json":
         raise BadContentType("Content-Type must be application/json")
+
+
+def json_body(request: Request, limit: int) -> Any:
+    """The body as JSON. Raises BadContentType, TooLarge, BadRequest."""
+    require_json(request)
     return any_json_body(request, limit)
 
 

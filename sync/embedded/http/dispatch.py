@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from flask import Response
 
-from sync.embedded.http import attachments, bulk, databases, documents, feeds, serverwide
+from sync.embedded.http import attachments, bulk, databases, documents, feeds, listing, serverwide, upkeep
 from sync.embedded.http.call import Call, require_member
 from sync.embedded.http.target import document_and_rest
 from sync.store import BadRequest, NotFound, NotOffered, StoreError
@@ -34,14 +34,28 @@ DATABASE_ADMIN: Mapping[str, _Database] = {"PUT": databases.create, "DELETE": da
 
 DATABASE: Mapping[str, Mapping[str, _Database]] = {
     "": {"GET": databases.info, "HEAD": databases.exists, "POST": documents.create},
-    "_all_docs": {"GET": databases.all_docs, "POST": databases.post_all_docs},
+    "_all_docs": {"GET": listing.reading("_all_docs"), "POST": listing.posting("_all_docs")},
     "_bulk_docs": {"POST": bulk.bulk_docs},
     "_bulk_get": {"POST": bulk.bulk_get},
     "_changes": {"GET": feeds.changes, "POST": feeds.post_changes},
+    "_compact": {"POST": upkeep.compact},
+    "_design_docs": {"GET": listing.reading("_design_docs"), "POST": listing.posting("_design_docs")},
     "_ensure_full_commit": {"POST": databases.ensure_full_commit},
+    "_local_docs": {"GET": listing.reading("_local_docs"), "POST": listing.posting("_local_docs")},
+    "_missing_revs": {"POST": databases.missing_revs},
+    "_purge": {"POST": upkeep.purge},
+    "_purged_infos": {"GET": upkeep.purged_infos},
+    "_purged_infos_limit": {"GET": upkeep.purged_infos_limit, "PUT": upkeep.put_purged_infos_limit},
     "_revs_diff": {"POST": databases.revs_diff},
     "_revs_limit": {"GET": databases.revs_limit, "PUT": databases.put_revs_limit},
     "_security": {"GET": databases.security, "PUT": databases.put_security},
+}
+
+#: One segment below the former.
+DATABASE_BELOW: Mapping[tuple[str, ...], Mapping[str, _Database]] = {
+    ("_all_docs", "queries"): {"POST": listing.querying("_all_docs")},
+    ("_design_docs", "queries"): {"POST": listing.querying("_design_docs")},
+    ("_local_docs", "queries"): {"POST": listing.querying("_local_docs")},
 }
 
 DOCUMENT: Mapping[str, _Document] = {
@@ -75,17 +89,10 @@ SERVER_NOT_OFFERED = {
 
 DATABASE_NOT_OFFERED = {
     "_auto_purge": "Purging",
-    "_compact": "Compaction over HTTP",
-    "_design_docs": "Listing design documents",
     "_explain": "Mango queries",
     "_find": "Mango queries",
     "_index": "Mango queries",
-    "_local_docs": "Listing local documents",
-    "_missing_revs": "The older form of _revs_diff",
     "_partition": "Partitions",
-    "_purge": "Purging",
-    "_purged_infos": "Purging",
-    "_purged_infos_limit": "Purging",
     "_queries": "Several queries at once",
     "_shards": "Clustering",
     "_sync_shards": "Clustering",
@@ -132,9 +139,11 @@ def _inside(call: Call, db: str, rest: tuple[str, ...]) -> Response:
     method = call.request.method
     name = rest[0]
     if name in DATABASE:
-        if len(rest) > 1:
+        if len(rest) == 1:
+            return _one(DATABASE[name], method)(call, db)
+        if rest not in DATABASE_BELOW:
             raise _not_offered(f"{name}/{rest[1]}")
-        return _one(DATABASE[name], method)(call, db)
+        return _one(DATABASE_BELOW[rest], method)(call, db)
     if name in DATABASE_NOT_OFFERED:
         raise _not_offered(DATABASE_NOT_OFFERED[name])
     doc_id, below = document_and_rest(rest)

@@ -15,6 +15,7 @@ class HttpLimits:
     is, so that waiting tablets never take the last thread. A feed that has waited `max_feed_timeout` ends
     and its client asks again, which is also when its credentials are looked at again. `heartbeat` is sent on
     feeds whose client asked for none, because writing is the only way to notice that a client is gone.
+    Lists and feeds are read `changes_page` rows at a time, `docs_page` if they carry documents.
     """
 
     max_request_bytes: int = 64 * 1024 * 1024
@@ -27,4 +28,6 @@ class HttpLimits:
     heartbeat: float = 15.0
     min_heartbeat: float = 1.0
     changes_page: int = 500
+    docs_page: int = 20
+    max_queries: int = 100
     max_uuids: int = 1000
