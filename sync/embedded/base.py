@@ -10,10 +10,10 @@ from pathlib import Path
 import apsw
 
 from sync.embedded import documents, records
-from sync.embedded.blobs import BlobInfo, BlobStore
+from sync.embedded.blobs import Arrivals, BlobInfo, BlobStore
 from sync.embedded.machinery import Limits, Machinery
 from sync.embedded.records import DatabaseRow
-from sync.embedded.safety.values import DATABASE_FILE, UNFINISHED
+from sync.embedded.safety.values import DATABASE_FILE, UNFINISHED, has_blobs, is_empty
 from sync.embedded.schema import sync_folder
 from sync.embedded.updates import Rules, Validator
 from sync.embedded.wakeup import Waiter
@@ -40,7 +40,10 @@ class StoreBase:
             raise Unusable(f"A restore into {data_dir} was cut off. Run the same hezha restore again.")
         data_dir.mkdir(parents=True, exist_ok=True)
         file = data_dir / DATABASE_FILE
-        if not file.exists():
+        if is_empty(file):
+            if has_blobs(data_dir):
+                # To begin anew here would look like a store that works, and sweep the blobs of the lost one.
+                raise Unusable(f"{file} is gone or empty and its attachments are here. See hezha doctor.")
             sync_folder(data_dir.resolve().parent)  # else a power cut could take the new folder whole
         self._blobs = BlobStore(data_dir / "blobs")
         self._blobs.sweep_incoming(older_than=self.limits.abandoned_seconds)
@@ -67,18 +70,31 @@ class StoreBase:
         """Tells this store from every other. Sequences of another incarnation mean nothing here."""
         return self._io.incarnation
 
-    def _parse(self, doc: object, blobs: Mapping[str, BlobInfo] | None = None) -> documents.Incoming:
-        """Check a document and keep its inline attachments. Raises BadRequest, TooLarge, DigestMismatch."""
+    def _parse(
+        self, doc: object, arrivals: Arrivals, blobs: Mapping[str, BlobInfo] | None = None
+    ) -> documents.Incoming:
+        """Check a document; its inline attachments go to `arrivals`, which the caller settles.
+
+        Raises BadRequest, TooLarge, DigestMismatch, NoSpace, ReadOnly.
+        """
+
+        def keep(data: bytes, md5: bytes | None) -> BlobInfo:
+            return arrivals.receive(io.BytesIO(data), max_bytes=self.limits.attachment_bytes, expect_md5=md5)
+
         return documents.parse(
             doc,
-            keep=self._keep,
+            keep=keep,
             max_bytes=self.limits.document_bytes,
             max_revisions=self.limits.revisions_sent,
             blobs=blobs,
         )
 
-    def _keep(self, data: bytes, md5: bytes | None) -> BlobInfo:
-        return self._blobs.ingest(io.BytesIO(data), max_bytes=self.limits.attachment_bytes, expect_md5=md5)
+    def _parsed(self, doc: object, blobs: Mapping[str, BlobInfo] | None = None) -> documents.Incoming:
+        """One document, checked, its inline attachments on disk. Raises as `_parse`."""
+        with self._blobs.arrivals() as arrivals:
+            incoming = self._parse(doc, arrivals, blobs)
+            arrivals.settle()
+        return incoming
 
     def dismiss(self) -> None:
         """End every wait for changes, now and from now on: a server that stops must not wait for its pollers.
@@ -93,3 +109,4 @@ class StoreBase:
 
     def close(self) -> None:
         self._io.close()
+        self._blobs.close()

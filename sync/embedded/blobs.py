@@ -11,11 +11,13 @@ import contextlib
 import errno
 import fcntl
 import hashlib
+import io
 import os
 import tempfile
 import time
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Protocol
@@ -55,15 +57,27 @@ class BlobInfo:
 
 
 class BlobStore:
-    """The folder of blobs. Safe for many threads and processes."""
+    """The folder of blobs. Safe for many threads and processes; make it after forking.
 
-    def __init__(self, folder: Path) -> None:
+    `syncers` is how many files are being made safe at the same time; the kernel gathers what they ask for.
+    """
+
+    def __init__(self, folder: Path, *, syncers: int = 16) -> None:
         self._folder = folder
         self._incoming = folder / "incoming"
         self._incoming.mkdir(parents=True, exist_ok=True)
         sync_folder(folder)
-        #: Folders of blobs whose names this process has synced.
-        self._safe: set[str] = set()
+        self._foldered = False
+        self._syncers = ThreadPoolExecutor(syncers, thread_name_prefix="hezha-fsync")
+
+    @contextlib.contextmanager
+    def arrivals(self) -> Iterator[Arrivals]:
+        """Takes bytes in; what has not been settled at the end of the `with` is thrown away."""
+        arrivals = Arrivals(self)
+        try:
+            yield arrivals
+        finally:
+            arrivals.discard()
 
     def ingest(self, stream: Readable, *, max_bytes: int, expect_md5: bytes | None = None) -> BlobInfo:
         """Read `stream` to its end and keep it.
@@ -71,19 +85,17 @@ class BlobStore:
         Raises TooLarge beyond `max_bytes`, DigestMismatch if the bytes are not those of `expect_md5`,
         NoSpace, ReadOnly. Then, as when the stream itself raises, nothing is kept.
         """
-        try:
-            return self._ingest(stream, max_bytes, expect_md5)
-        except OSError as error:
-            refusal, reason = _REFUSED.get(error.errno or 0, (None, ""))
-            if refusal is None:
-                raise
-            raise refusal(reason) from error
+        with self.arrivals() as arrivals:
+            info = arrivals.receive(stream, max_bytes=max_bytes, expect_md5=expect_md5)
+            arrivals.settle()
+        return info
 
-    def _ingest(self, stream: Readable, max_bytes: int, expect_md5: bytes | None) -> BlobInfo:
+    def receive(self, stream: Readable, *, max_bytes: int, expect_md5: bytes | None) -> tuple[BlobInfo, Path]:
+        """Read `stream` into a file that is neither named nor safe yet. Raises as `ingest`, and OSError."""
         sha256, md5, length = hashlib.sha256(), hashlib.md5(usedforsecurity=False), 0
         descriptor, name = tempfile.mkstemp(suffix=_SUFFIX, dir=self._incoming)
         try:
-            with os.fdopen(descriptor, "wb") as file:
+            with os.fdopen(descriptor, "wb", buffering=0) as file:
                 while chunk := stream.read(_CHUNK):
                     length += len(chunk)
                     if length > max_bytes:
@@ -92,18 +104,26 @@ class BlobStore:
                         )
                     sha256.update(chunk)
                     md5.update(chunk)
-                    file.write(chunk)
-                info = BlobInfo(sha256.hexdigest(), md5.digest(), length)
-                if expect_md5 is not None and expect_md5 != info.md5:
-                    raise digest_mismatch()
-                if not self._touch(info):
-                    file.flush()
-                    os.fsync(file.fileno())
-                    self._keep(Path(name), info)
-        finally:
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(name)
-        return info
+                    _write(file, chunk)
+            if expect_md5 is not None and expect_md5 != md5.digest():
+                raise digest_mismatch()
+        except BaseException:
+            os.unlink(name)
+            raise
+        return BlobInfo(sha256.hexdigest(), md5.digest(), length), Path(name)
+
+    def settle(self, parts: Mapping[str, Path]) -> None:
+        """Give received files their names, by SHA-256, and make bytes and names safe. Raises OSError.
+
+        All of them at once: a disk that is asked to make many files safe together does it in a turn or two. A
+        name alone proves nothing, because it comes before its bytes are safe, and a crash may fall between.
+        So a blob that is here already is written anew, which also begins its age anew for the sweeper.
+        """
+        self._make_folders()
+        finals = {self._path(sha256): part for sha256, part in parts.items()}
+        for final, part in finals.items():
+            part.rename(final)
+        self._sync([*finals, *dict.fromkeys(final.parent for final in finals)])
 
     def open(self, sha256: str) -> BinaryIO:
         """Open a blob. Raises FileNotFoundError."""
@@ -163,32 +183,87 @@ class BlobStore:
     def _path(self, sha256: str) -> Path:
         return self._folder / sha256[:2] / sha256[2:]
 
-    def _touch(self, info: BlobInfo) -> bool:
-        """Whether the blob is here already; its age then begins anew, so that no sweep takes it from us."""
-        with contextlib.suppress(FileNotFoundError):
-            path = self._path(info.sha256)
-            os.utime(path)
-            # Whoever made the folder and renamed the file into it may not have synced either yet.
-            self._ensure_folder(path.parent)
-            sync_folder(path.parent)
-            return True
-        return False
+    def close(self) -> None:
+        self._syncers.shutdown()
 
-    def _keep(self, part: Path, info: BlobInfo) -> None:
-        final = self._path(info.sha256)
-        self._ensure_folder(final.parent)
-        part.rename(final)
-        sync_folder(final.parent)
+    def _sync(self, paths: Sequence[Path]) -> None:
+        """Wait until files and folders are on disk. Raises OSError."""
+        *others, mine = paths
+        waiting = [self._syncers.submit(_sync, path) for path in others]
+        try:
+            _sync(mine)
+        finally:
+            wait(waiting)
+        for future in waiting:
+            future.result()
 
-    def _ensure_folder(self, folder: Path) -> None:
-        """Make one of the 256 folders, and its name safe. That it is there does not say that it is safe:
-        another thread or process may have made it a moment ago.
+    def _make_folders(self) -> None:
+        """Make the 256 folders, once for each process: that they are there does not say that they are safe,
+        since another thread or process may have made them a moment ago.
         """
-        if folder.name in self._safe and folder.is_dir():
+        if self._foldered:
             return
-        folder.mkdir(exist_ok=True)
+        for number in range(256):
+            (self._folder / f"{number:02x}").mkdir(exist_ok=True)
         sync_folder(self._folder)
-        self._safe.add(folder.name)
+        self._foldered = True
+
+
+class Arrivals:
+    """Bytes that one request brings: received one after the other, and made safe together."""
+
+    def __init__(self, store: BlobStore) -> None:
+        self._store = store
+        self._parts: dict[str, Path] = {}
+
+    def receive(self, stream: Readable, *, max_bytes: int, expect_md5: bytes | None = None) -> BlobInfo:
+        """Read `stream` to its end; nothing may name it before `settle`. Raises as `BlobStore.ingest`."""
+        with _refusing():
+            info, part = self._store.receive(stream, max_bytes=max_bytes, expect_md5=expect_md5)
+        if info.sha256 in self._parts:
+            part.unlink()
+        else:
+            self._parts[info.sha256] = part
+        return info
+
+    def settle(self) -> None:
+        """Make safe what was received. Raises NoSpace, ReadOnly."""
+        if self._parts:
+            with _refusing():
+                self._store.settle(self._parts)
+            self._parts.clear()
+
+    def discard(self) -> None:
+        for part in self._parts.values():
+            part.unlink(missing_ok=True)
+        self._parts.clear()
+
+
+@contextlib.contextmanager
+def _refusing() -> Iterator[None]:
+    """A failing disk as a refusal, where it is one."""
+    try:
+        yield
+    except OSError as error:
+        refusal, reason = _REFUSED.get(error.errno or 0, (None, ""))
+        if refusal is None:
+            raise
+        raise refusal(reason) from error
+
+
+def _write(file: io.FileIO, chunk: bytes) -> None:
+    """All of `chunk`: a raw file may take less at a time."""
+    rest = memoryview(chunk)
+    while rest:
+        rest = rest[file.write(rest) or 0 :]
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def digest_mismatch() -> DigestMismatch:

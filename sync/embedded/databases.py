@@ -39,7 +39,7 @@ class DatabaseCalls(StoreBase):
         """
         documents.check_database_name(db)
         shown = _ADMINS_ONLY if security is None else security.to_json()
-        rules = None if self._design is None or not _has_kind(shown) else self._parse(self._design)
+        rules = None if self._design is None or not _has_kind(shown) else self._parsed(self._design)
         granted = json.dumps(shown, ensure_ascii=False)
 
         def job(conn: apsw.Connection) -> None:
@@ -179,11 +179,13 @@ class DatabaseCalls(StoreBase):
             else:
                 winner = known.tree.leaves[0]
                 stored = records.revision(conn, known, winner)
-                if stored is not None and stored.body == self._parse(design).body:
+                if stored is not None and stored.body == self._parsed(design).body:
                     return False
                 base["_rev"] = f"{winner[0]}-{winner[1]}"
             ledger = Ledger(conn)
-            updates.edit(ledger, self._rules, self._blobs, db, self._parse(base), user=SERVER, new_edits=True)
+            updates.edit(
+                ledger, self._rules, self._blobs, db, self._parsed(base), user=SERVER, new_edits=True
+            )
             ledger.flush()
             return True
 

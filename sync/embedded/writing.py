@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from sync import revtree
 from sync.embedded import updates
 from sync.embedded.base import StoreBase
-from sync.embedded.blobs import BlobInfo
+from sync.embedded.blobs import Arrivals, BlobInfo
 from sync.embedded.documents import LOCAL, Incoming
 from sync.embedded.ledger import Ledger
 from sync.revtree import Rev
@@ -33,7 +33,7 @@ class WriteCalls(StoreBase):
         `new_edits=False` the document comes from a replicator and keeps its `_rev`.
         Raises NotFound, Conflict, Forbidden, Unauthorized, BadRequest, TooLarge, DigestMismatch.
         """
-        incoming = self._parse(doc, blobs)
+        incoming = self._parsed(doc, blobs)
         rev = self._io.edit(lambda ledger: self._edit(ledger, db, incoming, user, new_edits=new_edits))
         return revtree.format_rev(rev)
 
@@ -53,7 +53,9 @@ class WriteCalls(StoreBase):
         """
         with self._reading(db):
             pass  # before any attachment is kept for a database that is not there
-        parsed = [self._try_parse(doc, raising=well_formed) for doc in docs]
+        with self._blobs.arrivals() as arrivals:
+            parsed = [self._try_parse(doc, arrivals, raising=well_formed) for doc in docs]
+            arrivals.settle()
 
         def job(ledger: Ledger) -> list[BulkResult]:
             return [
@@ -73,11 +75,11 @@ class WriteCalls(StoreBase):
             return updates.edit_local(ledger, db, incoming)
         return updates.edit(ledger, self._rules, self._blobs, db, incoming, user=user, new_edits=new_edits)
 
-    def _try_parse(self, doc: object, *, raising: bool) -> Incoming | BulkResult:
+    def _try_parse(self, doc: object, arrivals: Arrivals, *, raising: bool) -> Incoming | BulkResult:
         if isinstance(doc, dict) and "_id" not in doc:
             doc = {"_id": uuid.uuid4().hex, **doc}
         try:
-            return self._parse(doc)
+            return self._parse(doc, arrivals)
         except (NoSpace, ReadOnly):
             raise  # no fault of this document: the client keeps them all and tries again
         except StoreError as error:

@@ -67,7 +67,7 @@ def test_an_edit_that_fails_half_way_stores_nothing_and_harms_nobody(store: Embe
     """Such a failure is a fault of ours; those who shared its transaction are served all the same."""
 
     def entering(name: str, *, fails: bool = False) -> Callable[[Ledger], None]:
-        incoming = store._parse({"_id": name})
+        incoming = store._parsed({"_id": name})
 
         def edit(ledger: Ledger) -> None:
             store._edit(ledger, "db", incoming, SERVER, new_edits=True)
