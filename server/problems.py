@@ -19,6 +19,7 @@ from werkzeug.exceptions import HTTPException
 
 from server.texts import DEFAULT_LANGUAGE, LANGUAGES, catalogue, text
 from server.workflow.refusal import Refusal
+from sync.lease import Busy
 from sync.store import (
     BytesMissing,
     Conflict,
@@ -125,6 +126,8 @@ def _from_store(error: StoreError) -> Response:
         return respond(Problem(404, "not_found"))
     if isinstance(error, Conflict):
         return respond(Problem(409, "conflict"))
+    if isinstance(error, Busy):
+        return respond(Problem(503, "case_busy", headers={"Retry-After": str(error.retry_after)}))
     if isinstance(error, TooLarge):
         return respond(Problem(413, "too_large"))
     if isinstance(error, NoSpace):

@@ -20,6 +20,7 @@ from server.settings import Settings
 from server.workflow.policy import load_policy
 from sync.embedded.engine import EmbeddedStore, Limits
 from sync.embedded.validate import Validator
+from sync.lease import Leases, Terms
 from sync.rules import design_document
 from sync.store import DatabaseExists, DocumentStore, Security, UserCtx
 
@@ -90,7 +91,9 @@ def assemble(
     publish_library(store, names, library)
     readmodel = ReadModel(settings.data_dir / "readmodel.sqlite3")
     policies = load_policy(fact_names=fact_definitions().keys())
-    cases = Cases(store, names, readmodel, policies, clock)
+    # Where a revision is checked in one place, no second writer of a case can slip in.
+    leases = None if store.exact_revisions else Leases(store, names.registry, lease_terms(settings), clock)
+    cases = Cases(store, names, readmodel, policies, clock, leases)
     if readmodel.incomplete:
         cases.project_all(on_progress)
     return Services(
@@ -109,6 +112,13 @@ def assemble(
             spool_dir=settings.spool_dir,
         ),
         sync_authenticator=sync_authenticator(people, settings),
+    )
+
+
+def lease_terms(settings: Settings) -> Terms:
+    """How long leases last and are waited for."""
+    return Terms(
+        seconds=settings.lease_seconds, skew=settings.clock_skew_seconds, wait=settings.lease_wait_seconds
     )
 
 

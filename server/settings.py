@@ -63,6 +63,10 @@ class Settings:
     max_attachment_bytes: int = 1024 * 1024 * 1024
     max_parked_polls: int = 80
     worker_stall_seconds: float = 60.0
+    worker_slots: int = 16
+    lease_seconds: float = 15.0
+    lease_wait_seconds: float = 5.0
+    clock_skew_seconds: float = 2.0
     photo_workers: int = 1
     photo_timeout_seconds: int = 20
     photo_memory_bytes: int = 1024 * 1024 * 1024
@@ -92,6 +96,8 @@ _MAY_BE_ZERO = {
     "inbox_interval_seconds",
     "min_free_disk_bytes",
     "max_parked_polls",
+    "lease_wait_seconds",
+    "clock_skew_seconds",
 }
 #: Argon2 takes no less memory for a lane (RFC 9106, 3.1).
 _ARGON2_LANE_KIB = 8

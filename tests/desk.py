@@ -121,6 +121,8 @@ class Clock:
 class InProcess:
     """The evidence room without its worker processes: the same functions, called here."""
 
+    longest_seconds = 0.0
+
     def verify(self, source: BinaryIO | Path, claim: PhotoClaim, **more: Any) -> PhotoVerdict:
         if isinstance(source, Path):
             return verify_file(source, claim, **more)

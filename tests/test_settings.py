@@ -21,6 +21,8 @@ MAY_BE_ZERO = {
     "inbox_interval_seconds",
     "min_free_disk_bytes",
     "max_parked_polls",
+    "lease_wait_seconds",
+    "clock_skew_seconds",
 }
 
 

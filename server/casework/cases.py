@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
 
 import structlog
 
 from server.casework.access import access_to
-from server.casework.inbox import tell_everybody
+from server.casework.inbox import tell_everybody, tell_of_conflicts
 from server.casework.numbers import claim_number
 from server.casework.projection import project, project_photo
+from server.casework.reconcile import Reconciler
 from server.names import CASE_DOCUMENT, Names
 from server.readmodel.database import ReadModel
 from server.services import Clock
@@ -19,6 +23,8 @@ from server.workflow.decide import decide
 from server.workflow.documents import case_from_document, case_to_document
 from server.workflow.model import Actor, Case, LogEntry
 from server.workflow.policy import Policies, Policy
+from server.workflow.rebase import in_conflict
+from sync.lease import Leases
 from sync.store import Conflict, DatabaseExists, DocumentStore, NotFound, Security
 
 log = structlog.get_logger()
@@ -44,26 +50,69 @@ class Loaded:
 
 
 class Cases:
-    """Every case of the store. Raises sync.store.NotFound for a case that is not there."""
+    """Every case of the store. Raises sync.store.NotFound for a case that is not there.
+
+    `leases` keep a case to one writer at a time where the store's own check of revisions does not (None where
+    it does). A method that writes a case then raises Busy if another writer does not give way in time.
+    """
 
     def __init__(
-        self, store: DocumentStore, names: Names, readmodel: ReadModel, policies: Policies, clock: Clock
+        self,
+        store: DocumentStore,
+        names: Names,
+        readmodel: ReadModel,
+        policies: Policies,
+        clock: Clock,
+        leases: Leases | None = None,
     ) -> None:
         self._store = store
         self._names = names
         self._readmodel = readmodel
         self._policies = policies
         self._clock = clock
+        self._leases = leases
+        self._reconciler = Reconciler(store, names, self._policy_at, SYSTEM)
 
     def policy(self, organisation: str) -> Policy:
         """What holds for an organisation today, where its customers live."""
-        now = self._clock()
+        return self._policy_at(organisation, self._clock())
+
+    def _policy_at(self, organisation: str, now: datetime) -> Policy:
         nearly = self._policies.at(now.date(), organisation)
         return self._policies.at(nearly.day(now), organisation)
 
     def load(self, case_id: str) -> Loaded:
-        document = self._store.get(self._names.forms(case_id), CASE_DOCUMENT)
-        return Loaded(case_from_document(document), document["_rev"])
+        """The case as it stands. One that was decided on in two places at once is made one first."""
+        known, apart = self._read(case_id)
+        if not apart:
+            return known
+        with self._owned(case_id) as still_owned:
+            return self._reconciled(case_id, still_owned)
+
+    def _read(self, case_id: str) -> tuple[Loaded, bool]:
+        """The winner, and whether a conflict of the case is still to be settled."""
+        document = self._store.get(self._names.forms(case_id), CASE_DOCUMENT, conflicts=True)
+        conflicts = document.pop("_conflicts", [])
+        known = Loaded(case_from_document(document), document["_rev"])
+        return known, bool(conflicts) or in_conflict(known.case)
+
+    def _reconciled(self, case_id: str, still_owned: Callable[[], None]) -> Loaded:
+        """The case, made one if it is not. Only its owner may ask."""
+        known, apart = self._read(case_id)
+        if apart:
+            self._reconciler.reconcile(case_id, still_owned)
+            self.settle(case_id)
+            known, _ = self._read(case_id)
+        return known
+
+    @contextmanager
+    def _owned(self, case_id: str) -> Iterator[Callable[[], None]]:
+        """Own the case within the block; the function given raises LeaseLost if that is over. Raises Busy."""
+        if self._leases is None:
+            yield lambda: None
+            return
+        with self._leases.hold(f"case-{case_id}") as lease:
+            yield partial(self._leases.check, lease)
 
     def ids(self) -> list[str]:
         """Every case's id, in the order of its database's name."""
@@ -83,7 +132,8 @@ class Cases:
         self._provision(self._names.media(command.id), access.security("media"))
         self._provision(self._names.forms(command.id), access.security("case"))
         try:
-            rev = self._write(decision.case, None)
+            with self._owned(command.id) as still_owned:
+                rev = self._write(decision.case, None, still_owned)
         except Conflict:
             return self.load(command.id)
         self.settle(command.id)
@@ -95,8 +145,22 @@ class Cases:
         With `if_rev`, only if the case still stands at that revision: raises StaleCase if not. Raises
         Refusal, NotFound.
         """
+        with self._owned(case_id) as still_owned:
+            made = self._apply(case_id, command, actor, if_rev, still_owned)
+        if made.events:
+            self.settle(case_id)
+        return made
+
+    def _apply(
+        self,
+        case_id: str,
+        command: Command,
+        actor: Actor,
+        if_rev: str | None,
+        still_owned: Callable[[], None],
+    ) -> Loaded:
         for _ in range(_ATTEMPTS):
-            known = self.load(case_id)
+            known = self._reconciled(case_id, still_owned)
             if if_rev is not None and known.rev != if_rev:
                 raise StaleCase
             decision = decide(
@@ -109,27 +173,27 @@ class Cases:
             if not decision.events:
                 return known
             try:
-                rev = self._write(decision.case, known.rev)
+                rev = self._write(decision.case, known.rev, still_owned)
             except Conflict:
                 continue
-            self.settle(case_id)
             return Loaded(decision.case, rev, decision.events)
         raise Conflict
 
     def settle(self, case_id: str) -> Case:
         """Bring access, inboxes and the read model in line with the case. Safe to repeat at any time.
 
-        Reads the case again at the end: whoever was overtaken by a newer decision meanwhile must not leave
-        the older one's access behind.
+        It follows the store's winner, conflict or not, for it decides nothing. It reads the case again at the
+        end: whoever was overtaken by a newer decision meanwhile must not leave the older one's access behind.
         """
-        known = self.load(case_id)
+        known, _ = self._read(case_id)
         while True:
             access = access_to(known.case)
             self._secure(self._names.forms(case_id), access.security("case"))
             self._secure(self._names.media(case_id), access.security("media"))
             tell_everybody(self._store, self._names, known.case)
+            tell_of_conflicts(self._store, self._names, known.case)
             project(self._readmodel, known.case, known.rev)
-            now = self.load(case_id)
+            now, _ = self._read(case_id)
             if now.rev == known.rev:
                 return known.case
             known = now
@@ -163,10 +227,11 @@ class Cases:
             project_photo(self._readmodel, case_id, document, receipts[document["_id"]])
         return len(receipts)
 
-    def _write(self, case: Case, rev: str | None) -> str:
+    def _write(self, case: Case, rev: str | None, still_owned: Callable[[], None]) -> str:
         document = case_to_document(case)
         if rev is not None:
             document["_rev"] = rev
+        still_owned()
         return self._store.put(self._names.forms(case.id), document)
 
     def _provision(self, database: str, security: Security) -> None:

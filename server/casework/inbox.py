@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 from server.casework.access import access_to
 from server.names import Names
-from server.workflow.model import Case
+from server.texts import both
+from server.workflow.model import Case, LogEntry
 from sync.store import Conflict, Document, DocumentStore, NotFound
 
 _RETRIES = 5
@@ -15,6 +17,7 @@ _PEOPLE = {
     "task_assigned": ("assignees",),
     "reinspection_scheduled": ("assignees",),
     "task_reassigned": ("before", "after"),
+    "task_adopted": ("assignees",),
 }
 
 
@@ -85,6 +88,52 @@ def tell_everybody(store: DocumentStore, names: Names, case: Case) -> None:
         except NotFound:
             # The user was removed with the inbox; there is nobody to tell.
             continue
+
+
+def tell_of_conflicts(store: DocumentStore, names: Names, case: Case) -> None:
+    """Say to everybody concerned that the case was decided on in two places at once, and what became of it.
+
+    One message for each time, the same whoever writes it. Safe to repeat.
+    """
+    for entry in case.log:
+        if entry.event != "conflict_rebased":
+            continue
+        message = _conflict_message(case, entry)
+        for user in sorted(_concerned(case, entry)):
+            try:
+                if store.find(names.inbox(user), message["_id"]) is None:
+                    write_if_changed(store, names.inbox(user), message)
+            except NotFound:
+                # Hezha itself, or somebody removed with the inbox.
+                continue
+
+
+def _concerned(case: Case, rebased: LogEntry) -> set[str]:
+    """The manager, whoever has work on the case, and whoever decided what was repeated or is lost."""
+    deciders = {
+        str(entry.data["by"]) if entry.event == "conflict_lost" else entry.actor
+        for entry in case.log[: rebased.seq]
+        if entry.cause is not None and entry.cause.origin is not None
+    }
+    return {case.manager, *access_to(case).writers, *deciders}
+
+
+def _conflict_message(case: Case, rebased: LogEntry) -> Document:
+    # What was so at that moment: a message that is read tomorrow must not change today.
+    energized = any(entry.event == "energized" for entry in case.log[: rebased.seq])
+    code = "case_conflict_energized" if energized else "case_conflict"
+    params = {"case": case.no, "repeated": rebased.data["reapplied"], "lost": len(rebased.data["lost"])}
+    digest = hashlib.sha256(f"{case.id}\n{rebased.hash}".encode()).hexdigest()[:32]
+    return {
+        "_id": f"message:{digest}",
+        "type": "message",
+        "schema": 1,
+        "code": code,
+        "case": case.id,
+        "params": params,
+        "text": both(f"casework.{code}", **params),
+        "at": rebased.at.isoformat(),
+    }
 
 
 def current_seqs(store: DocumentStore, names: Names, case_id: str) -> dict[str, str]:
