@@ -5,58 +5,16 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
 from dataclasses import replace
-from types import FrameType
-from typing import Any
 
 import click
-from gunicorn.app.base import BaseApplication
-from gunicorn.workers.gthread import ThreadWorker
 
-from server.commands.common import is_empty, settings_or_exit
+from server.commands.common import check_data, is_empty, settings_or_exit
 from server.intake.supervisor import GRACE_SECONDS
+from server.serving.server import WebServer
 
 #: What the supervisor needs to end after its worker's grace, in seconds.
 _MARGIN_SECONDS = 5.0
-
-
-class WebWorker(ThreadWorker):  # type: ignore[misc]
-    """gunicorn's threads; asked to stop, it lets go of tablets that only wait for changes.
-
-    Their polls would otherwise hold the process for the whole grace, at every restart.
-    """
-
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        self._dismiss()
-        super().handle_exit(sig, frame)
-
-    def handle_quit(self, sig: int, frame: FrameType | None) -> None:
-        self._dismiss()
-        super().handle_quit(sig, frame)
-
-    def _dismiss(self) -> None:
-        # A signal may come before the application is loaded, or find one that could not be.
-        made = getattr(getattr(self, "wsgi", None), "extensions", {}).get("hezha")
-        if made is not None:
-            made.store.dismiss()
-
-
-class WebServer(BaseApplication):  # type: ignore[misc]
-    """gunicorn with our settings; the application is made in each worker, after the fork."""
-
-    def __init__(self, options: Mapping[str, Any]) -> None:
-        self._options = options
-        super().__init__()
-
-    def load_config(self) -> None:
-        for name, value in self._options.items():
-            self.cfg.set(name, value)
-
-    def load(self) -> Any:
-        from server.app import create_app  # noqa: PLC0415  made in the worker, not in the arbiter
-
-        return create_app()
 
 
 @click.command()
@@ -78,6 +36,7 @@ def serve(
     )
     # The processes below read the environment again: what was said here holds there too.
     os.environ.update(HEZHA_HOST=settings.host, HEZHA_PORT=str(settings.port))
+    check_data(settings)
     if with_demo:
         from server.commands.demo import seed_if_empty  # noqa: PLC0415  only the demo needs its generator
 
@@ -88,20 +47,7 @@ def serve(
             click.echo("Nobody has an account yet. Add one: hezha user add NAME --role admin")
     child = None if no_worker else _start_worker()
     try:
-        WebServer(
-            {
-                "bind": f"{settings.host}:{settings.port}",
-                "workers": settings.web_workers,
-                "worker_class": WebWorker,
-                "threads": settings.web_threads,
-                "timeout": 120,
-                "graceful_timeout": int(GRACE_SECONDS),
-                "keepalive": 75,
-                "loglevel": "warning",
-                "proc_name": "hezha",
-                "control_socket_disable": True,
-            }
-        ).run()
+        WebServer(settings, grace_seconds=GRACE_SECONDS).run()
     finally:
         if child is not None:
             _stop(child)
@@ -123,7 +69,7 @@ def _stop(supervisor: subprocess.Popen[bytes]) -> None:
 @click.command()
 def worker() -> None:
     """Take in what tablets send, until stopped. One a data folder: a second one waits for the first."""
-    settings_or_exit()
+    check_data(settings_or_exit())
     # What supervises is small and loads nothing of the work: it takes the place of this process.
     sys.stdout.flush()
     os.execv(sys.executable, [sys.executable, "-m", "server.intake.supervisor"])  # noqa: S606

@@ -29,6 +29,11 @@ from sync.store import Document, StoreError
 
 REPORT = "salvage.json"
 _SCRATCH = "salvage.tmp"
+#: SQLite's header: the size of a page stands at byte 16, their number at 28 (sqlite.org/fileformat.html).
+_HEADER_BYTES = 100
+#: Documents stored in one transaction.
+_BATCH = 200
+_MAGIC = b"SQLite format 3\0"
 _LOST = "salvaged-bodies.jsonl"
 #: Documents of a database whose own row is lost go into one of this name and its number.
 _NAMELESS = "salvaged-"
@@ -126,11 +131,9 @@ def _gathered(source: Path, work: Path, gaps: Gaps) -> apsw.Connection:
 def _add_ids(damaged: apsw.Connection, scratch: apsw.Connection) -> None:
     """Ids of documents whose rows are lost, from the index of ids, read from both of its ends."""
     for order in ("db, id", "db DESC, id DESC"):
-        rows = damaged.execute(
-            f"SELECT pk, db, id FROM docs INDEXED BY sqlite_autoindex_docs_1 ORDER BY {order}"  # noqa: S608
-        )
+        query = f"SELECT pk, db, id FROM docs INDEXED BY sqlite_autoindex_docs_1 ORDER BY {order}"  # noqa: S608
         with scratch, contextlib.suppress(apsw.Error):
-            for row in rows:
+            for row in damaged.execute(query):
                 scratch.execute("INSERT OR IGNORE INTO docs VALUES (?, ?, ?, NULL)", row)
 
 
@@ -138,6 +141,7 @@ def _damaged(source: Path, work: Path) -> apsw.Connection:
     """A copy of the damaged file, with its log if SQLite can make sense of it."""
     copy = work / DATABASE_FILE
     shutil.copyfile(source, copy)
+    _make_long_enough(copy)
     log = source.with_name(source.name + "-wal")
     if log.is_file():
         shutil.copyfile(log, copy.with_name(copy.name + "-wal"))
@@ -151,6 +155,17 @@ def _damaged(source: Path, work: Path) -> apsw.Connection:
     return conn
 
 
+def _make_long_enough(file: Path) -> None:
+    """A file that was cut short is refused as a whole; with empty pages for the lost ones it is not."""
+    with file.open("r+b") as out:
+        header = out.read(_HEADER_BYTES)
+        size = int.from_bytes(header[16:18])
+        pages = int.from_bytes(header[28:32])
+        wanted = (65536 if size == 1 else size) * pages  # as the file format has it
+        if header.startswith(_MAGIC) and wanted > file.stat().st_size:
+            out.truncate(wanted)
+
+
 class _Salvage:
     """From gathered rows to a new store."""
 
@@ -161,6 +176,7 @@ class _Salvage:
         self._progress = progress
         self._saved = Saved()
         self._placeholders: set[str] = set()
+        self._batch: list[Document] = []
         # Without write rules: what was stored once is not judged anew.
         self._store = EmbeddedStore(out)
 
@@ -173,6 +189,9 @@ class _Salvage:
                     self._save(name, *doc)
                     done += 1
                     self._progress("documents", done, total)
+                self._flush(name)
+                info = self._store.info(name)
+                self._saved.documents += info.doc_count + info.doc_del_count
             self._keep_lost_bodies()
         finally:
             self._store.close()
@@ -227,9 +246,7 @@ class _Salvage:
             if there != leaf:
                 self._saved.older.append(f"{db} {doc_id} {revtree.format_rev(leaf)}")
             kept = self._store_revision(db, doc_id, line[line.index(there) :], *bodies[there]) or kept
-        if kept:
-            self._saved.documents += 1
-        else:
+        if not kept:
             self._saved.unreadable.append(f"{db} {doc_id}")
 
     def _bodies(self, doc_pk: int) -> dict[Rev, tuple[int, bool, Document]]:
@@ -256,13 +273,25 @@ class _Salvage:
         }
         if deleted:
             document["_deleted"] = True
-        if atts:
-            document["_attachments"] = atts
+        if not atts and not str(doc_id).startswith(DESIGN):
+            self._batch.append(document)
+            if len(self._batch) >= _BATCH:
+                self._flush(db)
+            return True
+        self._flush(db)
         try:
-            self._store.put(db, document, new_edits=False, blobs=blobs)
+            self._store.put(db, document | {"_attachments": atts}, new_edits=False, blobs=blobs)
         except StoreError:
             return False
         return True
+
+    def _flush(self, db: str) -> None:
+        """Store what has been collected, in one transaction."""
+        if self._batch:
+            for row in self._store.bulk_docs(db, self._batch, new_edits=False):
+                if not row.ok:
+                    self._saved.unreadable.append(f"{db} {row.id}")
+            self._batch.clear()
 
     def _attachments(self, pk: int) -> tuple[dict[str, Any], dict[str, BlobInfo]]:
         atts: dict[str, Any] = {}

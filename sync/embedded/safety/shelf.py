@@ -10,13 +10,14 @@ import contextlib
 import errno
 import fcntl
 import hashlib
+import io
 import os
 import secrets
 import shutil
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import Any, BinaryIO, Protocol
 
 from sync.embedded.safety.manifest import age, blob_name, is_snapshot_name
 from sync.embedded.safety.values import CHUNK, SafetyError, blob_path
@@ -82,22 +83,44 @@ class FolderShelf:
 
 class TarShelf:
     def __init__(self, file: Path) -> None:
-        self._tar = tarfile.open(file, mode="r:")  # noqa: SIM115  as long as the shelf is looked at
-        # Only plain files, under names as we write them; nothing is ever extracted to where a tar says.
-        self._members = {member.name: member for member in self._tar if member.isfile()}
+        self._file = file
+        with tarfile.open(file, mode="r:") as tar:
+            # Only plain files, under names as we write them; nothing is ever extracted to where a tar says.
+            self._members = {one.name: (one.offset_data, one.size) for one in tar if one.isfile()}
 
     def snapshots(self) -> list[str]:
         parts = (name.split("/") for name in self._members)
-        return sorted({p[1] for p in parts if p[0] == SNAPSHOTS and len(p) == 3 and is_snapshot_name(p[1])})
+        names = {p[1] for p in parts if p[0] == SNAPSHOTS and len(p) == 3 and is_snapshot_name(p[1])}
+        return sorted(names, key=age)
 
     def open(self, path: str) -> BinaryIO:
-        stream = self._tar.extractfile(self._members[path]) if path in self._members else None
-        if stream is None:
+        if path not in self._members:
             raise FileNotFoundError(path)
-        return stream  # type: ignore[return-value]  # an IO[bytes] that reads like any other
+        return io.BufferedReader(_Stretch(self._file, *self._members[path]))
 
     def has(self, path: str) -> bool:
         return path in self._members
+
+
+class _Stretch(io.RawIOBase):
+    """`length` bytes of a file from `start` on."""
+
+    def __init__(self, file: Path, start: int, length: int) -> None:
+        self._stream = file.open("rb")
+        self._stream.seek(start)
+        self._left = length
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        count = self._stream.readinto(memoryview(buffer)[: self._left])
+        self._left -= count
+        return count
+
+    def close(self) -> None:
+        self._stream.close()
+        super().close()
 
 
 @contextlib.contextmanager

@@ -34,6 +34,11 @@ def is_empty(file: Path) -> bool:
     return not file.exists() or file.stat().st_size == 0
 
 
+def has_store(data_dir: Path) -> bool:
+    """Whether a store was ever opened in `data_dir`, or is being restored there, be it whole or not."""
+    return (data_dir / DATABASE_FILE).exists() or (data_dir / UNFINISHED).exists() or has_blobs(data_dir)
+
+
 def has_blobs(data_dir: Path) -> bool:
     return next((data_dir / "blobs").glob("??/*"), None) is not None
 
