@@ -38,6 +38,9 @@ Rev = tuple[int, str]
 
 _REV = re.compile(r"([0-9]{1,9})-(.+)", re.DOTALL)
 _HEX32 = re.compile(r"[0-9a-fA-F]{32}")
+#: A hash that somebody else made up: it goes out in an ETag, whose characters these are (RFC 9110, 8.8.3), and
+#: a header that is too long breaks clients.
+_FOREIGN = re.compile(r"[!#-~]{1,200}")
 
 
 class Body(IntEnum):
@@ -103,6 +106,8 @@ def parse_hash(text: str) -> str:
     if not text:
         raise ValueError("Invalid rev format")
     if len(text) != 32:
+        if _FOREIGN.fullmatch(text) is None:
+            raise ValueError("Invalid rev format")
         return text
     if _HEX32.fullmatch(text) is None:
         raise ValueError("RevId isn't a valid hexadecimal")

@@ -13,6 +13,7 @@ from typing import Any
 from flask import Flask, Request
 from gunicorn.app.base import BaseApplication
 
+from server.unread import ReadToTheEnd
 from sync.embedded.engine import EmbeddedStore
 from sync.embedded.http import HttpLimits, create_blueprint
 from sync.embedded.validate import Validator
@@ -45,6 +46,7 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn's stubs do not 
         self.cfg.set("worker_class", "gthread")
         self.cfg.set("threads", 40)
         self.cfg.set("graceful_timeout", 2)
+        self.cfg.set("limit_request_line", 8190)
         self.cfg.set("loglevel", "warning")
 
     def load(self) -> Any:
@@ -54,6 +56,7 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn's stubs do not 
             max_feed_timeout=8.0, default_feed_timeout=8.0, heartbeat=1.0, max_parked_polls=30
         )
         app.register_blueprint(create_blueprint(store, by_name, limits=limits), url_prefix="/sync")
+        app.wsgi_app = ReadToTheEnd(app.wsgi_app)  # type: ignore[method-assign]
         return app
 
 

@@ -11,7 +11,9 @@ from collections.abc import Callable
 
 import structlog
 from flask import Blueprint, Request, Response, request
+from flask.sansio.blueprints import BlueprintSetupState
 from werkzeug.exceptions import HTTPException
+from werkzeug.routing import PathConverter
 
 from sync.embedded.engine import EmbeddedStore
 from sync.embedded.http.asked import Interrupted, Query
@@ -24,7 +26,6 @@ from sync.store import StoreError, UserCtx
 
 __all__ = ["HttpLimits", "create_blueprint"]
 
-_METHODS = ["GET", "HEAD", "POST", "PUT", "DELETE", "COPY", "OPTIONS", "PATCH"]
 _log = structlog.get_logger(__name__)
 
 
@@ -61,15 +62,33 @@ def create_blueprint(
             _log.exception("sync.crashed", method=request.method, path=request.path)
             return error_reply(StoreError("The server met an error and has logged it."))
 
+    blueprint.record(_any_path)
     # One rule for everything: werkzeug would match decoded paths, where `a%2Fb` and `a/b` are the same.
-    for rule in ("/", "/<path:_path>"):
+    for rule in ("/", "/<everything:_path>"):
         blueprint.add_url_rule(
             rule,
             view_func=handle,
             endpoint="handle",
-            methods=_METHODS,
             provide_automatic_options=False,
             strict_slashes=False,
             merge_slashes=False,
         )
+    blueprint.record(_any_method)
     return blueprint
+
+
+class _Everything(PathConverter):
+    """What werkzeug's own `path` matches, and besides empty segments and ends of lines: an id may hold them."""
+
+    regex = "(?s:.+?)"
+    part_isolating = False
+
+
+def _any_path(state: BlueprintSetupState) -> None:
+    state.app.url_map.converters.setdefault("everything", _Everything)
+
+
+def _any_method(state: BlueprintSetupState) -> None:
+    """Let every method in: of those that nobody has heard of, too, we say in CouchDB's form what is allowed."""
+    for rule in state.app.url_map.iter_rules(f"{state.name_prefix}.{state.name}.handle".lstrip(".")):
+        rule.methods = None
