@@ -1,0 +1,49 @@
+"""Leaves of a case document as a cluster leaves them behind: written elsewhere, on a revision read before."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from server.names import CASE_DOCUMENT
+from server.workflow.commands import Command
+from server.workflow.decide import decide
+from server.workflow.documents import case_from_document, case_to_document
+from server.workflow.model import Actor
+from server.workflow.policy import Policy
+from sync.store import Document, DocumentStore
+
+#: Hashes that win and lose against every honest one.
+WINS, LOSES = "f" * 32, "0" * 32
+
+
+def as_read(store: DocumentStore, database: str) -> Document:
+    """The case document as somebody elsewhere reads it now, with its `_revisions`."""
+    return store.leaves(database, CASE_DOCUMENT)[0]
+
+
+def decided_elsewhere(
+    store: DocumentStore,
+    database: str,
+    known: Document,
+    *commands: tuple[Command, Actor],
+    digest: str,
+    now: datetime,
+    policy: Policy,
+) -> str:
+    """Replicate a leaf in which these commands were carried out on `known`, one revision each; its `_rev`."""
+    revisions = known["_revisions"]
+    case = case_from_document({key: value for key, value in known.items() if key != "_revisions"})
+    start, ids = revisions["start"], list(revisions["ids"])
+    for n, (command, actor) in enumerate(commands):
+        case = decide(case, command, now=now, actor=actor, policy=policy).case
+        # Another hash for each revision, and the one asked for at the end.
+        ids.insert(0, digest if n == len(commands) - 1 else f"{n:x}{digest[1:]}")
+        start += 1
+    document = {
+        **case_to_document(case),
+        "_rev": f"{start}-{ids[0]}",
+        "_revisions": {"start": start, "ids": ids},
+    }
+    [*rows] = store.bulk_docs(database, [document], new_edits=False)
+    assert all(row.ok for row in rows), rows
+    return str(document["_rev"])
