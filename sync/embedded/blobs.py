@@ -121,11 +121,12 @@ class BlobStore:
         """
         self._make_folders()
         finals = {self._path(sha256): part for sha256, part in parts.items()}
-        # What takes the place of bytes that were acknowledged has to be as safe as those, before it does.
-        if successors := [part for final, part in finals.items() if final.exists()]:
-            self._sync(successors)
-        for final, part in finals.items():
-            part.rename(final)
+        successors = {final: part for final, part in finals.items() if not _named(part, final)}
+        if successors:
+            # What takes the place of bytes that were acknowledged has to be as safe as those, before it does.
+            self._sync([*successors.values()])
+            for final, part in successors.items():
+                part.rename(final)
         self._sync([*finals, *dict.fromkeys(final.parent for final in finals)])
 
     def open(self, sha256: str) -> BinaryIO:
@@ -210,6 +211,16 @@ class BlobStore:
             (self._folder / f"{number:02x}").mkdir(exist_ok=True)
         sync_folder(self._folder)
         self._foldered = True
+
+
+def _named(part: Path, final: Path) -> bool:
+    """Give a file its name, unless there is one of that name: renaming would take its place unasked."""
+    try:
+        os.link(part, final)
+    except FileExistsError:
+        return False
+    part.unlink()
+    return True
 
 
 class Arrivals:
