@@ -6,6 +6,7 @@ whoever replicates decides how patient to be.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -18,6 +19,7 @@ import requests
 import urllib3
 from requests.auth import AuthBase, HTTPBasicAuth
 
+from sync.embedded.blobs import parse_digest
 from sync.multipart import Part, Parts, Stream, boundary_of, new_boundary, quoted, write_parts
 from sync.replication.replica import Missing, Opened, Replica, Transient
 from sync.store import (
@@ -269,8 +271,10 @@ class HttpReplica:
         accept = {"Accept": "multipart/mixed"}
         path = _path(self._db, doc_id)
         with self._site.asked("GET", path, params=asked, headers=accept) as answer:
-            boundary = boundary_of(answer.headers.get("Content-Type", ""))
-            yield _opened(Parts(_Unbroken(answer), boundary))
+            kind = answer.headers.get("Content-Type", "")
+            if not kind.startswith("multipart/mixed"):
+                raise Transient(f"The answer is {kind or 'cut off'} and not multipart/mixed.")
+            yield _opened(Parts(_Unbroken(answer), boundary_of(kind)))
 
     def bulk_docs(self, docs: Sequence[Document]) -> list[BulkResult]:
         body = {"new_edits": False, "docs": docs}
@@ -282,9 +286,13 @@ class HttpReplica:
         ]
 
     def put(self, opened: Opened) -> None:
+        path, asked = _path(self._db, opened.doc["_id"]), {"new_edits": "false"}
+        if not any(spec.get("follows") for spec in opened.doc.get("_attachments", {}).values()):
+            # As multipart/related CouchDB would wait for parts that never come.
+            self._site.json("PUT", path, params=asked, body=opened.doc)
+            return
         related = Related(opened)
         kind = {"Content-Type": f'multipart/related; boundary="{related.boundary}"'}
-        path, asked = _path(self._db, opened.doc["_id"]), {"new_edits": "false"}
         with self._site.asked("PUT", path, params=asked, data=related, headers=kind):
             pass
 
@@ -324,15 +332,19 @@ class Related:
         return headers
 
     def _bytes(self, name: str, stream: Stream) -> Iterator[bytes]:
-        """Raises DigestMismatch rather than send a body of another length than was announced."""
-        left = _size(self._specs[name])
+        """Raises DigestMismatch if these are not the bytes that the document speaks of. The body then never
+        ends, so nothing is stored, by whoever does not look at digests himself."""
+        left, md5 = _size(self._specs[name]), hashlib.md5(usedforsecurity=False)
         while chunk := stream.read(_CHUNK):
             left -= len(chunk)
             if left < 0:
                 break
+            md5.update(chunk)
             yield chunk
         if left:
             raise DigestMismatch(f"Attachment {name} is not as long as its document says.")
+        if parse_digest(self._specs[name].get("digest")) not in {None, md5.digest()}:
+            raise DigestMismatch(f"The bytes of {name} are not those of its digest.")
 
 
 class _Unbroken:

@@ -206,7 +206,9 @@ def test_an_attachment_whose_bytes_are_lost_is_told_and_stops_nothing_else(
     blob.unlink()
     edit(one, "whole", attachments={"a": ("image/png", os.urandom(3_000))})
     result = replicate(one, other, limits=SMALL)
-    assert [(failure.doc_id, failure.error) for failure in result.failures] == [("broken", BytesMissing.error)]
+    assert [(failure.doc_id, failure.error) for failure in result.failures] == [
+        ("broken", BytesMissing.error)
+    ]
     assert leaves(other).keys() == {"whole"}
 
 
