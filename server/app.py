@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import structlog
 from flask import Flask, Response, redirect, request, send_from_directory
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -15,9 +16,11 @@ from server.problems import Problem, ProblemApi
 from server.services import Services, assemble
 from server.settings import Settings, load
 from server.unread import ReadToTheEnd
-from sync.embedded.http import HttpLimits, create_blueprint
+from sync.embedded.http import HttpLimits
+from sync.serving import replication
 
 OPENAPI_VERSION = "3.1.0"
+log = structlog.get_logger()
 _DOCS_FOLDER = Path(__file__).resolve().parent.parent / "build" / "apidocs"
 
 
@@ -45,7 +48,7 @@ def create_app(settings: Settings | None = None, services: Services | None = Non
     _register_docs(app)
     _register_health(app, services)
     app.register_blueprint(
-        create_blueprint(services.store, services.sync_authenticator, limits=sync_limits(services.settings)),
+        replication(services.store, services.sync_authenticator, limits=sync_limits(services.settings)),
         url_prefix="/sync",
     )
     return app
@@ -62,13 +65,22 @@ def _register_health(app: Flask, services: Services) -> None:
         """The store can be read and the disk has room for an inspector's day.
 
         A worker that stands still is told and closes no door: what tablets send is kept until it moves again.
+        So is a CouchDB that does not take our tokens: tablets keep their work, and the office goes on.
         """
         free = shutil.disk_usage(services.settings.data_dir).free
         services.store.info(services.names.registry)
         if free < services.settings.min_free_disk_bytes:
             raise Problem(503, "disk_low", free_mb=free // 1_000_000)
         worker = state(last_pulse(pulse_file(services.settings)), services.clock().timestamp())
-        return {"status": "ok", "free_bytes": free, "worker": worker}
+        replication_trouble = services.store.trouble()
+        if replication_trouble is not None:
+            log.error("replication_trouble", reason=replication_trouble)
+        return {
+            "status": "ok",
+            "free_bytes": free,
+            "worker": worker,
+            "replication": "refused" if replication_trouble else "ok",
+        }
 
     @app.get("/")
     def front() -> Any:

@@ -29,6 +29,7 @@ from sync.store import (
     ReadOnly,
     StoreError,
     TooLarge,
+    Unavailable,
 )
 
 log = structlog.get_logger()
@@ -141,6 +142,7 @@ def _from_store(error: StoreError) -> Response:
 
 #: What a client can only wait out, and an operator has to mend: `hezha doctor` names it.
 _OPERATORS_MATTERS = (
+    (Unavailable, 503, "unavailable"),
     (ReadOnly, 503, "data_read_only"),
     (Damaged, 500, "store_damaged"),
     (BytesMissing, 500, "bytes_missing"),

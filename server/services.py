@@ -17,11 +17,9 @@ from server.names import Names
 from server.people.model import ROLES
 from server.readmodel.database import ReadModel
 from server.settings import Settings
+from server.storage import open_store
 from server.workflow.policy import load_policy
-from sync.embedded.engine import EmbeddedStore, Limits
-from sync.embedded.validate import Validator
 from sync.lease import Leases, Terms
-from sync.rules import design_document
 from sync.store import DatabaseExists, DocumentStore, Security, UserCtx
 
 if TYPE_CHECKING:
@@ -49,7 +47,7 @@ class Services:
 
     settings: Settings
     clock: Clock
-    store: EmbeddedStore
+    store: DocumentStore
     names: Names
     readmodel: ReadModel
     library: Library
@@ -78,12 +76,7 @@ def assemble(
     logs.configure()
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     _sweep(settings.spool_dir, clock())
-    store = EmbeddedStore(
-        settings.data_dir,
-        validator=Validator(),
-        design=design_document(),
-        limits=Limits(document_bytes=settings.max_document_bytes),
-    )
+    store = open_store(settings, clock)
     store.refresh_design_documents()
     names = Names(settings)
     library = load_definitions()

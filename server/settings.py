@@ -9,9 +9,10 @@ import math
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 _PREFIX_SHAPE = re.compile(r"([a-z][a-z0-9_-]{0,30})?")
 
@@ -41,12 +42,22 @@ class Settings:
     port: int = 8080
     base_url: str = ""
     db_prefix: str = ""
-    couchdb_url: str = ""
+    couchdb_url: str = field(default="", repr=False)
+    couchdb_user: str = ""
+    couchdb_password_file: str = ""
+    couchdb_ca_file: str = ""
+    couchdb_q: int = 0
+    couchdb_n: int = 0
+    couchdb_connect_seconds: float = 5.0
+    couchdb_read_seconds: float = 60.0
+    couchdb_attempts: int = 6
+    couchdb_longest_pause_seconds: float = 5.0
+    sync_url: str = ""
     sync_admin: str = ""
     jwt_key: str = ""
     organisation: str = "demo"
     web_workers: int = 1
-    web_threads: int = 100
+    web_threads: int = 32
     trusted_proxies: int = 0
     access_token_seconds: int = 900
     refresh_token_seconds: int = 30 * 24 * 3600
@@ -61,7 +72,9 @@ class Settings:
     max_document_bytes: int = 8 * 1024 * 1024
     max_sync_request_bytes: int = 64 * 1024 * 1024
     max_attachment_bytes: int = 1024 * 1024 * 1024
-    max_parked_polls: int = 80
+    max_parked_polls: int = 2000
+    client_header_seconds: float = 10.0
+    client_stall_seconds: float = 30.0
     worker_stall_seconds: float = 60.0
     worker_slots: int = 16
     lease_seconds: float = 15.0
@@ -86,6 +99,11 @@ class Settings:
     def public_url(self) -> str:
         return self.base_url.rstrip("/") or f"http://{self.host}:{self.port}"
 
+    @property
+    def public_sync_url(self) -> str:
+        """Where tablets replicate, as they are told."""
+        return self.sync_url.rstrip("/") or f"{self.public_url}/sync"
+
 
 #: Settings that make no sense as one environment variable, or are read from several.
 _NOT_PLAIN = {"data_dir", "argon2"}
@@ -96,6 +114,8 @@ _MAY_BE_ZERO = {
     "inbox_interval_seconds",
     "min_free_disk_bytes",
     "max_parked_polls",
+    "couchdb_q",
+    "couchdb_n",
     "lease_wait_seconds",
     "clock_skew_seconds",
 }
@@ -112,11 +132,11 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     """Read the environment. Raises SettingsError naming the variable that cannot be used."""
     env = os.environ if environ is None else environ
     values: dict[str, Any] = {}
-    for field in fields(Settings):
-        raw = env.get(variable(field.name), "")
-        if field.name in _NOT_PLAIN or raw == "":
+    for one in fields(Settings):
+        raw = env.get(variable(one.name), "")
+        if one.name in _NOT_PLAIN or raw == "":
             continue
-        values[field.name] = _convert(field.name, raw, type(field.default))
+        values[one.name] = _convert(one.name, raw, type(one.default))
     if env.get("HEZHA_DATA"):
         values["data_dir"] = Path(env["HEZHA_DATA"])
     if env.get("HEZHA_ARGON2"):
@@ -161,8 +181,24 @@ def _check(settings: Settings) -> None:
     if settings.sync_admin and not re.match(r"^[^:\s]+:.{8,}$", settings.sync_admin):
         raise SettingsError("HEZHA_SYNC_ADMIN: give name:password, the password 8 characters or more")
     if settings.couchdb_url:
-        raise SettingsError(
-            "HEZHA_COUCHDB_URL: this version has the embedded engine only; unset it to use that"
-        )
+        _check_couchdb(settings)
     if not 0 < settings.port < 65536:
         raise SettingsError("HEZHA_PORT: give a port from 1 to 65535")
+
+
+def _check_couchdb(settings: Settings) -> None:
+    url = urlsplit(settings.couchdb_url)
+    # Only its parts are ever quoted: the URL may hold a password.
+    if url.scheme not in {"http", "https"} or not url.hostname or url.query or url.fragment:
+        raise SettingsError("HEZHA_COUCHDB_URL: give http://… or https://…, with a host and without ? or #")
+    if not settings.couchdb_user and not (url.username and url.password):
+        raise SettingsError(
+            "HEZHA_COUCHDB_URL: give a server admin in it, as http://name:password@host:5984, or set "
+            "HEZHA_COUCHDB_USER and HEZHA_COUCHDB_PASSWORD_FILE"
+        )
+    if bool(settings.couchdb_user) != bool(settings.couchdb_password_file):
+        raise SettingsError("HEZHA_COUCHDB_USER and HEZHA_COUCHDB_PASSWORD_FILE: set both, or neither")
+    if settings.sync_admin:
+        raise SettingsError(
+            "HEZHA_SYNC_ADMIN: CouchDB has server admins of its own; unset it when HEZHA_COUCHDB_URL is set"
+        )

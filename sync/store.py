@@ -275,6 +275,9 @@ class DocumentStore(Protocol):
     def refresh_design_documents(self) -> list[str]:
         """Give every database of Hezha's the present write rules; return the names of those that changed."""
 
+    def trouble(self) -> str | None:
+        """What keeps tablets from replicating although the store itself answers, in English; None: nothing."""
+
     def dismiss(self) -> None:
         """End every wait for changes, now and from now on: a server that stops must not wait for its pollers.
 

@@ -21,6 +21,8 @@ MAY_BE_ZERO = {
     "inbox_interval_seconds",
     "min_free_disk_bytes",
     "max_parked_polls",
+    "couchdb_q",
+    "couchdb_n",
     "lease_wait_seconds",
     "clock_skew_seconds",
 }
@@ -61,7 +63,11 @@ def test_every_variable_is_read(tmp_path: Path) -> None:
         "HEZHA_HOST": "0.0.0.0",
         "HEZHA_BASE_URL": "https://hezha.example/",
         "HEZHA_DB_PREFIX": "test-",
-        "HEZHA_SYNC_ADMIN": "couch:long enough",
+        "HEZHA_COUCHDB_URL": "https://couch.example:6984/",
+        "HEZHA_COUCHDB_USER": "hezha",
+        "HEZHA_COUCHDB_PASSWORD_FILE": str(tmp_path / "password"),
+        "HEZHA_COUCHDB_CA_FILE": str(tmp_path / "ca.pem"),
+        "HEZHA_SYNC_URL": "https://hezha.example/sync/",
         "HEZHA_JWT_KEY": "eA==",
         "HEZHA_ORGANISATION": "north",
         "HEZHA_ARGON2": "64,3,2",
@@ -71,7 +77,8 @@ def test_every_variable_is_read(tmp_path: Path) -> None:
     assert (found.data_dir, found.host, found.organisation) == (tmp_path, "0.0.0.0", "north")
     assert (found.argon2, found.public_url) == (Argon2Profile(64, 3, 2), "https://hezha.example")
     assert found.database("library") == "test-library"
-    said = {**environ, **texts}.keys() | {"HEZHA_COUCHDB_URL"}
+    assert found.public_sync_url == "https://hezha.example/sync"
+    said = {**environ, **texts}.keys() | {"HEZHA_SYNC_ADMIN"}  # with CouchDB there is none
     assert said == {variable(field.name) for field in fields(Settings)}
 
 
@@ -107,6 +114,9 @@ def test_zero_is_taken_where_it_makes_sense(name: str) -> None:
         ("HEZHA_SYNC_ADMIN", "couch:short"),
         ("HEZHA_SYNC_ADMIN", ":long enough"),
         ("HEZHA_COUCHDB_URL", "http://127.0.0.1:5984"),
+        ("HEZHA_COUCHDB_URL", "http://hezha@127.0.0.1:5984"),
+        ("HEZHA_COUCHDB_URL", "couch://hezha:secret@127.0.0.1"),
+        ("HEZHA_COUCHDB_URL", "http://hezha:secret@127.0.0.1/?q=1"),
         ("HEZHA_PORT", "65536"),
         ("HEZHA_ARGON2", "1,2"),
         ("HEZHA_ARGON2", "a,b,c"),
@@ -118,6 +128,34 @@ def test_zero_is_taken_where_it_makes_sense(name: str) -> None:
 def test_what_cannot_be_used_is_named(name: str, value: str) -> None:
     with pytest.raises(SettingsError, match=name):
         load({name: value})
+
+
+COUCHDB = "http://hezha:top-secret@127.0.0.1:5984"
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"HEZHA_SYNC_ADMIN": "couch:long enough"},
+        {"HEZHA_COUCHDB_USER": "hezha"},
+        {"HEZHA_COUCHDB_PASSWORD_FILE": "/run/secrets/couchdb"},
+    ],
+)
+def test_what_does_not_go_with_couchdb_is_named(more: dict[str, str]) -> None:
+    with pytest.raises(SettingsError, match=next(iter(more))):
+        load({"HEZHA_COUCHDB_URL": COUCHDB, **more})
+
+
+def test_no_message_and_no_picture_of_the_settings_shows_a_password() -> None:
+    assert "top-secret" not in repr(load({"HEZHA_COUCHDB_URL": COUCHDB}))
+    with pytest.raises(SettingsError) as caught:
+        load({"HEZHA_COUCHDB_URL": COUCHDB + "/#fragment"})
+    assert "top-secret" not in str(caught.value)
+
+
+def test_tablets_are_told_to_sync_at_hezha_unless_it_is_said() -> None:
+    found = load({"HEZHA_BASE_URL": "https://hezha.example/"})
+    assert found.public_sync_url == "https://hezha.example/sync"
 
 
 def test_a_command_exits_and_says_which_setting_to_mend(

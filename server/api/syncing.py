@@ -55,7 +55,7 @@ def show_session() -> dict[str, Any]:
             }
         )
     return {
-        "base_url": f"{made.settings.public_url}/sync",
+        "base_url": made.settings.public_sync_url,
         "server_time": made.clock().isoformat(),
         "inbox": made.names.inbox(name),
         "outbox": made.names.outbox(name),

@@ -10,7 +10,7 @@ from typing import Any, cast
 
 from sync.couch.configuration import Change, Config, Needs, changes
 from sync.couch.wire import Wire
-from sync.store import DatabaseExists, NotFound, StoreError, UserCtx
+from sync.store import DatabaseExists, NotFound, StoreError, Unavailable, UserCtx
 
 #: The oldest CouchDB that everything here has been run against.
 OLDEST = (3, 5)
@@ -70,6 +70,8 @@ class Cluster:
         """None if CouchDB takes our token for the user's, with the roles; else why not, in its words."""
         try:
             told = self._wire.json("GET", "_session", user=user)["userCtx"]
+        except Unavailable:
+            raise
         except StoreError as error:
             return error.reason
         if told["name"] != user.name:

@@ -8,11 +8,17 @@ from __future__ import annotations
 
 from sync.couch.attachments import AttachmentCalls
 from sync.couch.base import CouchOptions
+from sync.couch.cluster import Cluster
 from sync.couch.databases import DatabaseCalls
 from sync.couch.feeds import FeedCalls
 from sync.couch.wire import Account, Patience, split_url
+from sync.store import UserCtx
 
-__all__ = ["Account", "CouchOptions", "CouchStore", "Patience", "split_url"]
+__all__ = ["ANYBODY", "Account", "CouchOptions", "CouchStore", "Patience", "split_url"]
+
+
+#: Whose token is tried when the question is whether tokens are taken at all. Member of nothing.
+ANYBODY = UserCtx("hezha-check", ("inspector",))
 
 
 class CouchStore(DatabaseCalls, AttachmentCalls, FeedCalls):
@@ -21,3 +27,8 @@ class CouchStore(DatabaseCalls, AttachmentCalls, FeedCalls):
     Every method that has returned from a write has its data on disk on as many nodes as the cluster wants;
     if fewer answered in time (CouchDB's 202), on one at least.
     """
+
+    def trouble(self) -> str | None:
+        """Why CouchDB does not take the tokens that tablets bring, or None. Raises Unavailable."""
+        reason = Cluster(self.wire).takes_token_of(ANYBODY)
+        return None if reason is None else f"CouchDB does not take Hezha's tokens: {reason}"

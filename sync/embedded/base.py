@@ -96,6 +96,10 @@ class StoreBase:
             arrivals.settle()
         return incoming
 
+    def trouble(self) -> str | None:
+        """None: who reaches this engine replicates with it."""
+        return None
+
     def dismiss(self) -> None:
         """End every wait for changes, now and from now on: a server that stops must not wait for its pollers.
 

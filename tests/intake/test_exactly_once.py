@@ -17,8 +17,8 @@ import pytest
 from server.casework.cases import Cases
 from server.intake.worker import FOLLOWER, make_intake
 from server.services import Services
-from sync.embedded.engine import EmbeddedStore
 from sync.follow import Follower
+from sync.store import DocumentStore
 from tests.desk import Clock, Desk, open_desk, photo_document, policies, run_intake, unsent_document
 
 #: Writes at which the process may die. Checkpoints are not among them: they are the follower's own.
@@ -32,7 +32,7 @@ class Died(BaseException):
 class Mortal:
     """A store in whose `at`-th write the process dies, before or after the write is on disk."""
 
-    def __init__(self, store: EmbeddedStore, at: int, *, after: bool) -> None:
+    def __init__(self, store: DocumentStore, at: int, *, after: bool) -> None:
         self._store = store
         self._left = at
         self._after = after
@@ -58,7 +58,7 @@ class Mortal:
 
 def on(made: Services, store: Mortal) -> Services:
     """The same services, writing through `store`."""
-    mortal = cast(EmbeddedStore, store)
+    mortal = cast("DocumentStore", store)
     cases = Cases(mortal, made.names, made.readmodel, policies(), made.clock)
     return replace(made, store=mortal, cases=cases)
 
