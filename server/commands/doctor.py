@@ -17,6 +17,7 @@ from typing import Any
 import click
 
 from server.commands.common import bars
+from server.commands.couch_health import couch_findings
 from server.commands.findings import Finding
 from server.commands.store_health import store_findings
 from server.intake.pulse import last_pulse, pulse_file
@@ -35,7 +36,7 @@ _CLOCK_SLACK_SECONDS = 600
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 @click.option("--lang", type=click.Choice(LANGUAGES), default="en", show_default=True)
 def doctor(*, deep: bool, as_json: bool, lang: str) -> None:
-    """Check settings, data folder, permissions, clock, every document's rows and files, and free disk.
+    """Check settings, folder, permissions, clock, disk, and every document's rows and files, or CouchDB.
 
     It changes nothing and may run while Hezha serves. Exits with 1 if a check fails; a warning is none.
     """
@@ -64,7 +65,10 @@ def examine(
     yield from _folder(settings)
     yield from _disk(settings)
     yield from _clock(settings, now)
-    yield from store_findings(settings, deep=deep, progress=progress)
+    if settings.couchdb_url:
+        yield from couch_findings(settings, now)
+    else:
+        yield from store_findings(settings, deep=deep, progress=progress)
     yield from _secrets(settings)
     yield from _worker(settings, now)
     yield from _built_parts()
