@@ -16,8 +16,8 @@ from typing import Any, TypeVar
 
 from sync.multipart import Stream
 from sync.replication.ancestry import BEGINNING
+from sync.replication.protocol import Limits, steady
 from sync.replication.replica import Pause, Replica, Site, Transient
-from sync.replication.replicate import Limits, steady
 from sync.store import Document, NotFound
 
 T = TypeVar("T")

@@ -23,8 +23,8 @@ from typing import Literal, TypeVar
 
 from sync.migration.compare import Comparison, Difference, compare, foreign
 from sync.replication.ancestry import BEGINNING
+from sync.replication.protocol import Failure, Limits, Progress, ReplicationResult, replicate, steady
 from sync.replication.replica import Pause, Replica, Site
-from sync.replication.replicate import Failure, Limits, Progress, ReplicationResult, replicate, steady
 from sync.store import BadRequest, NotFound
 
 T = TypeVar("T")

@@ -1,7 +1,7 @@
 """CouchDB's replication protocol, as the one who replicates: `replicate(source, target)`."""
 
+from sync.replication.protocol import Failure, Limits, Progress, ReplicationResult, replicate
 from sync.replication.replica import Missing, Opened, Replica, Site, Transient
-from sync.replication.replicate import Failure, Limits, Progress, ReplicationResult, replicate
 
 __all__ = [
     "Failure",
