@@ -156,6 +156,23 @@ class DatabaseCalls(StoreBase):
                 since = last
                 bell.wait(left)
 
+    def database_events(
+        self,
+        *,
+        since: str = "0",
+        limit: int | None = None,
+        descending: bool = False,
+        before: str | None = None,
+    ) -> tuple[list[DbUpdate], str]:
+        """A page of what `_db_updates` tells, and the seq to go on from (descending: to go on `before`).
+
+        Raises BadRequest (malformed `since`).
+        """
+        with self._io.reading() as conn:
+            return feed.database_updates(
+                conn, self._io.incarnation, since, limit=limit, descending=descending, before=before
+            )
+
     def refresh_design_documents(self) -> list[str]:
         """Give Hezha's databases the engine's present write rules; return the names of those that changed.
 

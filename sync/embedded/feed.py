@@ -23,7 +23,8 @@ class FeedQuery:
     """What a client asks of `_changes`. `since` is opaque; `limit` None means all.
 
     `doc_ids` and `design_only` narrow the feed; `show` says how documents look if `include_docs`.
-    `descending` begins at the newest change and ignores `since`, as CouchDB does.
+    `descending` begins at the newest change, or below `before`, and ignores `since`, as CouchDB does.
+    Without `count_pending` the batch only says whether anything is pending, which costs nothing.
     """
 
     since: str | int = "0"
@@ -31,8 +32,10 @@ class FeedQuery:
     include_docs: bool = False
     style: Literal["main_only", "all_docs"] = "main_only"
     descending: bool = False
+    before: str | None = None
     doc_ids: Sequence[str] | None = None
     design_only: bool = False
+    count_pending: bool = True
     show: Show = PLAIN
 
 
@@ -55,30 +58,39 @@ def read(conn: apsw.Connection, blobs: BlobStore, db: DatabaseRow, query: FeedQu
 
 def _select(conn: apsw.Connection, db: DatabaseRow, query: FeedQuery, start: int) -> tuple[list[DocRow], int]:
     """The documents of one batch and how many more there are."""
+    end = db.seq + 1 if query.before is None else db.number(query.before)
     if query.doc_ids is not None:
-        return _cut(_by_ids(conn, db, query.doc_ids, start), query)
-    condition, bound = "", [db.pk, start]
+        return _cut(_by_ids(conn, db, query.doc_ids, start, end), query)
+    condition, bound = "", [db.pk, start, end]
     if query.design_only:
         condition = " AND id >= '_design/' AND id < '_design0'"
     order = "DESC" if query.descending else "ASC"
     limit = -1 if query.limit is None else query.limit
     found = conn.execute(
-        f"{_COLUMNS} AND seq > ?{condition} ORDER BY seq {order} LIMIT ?",
+        f"{_COLUMNS} AND seq > ? AND seq < ?{condition} ORDER BY seq {order} LIMIT ?",
         (*bound, limit),
     )
     rows = [records.doc_row(row) for row in found]
     if limit < 0 or len(rows) < limit:
         return rows, 0
-    total = conn.execute(
-        f"SELECT count(*) FROM docs WHERE db = ? AND seq > ?{condition}",  # noqa: S608
-        bound,
-    ).get
-    return rows, int(total) - len(rows)
+    return rows, _rest(conn, query, condition, bound, rows)
 
 
-def _by_ids(conn: apsw.Connection, db: DatabaseRow, ids: Iterable[str], start: int) -> list[DocRow]:
+def _rest(
+    conn: apsw.Connection, query: FeedQuery, condition: str, bound: list[int], rows: list[DocRow]
+) -> int:
+    """How many come after a full batch; without `count_pending`, 1 if any do."""
+    pk, start, end = bound
+    if rows:
+        start, end = (start, rows[-1].seq) if query.descending else (rows[-1].seq, end)
+    what = "count(*)" if query.count_pending else "1"
+    sql = f"SELECT {what} FROM docs WHERE db = ? AND seq > ? AND seq < ?{condition} LIMIT 1"  # noqa: S608  ours
+    return int(conn.execute(sql, (pk, start, end)).get or 0)
+
+
+def _by_ids(conn: apsw.Connection, db: DatabaseRow, ids: Iterable[str], start: int, end: int) -> list[DocRow]:
     found = (records.document(conn, db, doc_id) for doc_id in dict.fromkeys(ids))
-    return [doc for doc in found if doc is not None and doc.seq > start]
+    return [doc for doc in found if doc is not None and start < doc.seq < end]
 
 
 def _cut(rows: list[DocRow], query: FeedQuery) -> tuple[list[DocRow], int]:
@@ -87,13 +99,30 @@ def _cut(rows: list[DocRow], query: FeedQuery) -> tuple[list[DocRow], int]:
     return rows[:limit], len(rows) - len(rows[:limit])
 
 
-def database_updates(conn: apsw.Connection, incarnation: str, since: str) -> tuple[list[DbUpdate], str]:
+def database_updates(
+    conn: apsw.Connection,
+    incarnation: str,
+    since: str,
+    *,
+    limit: int | None = None,
+    descending: bool = False,
+    before: str | None = None,
+) -> tuple[list[DbUpdate], str]:
     """What happened to databases after `since`, and the sequence to go on from.
 
-    As in CouchDB, each kind of event of each database is there once, at its latest.
+    As in CouchDB, each kind of event of each database is there once, at its latest. `descending` begins at
+    the newest, or below `before`, and ignores `since`.
     """
     newest = int(conn.execute("SELECT coalesce(max(seq), 0) FROM updates").get)
     start = newest if since == "now" else records.sequence_number(since, incarnation, newest)
-    rows = conn.execute("SELECT name, type, seq FROM updates WHERE seq > ? ORDER BY seq", (start,))
-    updates = [DbUpdate(name, kind, f"{seq}-{incarnation}") for name, kind, seq in rows]
-    return updates, f"{newest}-{incarnation}"
+    end = newest + 1 if before is None else records.sequence_number(before, incarnation, newest)
+    order, start = ("DESC", 0) if descending else ("ASC", start)
+    rows = conn.execute(
+        f"SELECT name, type, seq FROM updates WHERE seq > ? AND seq < ? ORDER BY seq {order} LIMIT ?",  # noqa: S608  ours
+        (start, end, -1 if limit is None else limit),
+    ).fetchall()
+    found = [DbUpdate(name, kind, f"{seq}-{incarnation}") for name, kind, seq in rows]  # type: ignore[arg-type]
+    if limit is not None and len(found) == limit > 0:
+        return found, found[-1].seq
+    reached = start if limit == 0 and since != "now" else newest
+    return found, f"{reached}-{incarnation}"

@@ -110,6 +110,21 @@ class ReadCalls(StoreBase):
                 for rev in wanted
             ]
 
+    def leaf_documents(
+        self, db: str, wanted: Sequence[tuple[str, Sequence[str]]], *, show: Show = PLAIN
+    ) -> list[list[Document]]:
+        """The given revisions of each document, all of one moment; those that are not kept are left out."""
+        with self._reading(db) as (conn, row):
+            result: list[list[Document]] = []
+            for doc_id, revs in wanted:
+                doc = records.document(conn, row, doc_id)
+                if doc is None:
+                    result.append([])
+                    continue
+                found = [full(conn, self._blobs, row, doc, read_rev(rev), show=show) for rev in revs]
+                result.append([body for body in found if body is not None])
+            return result
+
     def revs_diff(self, db: str, wanted: Mapping[str, Sequence[str]]) -> dict[str, dict[str, list[str]]]:
         """Which of the `wanted` revisions are not here: `{id: {missing: […], possible_ancestors?: […]}}`.
 

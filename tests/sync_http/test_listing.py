@@ -97,7 +97,7 @@ def test_several_queries_are_answered_in_one(admin: Asker, free: str, many: list
     assert only["total_rows"] == 2 * LIMITS.changes_page + 1
     for wrong in ({}, {"queries": 5}, {"queries": [5]}, {"queries": [{}, {"limit": "x"}]}):
         assert admin.post(f"/{free}/_all_docs/queries", wrong, status=400)["error"]
-    too_many = {"queries": [{}] * (LIMITS.max_queries + 1)}
+    too_many: dict[str, list[object]] = {"queries": [{}] * (LIMITS.max_queries + 1)}
     assert admin.post(f"/{free}/_all_docs/queries", too_many, status=400)["error"] == "bad_request"
     refused = admin.ask("GET", f"/{free}/_all_docs/queries", status=405)
     assert refused.headers["Allow"] == "POST"

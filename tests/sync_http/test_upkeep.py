@@ -16,6 +16,7 @@ def test_a_document_is_purged(admin: Asker, free: str) -> None:
     assert admin.get(f"/{free}/_purged_infos") == {
         "purged_infos": [{"id": "a", "revs": [rev]}, {"id": "none", "revs": ["1-aa"]}]
     }
+    wrong: object
     for wrong in ([], {"a": "x"}, {"a": ["x"]}, {"a": [1]}):
         assert admin.post(f"/{free}/_purge", wrong, status=400)["error"] == "bad_request"
     assert admin.get(f"/{free}/_purged_infos_limit") == 1000

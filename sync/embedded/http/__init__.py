@@ -16,12 +16,15 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.routing import PathConverter
 
 from sync.embedded.engine import EmbeddedStore
+from sync.embedded.filters import Functions
 from sync.embedded.http.asked import Interrupted, Query
 from sync.embedded.http.call import Call, ParkingLot
 from sync.embedded.http.dispatch import MethodNotAllowed, answer
+from sync.embedded.http.filtering import Sandboxes
 from sync.embedded.http.limits import HttpLimits
 from sync.embedded.http.replies import error_reply, mount
 from sync.embedded.http.target import raw_path, segments
+from sync.embedded.regexes import SandboxedRegexes
 from sync.store import StoreError, UserCtx
 
 __all__ = ["HttpLimits", "create_blueprint"]
@@ -39,12 +42,13 @@ def create_blueprint(
     """
     blueprint = Blueprint("sync", __name__)
     parking = ParkingLot(limits.max_parked_polls)
+    sandboxes = Sandboxes(Functions(), SandboxedRegexes())
 
     def handle(_path: str = "") -> Response:
         try:
             parts = segments(raw_path(request.environ), mount())
             user = authenticate(request)
-            call = Call(store, limits, parking, user, request, Query(request.args))
+            call = Call(store, limits, parking, sandboxes, user, request, Query(request.args))
             return answer(call, parts)
         except MethodNotAllowed as error:
             return error_reply(error, {"Allow": error.allowed})
@@ -78,7 +82,7 @@ def create_blueprint(
 
 
 class _Everything(PathConverter):
-    """What werkzeug's own `path` matches, and besides empty segments and ends of lines: an id may hold them."""
+    """What werkzeug's own `path` matches, empty segments, and ends of lines: an id may hold them."""
 
     regex = "(?s:.+?)"
     part_isolating = False
@@ -89,6 +93,6 @@ def _any_path(state: BlueprintSetupState) -> None:
 
 
 def _any_method(state: BlueprintSetupState) -> None:
-    """Let every method in: of those that nobody has heard of, too, we say in CouchDB's form what is allowed."""
+    """Let every method in: those that nobody has heard of, too, are answered in CouchDB's form."""
     for rule in state.app.url_map.iter_rules(f"{state.name_prefix}.{state.name}.handle".lstrip(".")):
         rule.methods = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from flask import Request
 
@@ -12,6 +13,9 @@ from sync.embedded.http.asked import Query
 from sync.embedded.http.limits import HttpLimits
 from sync.embedded.updates import is_member
 from sync.store import Forbidden, NotFound, Unauthorized, UserCtx
+
+if TYPE_CHECKING:
+    from sync.embedded.http.filtering import Sandboxes
 
 
 class ParkingLot:
@@ -35,6 +39,7 @@ class Call:
     store: EmbeddedStore
     limits: HttpLimits
     parking: ParkingLot
+    sandboxes: Sandboxes
     user: UserCtx
     request: Request
     query: Query

@@ -7,7 +7,17 @@ from typing import TypeVar
 
 from flask import Response
 
-from sync.embedded.http import attachments, bulk, databases, documents, feeds, listing, serverwide, upkeep
+from sync.embedded.http import (
+    attachments,
+    bulk,
+    databases,
+    documents,
+    feeds,
+    listing,
+    serverwide,
+    updates,
+    upkeep,
+)
 from sync.embedded.http.call import Call, require_member
 from sync.embedded.http.target import document_and_rest
 from sync.store import BadRequest, NotFound, NotOffered, StoreError
@@ -27,6 +37,7 @@ SERVER: Mapping[str, Mapping[str, _Server]] = {
         "DELETE": serverwide.no_cookies,
     },
     "_all_dbs": {"GET": serverwide.all_dbs},
+    "_db_updates": {"GET": updates.db_updates},
 }
 
 #: For administrators, who need not be able to read the database: it may not be there yet.
@@ -73,7 +84,6 @@ ATTACHMENT: Mapping[str, Callable[[Call, str, str, str], Response]] = {
 SERVER_NOT_OFFERED = {
     "_active_tasks": "The list of running tasks",
     "_cluster_setup": "Clustering",
-    "_db_updates": "The feed of all databases",
     "_dbs_info": "Information about several databases at once",
     "_global_changes": "The global changes database",
     "_membership": "Clustering",
