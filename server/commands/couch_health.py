@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from server.commands.findings import Finding
+from server.commands.findings import Finding, Level
 from server.services import system_clock
 from server.settings import Settings, SettingsError
 from server.storage import couch_needs, open_couch
@@ -40,7 +40,7 @@ def couch_findings(settings: Settings, now: datetime) -> Iterator[Finding]:
         store.close()
     for one in found:
         if not one.ok:
-            level = "warn" if one.outcome in _WARNINGS else "fail"
+            level: Level = "warn" if one.outcome in _WARNINGS else "fail"
             yield Finding(level, "couchdb", one.outcome, dict(one.params))
     if all(one.ok for one in found):
         yield Finding("ok", "couchdb", "ok", dict(found[0].params))

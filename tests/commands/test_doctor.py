@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import server.commands
+import sync.couch.cluster
 from server.commands.doctor import examine
 from server.commands.findings import Finding
 from server.intake.pulse import Watched
@@ -90,8 +91,10 @@ def test_a_worker_that_stands_still_is_told(folder: Path) -> None:
 
 
 def test_every_finding_has_words_in_every_language() -> None:
-    folder = Path(server.commands.__file__).parent
-    source = "".join((folder / name).read_text("utf-8") for name in ("doctor.py", "store_health.py"))
+    commands = Path(server.commands.__file__).parent
+    names = ("doctor.py", "store_health.py", "couch_health.py")
+    files = [*(commands / name for name in names), Path(sync.couch.cluster.__file__)]
+    source = "".join(file.read_text("utf-8") for file in files)
     for lang in LANGUAGES:
         for code in (code for code in catalogue("en") if code.startswith("doctor.")):
             assert code in catalogue(lang)
