@@ -223,6 +223,7 @@ async def stage(title: str, house: House, seconds: float, *loads: str, given: ar
             await asyncio.sleep(2)
             load.short, load.active = Times(), Times()
             await asyncio.sleep(seconds)
+            failures = list(load.polls.failures)  # those of the end are no failures
     print(title)
     print(f"  the office  {load.short.line()}")
     if "active" in loads:
@@ -232,8 +233,8 @@ async def stage(title: str, house: House, seconds: float, *loads: str, given: ar
         p95 = ranked[int(0.95 * len(ranked))]
         median = ranked[len(ranked) // 2]
         print(f"  a poll told {len(ranked):6d} times, p50 {1000 * median:.1f} ms, p95 {1000 * p95:.1f} ms")
-    if load.polls.failures:
-        print(f"  polls FAILED {len(load.polls.failures)}, first: {load.polls.failures[0]}")
+    if failures:
+        print(f"  polls FAILED {len(failures)}, first: {failures[0]}")
     print(f"  memory {peak.bytes['hezha'] / 1e6:.0f} MB", flush=True)
 
 

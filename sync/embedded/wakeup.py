@@ -27,6 +27,7 @@ class Waiter:
         self._wakeup = wakeup
         self._db = db
         self._event = threading.Event()
+        self._on_ring: Callable[[], object] | None = None
 
     def wait(self, timeout: float) -> bool:
         """Wait until something has changed since the last call, at most `timeout` seconds; whether it did.
@@ -37,8 +38,19 @@ class Waiter:
         self._event.clear()
         return changed
 
+    def call(self, on_ring: Callable[[], object]) -> None:
+        """Call `on_ring` when the bell rings, in whatever thread; at once if it has rung since the last `wait`.
+
+        It must be quick and may be called more than once. It replaces an earlier one.
+        """
+        self._on_ring = on_ring
+        if self._event.is_set():
+            on_ring()
+
     def ring(self) -> None:
         self._event.set()
+        if self._on_ring is not None:
+            self._on_ring()
 
     def __enter__(self) -> Waiter:
         self._wakeup.add(self._db, self)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote
 
 import orjson
 from flask import Response, request
 
+from sync.embedded.http.pausing import Pause
 from sync.store import StoreError
 
 JSON_TYPE = "application/json"
@@ -34,12 +35,14 @@ def empty_reply(status: int, headers: Mapping[str, str] | None = None) -> Respon
 
 
 def stream_reply(
-    chunks: Iterable[bytes],
+    chunks: Iterable[bytes | Pause],
     content_type: str = JSON_TYPE,
     headers: Mapping[str, str] | None = None,
     status: int = 200,
 ) -> Response:
-    return _finish(Response(chunks, status, content_type=content_type), headers)
+    # werkzeug hands on what the iterator yields as it is; a pause is for the server below.
+    body = cast("Iterable[bytes]", chunks)
+    return _finish(Response(body, status, content_type=content_type), headers)
 
 
 def error_reply(error: StoreError, headers: Mapping[str, str] | None = None) -> Response:
