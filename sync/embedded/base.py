@@ -12,6 +12,7 @@ import apsw
 from sync.embedded import documents, records
 from sync.embedded.blobs import Arrivals, BlobInfo, BlobStore
 from sync.embedded.machinery import Limits, Machinery
+from sync.embedded.moment import Moment
 from sync.embedded.records import DatabaseRow
 from sync.embedded.safety.values import DATABASE_FILE, UNFINISHED, has_blobs, is_empty
 from sync.embedded.schema import sync_folder
@@ -44,7 +45,7 @@ class StoreBase:
             if has_blobs(data_dir):
                 # To begin anew here would look like a store that works, and sweep the blobs of the lost one.
                 raise Unusable(f"{file} is gone or empty and its attachments are here. See hezha doctor.")
-            sync_folder(data_dir.resolve().parent)  # else a power cut could take the new folder whole
+            _make_names_safe(data_dir)
         self._blobs = BlobStore(data_dir / "blobs")
         self._blobs.sweep_incoming(older_than=self.limits.abandoned_seconds)
         self._rules = Rules(validator)
@@ -56,6 +57,12 @@ class StoreBase:
         """One moment of a database. Raises NotFound."""
         with self._io.reading() as conn:
             yield conn, records.database(conn, db)
+
+    @contextmanager
+    def moment(self, db: str) -> Iterator[Moment]:
+        """One moment of a database, to read many revisions from. Raises NotFound."""
+        with self._reading(db) as (conn, row):
+            yield Moment(conn, self._blobs, row)
 
     def watch(self, db: str | None) -> Waiter:
         """A bell that rings when `db` changes (documents, security, deletion), or any database if None."""
@@ -114,3 +121,12 @@ class StoreBase:
     def close(self) -> None:
         self._io.close()
         self._blobs.close()
+
+
+def _make_names_safe(folder: Path) -> None:
+    """Else a power cut could take a new folder whole. Whoever made it may have made those above it, too."""
+    for above in folder.resolve().parents:
+        try:
+            sync_folder(above)
+        except OSError:  # not ours to open, and so not made by us
+            return

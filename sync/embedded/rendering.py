@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import apsw
+import orjson
 
 from sync import revtree
 from sync.embedded import records
@@ -41,6 +42,8 @@ class Show:
 
 
 PLAIN = Show()
+#: The length of an object without members.
+_EMPTY = len(b"{}")
 
 
 def full(
@@ -50,23 +53,43 @@ def full(
     stored = records.revision(conn, doc, rev)
     if stored is None:
         return None
-    line = revtree.ancestry(doc.tree, rev)
-    atts = records.attachments(conn, stored.pk)
-    result = _body(doc.id, stored)
+    return _body(doc.id, stored) | _beside(conn, blobs, db, doc, stored, show)
+
+
+def full_json(
+    conn: apsw.Connection, blobs: BlobStore, db: DatabaseRow, doc: DocRow, rev: Rev, *, show: Show
+) -> bytes | None:
+    """The same as JSON. What is stored goes out as it came in, without being read and written again."""
+    stored = records.revision(conn, doc, rev)
+    if stored is None:
+        return None
+    named = orjson.dumps({"_id": doc.id, "_rev": revtree.format_rev(rev)})
+    beside: Document = {"_deleted": True} if stored.deleted else {}
+    beside |= _beside(conn, blobs, db, doc, stored, show)
+    members = (named, stored.body, orjson.dumps(beside))
+    return b"{" + b",".join([part[1:-1] for part in members if len(part) > _EMPTY]) + b"}"
+
+
+def _beside(
+    conn: apsw.Connection, blobs: BlobStore, db: DatabaseRow, doc: DocRow, stored: RevisionRow, show: Show
+) -> Document:
+    """What is not part of a revision's body: where it stands, and its attachments."""
+    result: Document = {}
+    tree = doc.tree
+    line = revtree.ancestry(tree, stored.rev)
     if show.revs:
         result["_revisions"] = revisions(line)
     if show.revs_info:
         result["_revs_info"] = [
-            {"rev": revtree.format_rev(r), "status": _STATUS[doc.tree.nodes[r].body]} for r in line
+            {"rev": revtree.format_rev(r), "status": _STATUS[tree.nodes[r].body]} for r in line
         ]
-    others = [leaf for leaf in doc.tree.leaves if leaf != doc.tree.winner]
     if show.conflicts:
-        _add(result, "_conflicts", [r for r in others if not doc.tree.deleted(r)])
+        _add(result, "_conflicts", [r for r in tree.leaves[1:] if not tree.deleted(r)])
     if show.deleted_conflicts:
-        _add(result, "_deleted_conflicts", [r for r in others if doc.tree.deleted(r)])
+        _add(result, "_deleted_conflicts", [r for r in tree.leaves[1:] if tree.deleted(r)])
     if show.local_seq:
         result["_local_seq"] = db.sequence(doc.seq)
-    if atts:
+    if atts := records.attachments(conn, stored.pk):
         known = _newest_known(line, show.atts_since)
         result["_attachments"] = {a.name: _attachment(a, blobs, show, known) for a in atts.values()}
     return result

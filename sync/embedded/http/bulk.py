@@ -6,12 +6,14 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+import orjson
 from flask import Response
 
 from sync.embedded.http.asked import check_nesting, json_object
 from sync.embedded.http.call import Call
 from sync.embedded.http.replies import JSON_TYPE, encode, json_reply, stream_reply
 from sync.embedded.http.shown import accepts, beside, part_of, show_of
+from sync.embedded.moment import Moment
 from sync.embedded.rendering import Show
 from sync.multipart import new_boundary, write_parts
 from sync.store import BadRequest, BulkResult, Document, NotOffered, StoreError, TooLarge
@@ -104,7 +106,7 @@ def bulk_get(call: Call, db: str) -> Response:
                 rows = _wanted(call, db, wanted, beside(show), latest=latest)
                 chunks = write_parts(boundary, _parts(call, db, rows))
                 return stream_reply(chunks, f'{kind}; boundary="{boundary}"')
-    return stream_reply(_json(_wanted(call, db, wanted, show, latest=latest)))
+    return stream_reply(_json(call, db, wanted, show, latest=latest))
 
 
 _Answer = tuple[str, list[dict[str, Any]]]
@@ -156,13 +158,45 @@ def _problem(doc_id: str, rev: object, error: str, reason: str) -> dict[str, Any
     return {"error": {"id": doc_id, "rev": shown, "error": error, "reason": reason}}
 
 
-def _json(rows: Iterator[_Answer]) -> Iterator[bytes]:
+def _json(call: Call, db: str, wanted: list[Any], show: Show, *, latest: bool) -> Iterator[bytes]:
+    """Page by page: between two pages no transaction is held, and none is larger than memory bears."""
     yield b'{"results": ['
+    entries = iter(wanted)
     before = b""
-    for doc_id, docs in rows:
-        yield before + encode({"id": doc_id, "docs": docs})
+    while page := _page(call, db, entries, show, latest=latest):
+        yield before + b",".join(page)
         before = b","
     yield b"]}\n"
+
+
+def _page(call: Call, db: str, entries: Iterator[Any], show: Show, *, latest: bool) -> list[bytes]:
+    page, size = [], 0
+    with call.store.moment(db) as moment:
+        for entry in entries:
+            page.append(_entry(moment, entry, show, latest=latest))
+            size += len(page[-1])
+            if size >= call.limits.page_bytes:
+                break
+    return page
+
+
+def _entry(moment: Moment, entry: Any, show: Show, *, latest: bool) -> bytes:
+    """The answer to one entry of the request."""
+    doc_id = entry.get("id") if isinstance(entry, dict) else None
+    if not isinstance(doc_id, str):
+        return encode({"id": "", "docs": [_problem("", None, "bad_request", "document id missed")]})
+    rev, since = entry.get("rev"), entry.get("atts_since")
+    docs: list[dict[str, Any]]
+    try:
+        asked = show if since is None else _since(show, since)
+        found = moment.open_revs(doc_id, "all" if rev is None else [rev], latest=latest, show=asked)
+        docs = [
+            _problem(doc_id, name, "not_found", "missing") if doc is None else {"ok": orjson.Fragment(doc)}
+            for name, doc in found
+        ]
+    except StoreError as error:
+        docs = [_problem(doc_id, rev, error.error, error.reason)]
+    return encode({"id": doc_id, "docs": docs or [_problem(doc_id, rev, "not_found", "missing")]})
 
 
 def _parts(call: Call, db: str, rows: Iterator[_Answer]) -> Iterator[tuple[dict[str, str], Iterator[bytes]]]:

@@ -30,4 +30,6 @@ class HttpLimits:
     changes_page: int = 500
     docs_page: int = 20
     max_queries: int = 100
+    #: Bytes of documents that are read at once when many are asked for.
+    page_bytes: int = 1024 * 1024
     max_uuids: int = 1000
