@@ -55,7 +55,7 @@ bench-sync: setup build/.bench
 # Needs uv (https://docs.astral.sh/uv/): resolves again and writes the locks, hashes and all.
 lock:
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml -o requirements.lock
-	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml --group dev -o requirements-dev.lock
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml --group dev --extra peers -o requirements-dev.lock
 
 clean:
 	rm -rf $(VENV) node_modules bench/node_modules build .pytest_cache .mypy_cache .ruff_cache .hypothesis
