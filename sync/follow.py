@@ -100,6 +100,7 @@ class Follower:
         self._pulse = pulse or Unwatched()
         self._clock = clock
         self._since: str | None = None
+        self._look_again = threading.Event()
         # Insertion order is the queue: whoever has had a turn and has more goes to the end.
         self._dirty: dict[str, None] = {}
         self._trouble: dict[str, _Trouble] = {}
@@ -137,16 +138,25 @@ class Follower:
             self._pulse.beat()
         return delivered
 
+    def look_again(self) -> None:
+        """Have the next round look at every database that is wanted by then. From any thread."""
+        self._look_again.set()
+
     def idle(self) -> bool:
         """Whether every change this follower has heard of is delivered."""
         return self._since is not None and not self._dirty
 
     def _look(self, timeout: float) -> None:
-        """Note which databases have changed."""
-        if self._since is None:
+        """Note which databases have changed, and forget those that are not wanted any more."""
+        for db in [db for db in self._dirty if not self._wants(db)]:
+            self._forget(db)
+        if self._since is None or self._look_again.is_set():
+            self._look_again.clear()
+            self._since = None  # until both answers are here: a store that fails in between is asked again
             # The feed's end first, the names after: what happens in between is seen twice, not missed.
-            _, self._since = self._store.db_updates(since="now")
+            _, since = self._store.db_updates(since="now")
             self._dirty.update((db, None) for db in self._store.database_names() if self._wants(db))
+            self._since = since
             return
         changed, self._since = self._store.db_updates(since=self._since, timeout=timeout)
         for update in changed:

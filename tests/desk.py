@@ -37,12 +37,11 @@ from server.evidence.renditions import render_all
 from server.evidence.sample import make_exif
 from server.evidence.verify import verify_file, verify_photo
 from server.evidence.workers import PhotoWorkers
-from server.intake.worker import FOLLOWER, Intake, make_intake
+from server.intake.worker import Intake, make_follower, make_intake
 from server.services import Services, assemble
 from server.settings import Argon2Profile, Settings
 from server.workflow.model import Case
 from server.workflow.policy import Policies, load_policy
-from sync.follow import Follower
 from sync.store import Document, UserCtx
 
 ROLES = ("inspector", "manager", "scheduler", "admin", "auditor")
@@ -305,7 +304,7 @@ class Desk:
 
 
 def run_intake(made: Services, intake: Intake) -> None:
-    follower = Follower(made.store, FOLLOWER, intake.wants, intake.handle)
+    follower = make_follower(made, intake, intake.wants)
     while follower.run_once():
         pass
     assert follower.idle(), "a change could not be taken in"

@@ -211,13 +211,19 @@ class Cases:
                 continue
             project(self._readmodel, known.case, known.rev)
             cases += 1
-            photos += self._project_photos(case_id)
+            photos += self.project_photos(case_id)
             if on_progress is not None:
                 on_progress()
         self._readmodel.finish()
         return cases, photos
 
-    def _project_photos(self, case_id: str) -> int:
+    def project(self, case_id: str) -> None:
+        """Show the case in this server's lists as it stands in the store."""
+        known, _ = self._read(case_id)
+        project(self._readmodel, known.case, known.rev)
+
+    def project_photos(self, case_id: str) -> int:
+        """Show every judged photo of the case; returns how many."""
         media = self._names.media(case_id)
         receipts = {
             f"photo:{receipt['photo']}": receipt

@@ -6,6 +6,8 @@ import hashlib
 from collections.abc import Callable
 from datetime import datetime
 
+from server.casework.claims import first_claim
+from sync.conflicts import find_settled
 from sync.store import Conflict, DocumentStore
 
 
@@ -29,7 +31,7 @@ def reserve_id(
     """
     name = hashlib.sha256(f"{owner}\n{key}".encode()).hexdigest()
     doc_id = f"idempotency:{name}"
-    known = store.find(registry, doc_id)
+    known = find_settled(store, registry, doc_id, first_claim)
     if known is None:
         try:
             reserved = new_id()
@@ -46,7 +48,9 @@ def reserve_id(
             )
             return reserved
         except Conflict:
-            known = store.get(registry, doc_id)
+            known = find_settled(store, registry, doc_id, first_claim)
+            if known is None:
+                raise
     if known["request"] != request_digest:
         raise KeyReused
     return str(known["result"])

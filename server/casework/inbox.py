@@ -9,6 +9,7 @@ from server.casework.access import access_to
 from server.names import Names
 from server.texts import both
 from server.workflow.model import Case, LogEntry
+from sync.conflicts import find_settled, keep_winner
 from sync.store import Conflict, Document, DocumentStore, NotFound
 
 _RETRIES = 5
@@ -59,7 +60,7 @@ def assignment_document(case: Case, user: str, names: Names, update_seq: dict[st
 def write_if_changed(store: DocumentStore, database: str, document: Document) -> bool:
     """Put a server-owned document unless the same stands there; True if written."""
     for _ in range(_RETRIES):
-        known = store.find(database, document["_id"])
+        known = find_settled(store, database, document["_id"], keep_winner)
         if known is not None and _plain(known) == _plain(document):
             return False
         rev = {} if known is None else {"_rev": known["_rev"]}

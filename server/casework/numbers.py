@@ -6,6 +6,8 @@ import hashlib
 import json
 from datetime import datetime
 
+from server.casework.claims import first_claim
+from sync.conflicts import find_settled
 from sync.store import Conflict, DocumentStore
 
 
@@ -23,5 +25,6 @@ def claim_number(
     try:
         store.put(registry, {**claim, "case": case_id, "at": now.isoformat()})
     except Conflict:
-        if store.get(registry, doc_id)["case"] != case_id:
+        known = find_settled(store, registry, doc_id, first_claim)
+        if known is None or known["case"] != case_id:
             raise NumberTaken from None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO, cast
@@ -22,6 +22,7 @@ from server.services import Services
 from server.workflow.commands import RecordPhoto
 from server.workflow.model import Case, CodedReason
 from server.workflow.policy import Policy
+from sync.conflicts import find_settled
 from sync.store import Attachment, Conflict, Document, DocumentStore, NewAttachment
 
 log = structlog.get_logger()
@@ -46,7 +47,7 @@ def photo_fact(store: DocumentStore, media: str, photo_id: str) -> PhotoFact:
     document = store.find(media, f"photo:{photo_id}")
     if document is None or ATTACHMENT not in (document.get("_attachments") or {}):
         return ABSENT
-    receipt = store.find(media, f"photo-receipt:{photo_id}")
+    receipt = find_settled(store, media, f"photo-receipt:{photo_id}", merged_verdict)
     known = PhotoFact("pending", document.get("sha256"), document.get("task"), document.get("item"))
     if receipt is None:
         return known
@@ -97,7 +98,7 @@ class Photos:
         if document is None or ATTACHMENT not in (document.get("_attachments") or {}):
             return None
         case = self._cases.load(case_id).case
-        receipt = self._store.find(media, f"photo-receipt:{photo_id}")
+        receipt = find_settled(self._store, media, f"photo-receipt:{photo_id}", merged_verdict)
         if receipt is None:
             policy = self._cases.policy(case.organisation)
             verdict = self._verify(media, document, policy, site_fence(case, policy))
@@ -206,6 +207,14 @@ class Photos:
             )
             self._cases.apply(case.id, command, SYSTEM)
         return row
+
+
+def merged_verdict(leaves: Sequence[Document]) -> Document:
+    """Of photo receipts written in two places at once: verified beats refused, the earlier beats the later.
+
+    Verified bytes do not change, and a tablet that read the receipt may have let go of its copy.
+    """
+    return min(leaves, key=lambda one: (one["status"] != "verified", str(one["at"]), str(one["sha256"])))
 
 
 def photo_id_of(document: Document) -> str:

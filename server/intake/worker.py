@@ -17,14 +17,17 @@ from server.casework.inbox import holders, tell_everybody
 from server.intake.forms import Forms, form_id, quarantine_id
 from server.intake.hazards import Hazards
 from server.intake.judging import signer
+from server.intake.leaves import settle_leaves
 from server.intake.outbox import Outbox
 from server.intake.photos import Photos
 from server.intake.pulse import Watched, pulse_file
+from server.intake.sharing import Sharing
 from server.intake.teller import Teller
 from server.names import CASE_DOCUMENT, Names
 from server.services import Services, assemble
 from server.settings import Settings
 from server.workflow.commands import QuarantineUnsent
+from server.workflow.rebase import unread
 from server.workflow.refusal import Refusal
 from server.workflow.vocabulary import MAX_NAME
 from sync.follow import Follower, Pulse, Unwatched, checkpoint_id
@@ -57,10 +60,15 @@ class Intake:
 
     def wants(self, database: str) -> bool:
         parsed = self.names.parse(database)
-        return parsed is not None and parsed[0] in {"case", "media", "outbox"}
+        return database == self.names.registry or (
+            parsed is not None and parsed[0] in {"case", "media", "outbox"}
+        )
 
     def handle(self, database: str, batch: ChangeBatch) -> None:
         """Take in a batch of changes of one database. May be repeated."""
+        if database == self.names.registry:
+            settle_leaves(self.store, database, "registry", batch)
+            return
         parsed = self.names.parse(database)
         if parsed is None:
             return
@@ -77,10 +85,11 @@ class Intake:
             # Opening this case was cut off before its document was written; nobody was told of it.
             log.warning("case_without_document", database=database, ids=ids)
             return
+        forked = settle_leaves(self.store, database, kind, batch)
         if kind == "media":
             self._media(tail, ids)
         else:
-            self._forms(tail, ids)
+            self._forms(tail, ids if not forked else [*ids, CASE_DOCUMENT])
         self.teller.mark([tail])
 
     def catch_up(self, case_id: str) -> None:
@@ -124,8 +133,20 @@ class Intake:
             self._take(case_id, f"hazard:{hazard}", partial(self.hazards.take, case_id, hazard))
         if CASE_DOCUMENT in ids:
             case = self.cases.settle(case_id)
+            if unread(case):
+                self._read_again(case_id)
             self.forms.answer(case)
             self.outbox.take_decided(case)
+
+    def _read_again(self, case_id: str) -> None:
+        """Take every form and hazard of a case in, as its log could not say what a lost branch had heard."""
+        database = self.names.forms(case_id)
+        for prefix in ("inspection:", "hazard:"):
+            for document in self.store.all_docs(database, prefix=prefix):
+                doc_id = document["_id"]
+                tail = doc_id.removeprefix(prefix)
+                room = self.forms if prefix == "inspection:" else self.hazards
+                self._take(case_id, doc_id, partial(room.take, case_id, tail))
 
     def _take(self, case_id: str, doc_id: str, take: Callable[[], None]) -> None:
         """Take one document in. What the case refuses is set aside for its manager and holds up no other."""
@@ -176,6 +197,15 @@ def make_intake(made: Services, pulse: Pulse | None = None) -> Intake:
     )
 
 
+def make_follower(
+    made: Services, intake: Intake, wants: Callable[[str], bool], pulse: Pulse | None = None
+) -> Follower:
+    """What brings changes to intake. Every leaf counts: a conflict is news."""
+    return Follower(
+        made.store, FOLLOWER, wants, intake.handle, style="all_docs", include_docs=False, pulse=pulse
+    )
+
+
 def run_worker(settings: Settings, stop: threading.Event, pulse: Watched) -> None:
     """Follow until `stop`. Waits while another worker serves the same data folder."""
     with _lease(settings.data_dir / "worker.lock", stop, pulse) as held:
@@ -187,16 +217,34 @@ def run_worker(settings: Settings, stop: threading.Event, pulse: Watched) -> Non
             intake = make_intake(made, pulse)
             teller = threading.Thread(target=_keep_telling, args=(intake, stop), name="teller")
             teller.start()
-            Follower(made.store, FOLLOWER, intake.wants, intake.handle, pulse=pulse).run(stop)
+            _follow(made, intake, stop, pulse)
             teller.join()
         finally:
             made.close()
         pulse.close()
 
 
+def _follow(made: Services, intake: Intake, stop: threading.Event, pulse: Pulse) -> None:
+    """Follow everything; on a cluster, this worker's share of it."""
+    if made.store.exact_revisions:
+        make_follower(made, intake, intake.wants, pulse).run(stop)
+        return
+    sharing = Sharing(made, intake, stop)
+    sharing.follower = make_follower(made, intake, sharing.wants, pulse)
+    threads = sharing.threads()
+    for thread in threads:
+        thread.start()
+    sharing.follower.run(stop)
+    for thread in threads:
+        thread.join()
+
+
 def _keep_telling(intake: Intake, stop: threading.Event) -> None:
-    """What a worker that was killed still had to tell is told at the next start."""
-    for case_id in intake.cases.ids():
+    """What a worker that was killed still had to tell is told at the next start.
+
+    On a cluster, `Sharing` tells of the cases that come to this worker.
+    """
+    for case_id in intake.cases.ids() if intake.store.exact_revisions else []:
         if stop.is_set():
             return
         intake.teller.mark([case_id])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
+from server.people.merging import merged_device, merged_user
 from server.people.model import (
     DEVICE_PREFIX,
     USER_PREFIX,
@@ -16,7 +17,8 @@ from server.people.model import (
     user_document,
 )
 from server.problems import Problem
-from sync.store import Conflict, DatabaseExists, Document, DocumentStore, Security
+from sync.conflicts import Merge, find_settled
+from sync.store import Conflict, DatabaseExists, Document, DocumentStore, NotFound, Security
 
 V = TypeVar("V", User, Device)
 
@@ -39,7 +41,7 @@ class Registry:
             return
 
     def user(self, name: str) -> User | None:
-        document = self._store.find(self._db, USER_PREFIX + name)
+        document = find_settled(self._store, self._db, USER_PREFIX + name, merged_user)
         return None if document is None else to_user(document)
 
     def users(self) -> Iterator[User]:
@@ -47,7 +49,7 @@ class Registry:
         return (to_user(document) for document in self._store.all_docs(self._db, prefix=USER_PREFIX))
 
     def device(self, device_id: str) -> Device | None:
-        document = self._store.find(self._db, DEVICE_PREFIX + device_id)
+        document = find_settled(self._store, self._db, DEVICE_PREFIX + device_id, merged_device)
         return None if document is None else to_device(document)
 
     def devices(self, ids: Iterable[str]) -> list[Device]:
@@ -68,15 +70,15 @@ class Registry:
 
     def change_user(self, name: str, change: Callable[[User], User]) -> User:
         """Apply `change` to the present user, again if somebody else wrote meanwhile. Raises NotFound."""
-        return self._change(USER_PREFIX + name, to_user, user_document, change)
+        return self._change(USER_PREFIX + name, to_user, user_document, change, merged_user)
 
     def change_device(self, device_id: str, change: Callable[[Device], Device]) -> Device:
         """Apply `change` to the present device, again if somebody else wrote meanwhile. Raises NotFound."""
-        return self._change(DEVICE_PREFIX + device_id, to_device, device_document, change)
+        return self._change(DEVICE_PREFIX + device_id, to_device, device_document, change, merged_device)
 
     def remove_device(self, device_id: str) -> None:
         """Delete a device that nobody is signed in on; does nothing if it changed or went meanwhile."""
-        document = self._store.find(self._db, DEVICE_PREFIX + device_id)
+        document = find_settled(self._store, self._db, DEVICE_PREFIX + device_id, merged_device)
         if document is None:
             return
         try:
@@ -100,9 +102,12 @@ class Registry:
         read: Callable[[Document], V],
         write: Callable[[V], Document],
         change: Callable[[V], V],
+        merge: Merge,
     ) -> V:
         for _ in range(MAX_TRIES):
-            document = self._store.get(self._db, doc_id)
+            document = find_settled(self._store, self._db, doc_id, merge)
+            if document is None:
+                raise NotFound("missing")
             present = read(document)
             wanted = change(present)
             if wanted == present:

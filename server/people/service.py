@@ -29,6 +29,7 @@ from server.people.sessions import DeviceClaim, Sessions, SignedIn, revoked
 from server.people.throttle import Throttle
 from server.problems import Problem
 from server.settings import Settings
+from sync.conflicts import find_settled, keep_winner
 from sync.store import Conflict, DatabaseExists, DocumentStore, NotFound, Security
 
 log = structlog.get_logger()
@@ -292,7 +293,7 @@ class People:
         inbox, doc_id = self._names.inbox(device.user), f"device:{device.id}"
         for _ in range(_INBOX_TRIES):
             try:
-                present = self._store.find(inbox, doc_id)
+                present = find_settled(self._store, inbox, doc_id, keep_winner)
                 if present is not None and present.get("order") == device.order:
                     return
                 self._store.put(

@@ -17,8 +17,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from server.people.merging import merged_attempts
 from server.problems import Problem
 from server.settings import Settings
+from sync.conflicts import find_settled
 from sync.store import Conflict, Document, DocumentStore
 
 BUCKETS = 256
@@ -152,7 +154,7 @@ class Throttle:
 
     def _change(self, bucket: str, change: Callable[[Attempts], Attempts]) -> bool:
         for _ in range(MAX_TRIES):
-            stored = self._store.find(self._db, bucket)
+            stored = find_settled(self._store, self._db, bucket, merged_attempts)
             document: Document = stored or {"_id": bucket, "type": "signin", "schema": 1}
             attempts = {
                 address: [(float(at), str(user)) for at, user in entries]

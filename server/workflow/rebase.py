@@ -55,6 +55,11 @@ def in_conflict(case: Case) -> bool:
     return case.energization.status == "on_hold" and hold is not None and hold.cause == "conflict"
 
 
+def unread(case: Case) -> bool:
+    """Whether a conflict of the case left something lost that its log could not repeat."""
+    return any(entry.event == _LOST and entry.data["code"] == _NOT_RECORDED for entry in case.log)
+
+
 def moment_of(leaves: Sequence[Leaf]) -> datetime:
     """When a rebase of these leaves takes place: at their last entry, so that it is the same everywhere."""
     return max(leaf.case.log[-1].at for leaf in leaves)
