@@ -36,7 +36,7 @@ def merged_user(leaves: Sequence[Document]) -> Document:
             disabled=not common or any(user.disabled for user in users),
             # One more than in any leaf: of two passwords given at once one is wrong, and so are its sessions.
             session_epoch=newest.session_epoch + (len({user.password_hash for user in users}) > 1),
-            version=newest.version + 1,
+            version=max(user.version for user in users) + 1,
             devices=tuple(sorted({device for user in users for device in user.devices})),
         )
     )
