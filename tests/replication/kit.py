@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 
-from sync.embedded.engine import EmbeddedStore
 from sync.replication import Limits, Opened, Replica
 from sync.replication.http import HttpSite
 from sync.replication.local import LocalSite
@@ -28,7 +27,7 @@ SMALL = Limits(page=3, fetch=2, batch_docs=2, inline_bytes=16, tries=2, first_pa
 
 @contextmanager
 def local_site(folder: Path) -> Iterator[LocalSite]:
-    site = LocalSite(EmbeddedStore(folder), str(folder))
+    site = LocalSite.open(folder)
     try:
         yield site
     finally:
