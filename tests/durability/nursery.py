@@ -13,8 +13,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from flask import Flask, Request
+from flask import Flask
+from werkzeug.wrappers import Request
 
+from server import logs
 from server.serving.server import WebServer
 from server.settings import Settings
 from sync.embedded.engine import EmbeddedStore
@@ -38,6 +40,7 @@ class LightServer(WebServer):
     """Hezha's web server with nothing but the replication endpoint."""
 
     def load(self) -> Any:
+        logs.configure()
         store = EmbeddedStore(self._settings.data_dir, validator=Validator())
         app = Flask("light")
         app.extensions["hezha"] = type("Made", (), {"store": store})
@@ -54,6 +57,7 @@ def main() -> None:
         child = os.fork()
         if child == 0:
             os.setsid()
+            os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # the log; the answer is the parent's
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             LightServer(settings, grace_seconds=GRACE_SECONDS).run()
             os._exit(0)

@@ -22,18 +22,18 @@ ADMIN = ("admin", "admin")
 
 
 class Victim:
-    """Use it in a `with`. `command` may run the nursery below another program, as a tracer."""
+    """Use it in a `with`. The log is in `folder`, or in `log_folder`, which may be on another disk."""
 
-    def __init__(self, folder: Path, *, command: tuple[str, ...] = ()) -> None:
+    def __init__(self, folder: Path, *, log_folder: Path | None = None) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.data = folder / "data"
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port: int = probe.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}/sync"
-        self._log = (folder / "server.log").open("ab")
+        self._log = ((log_folder or folder) / "server.log").open("ab")
         self._nursery = subprocess.Popen(
-            [*command, sys.executable, str(_NURSERY), str(self.data), str(self.port)],
+            [sys.executable, str(_NURSERY), str(self.data), str(self.port)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._log,
