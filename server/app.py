@@ -39,10 +39,6 @@ def create_app(settings: Settings | None = None, services: Services | None = Non
         JSON_SORT_KEYS=False,
     )
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
-    if services.settings.trusted_proxies:
-        hops = services.settings.trusted_proxies
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
-    app.wsgi_app = ReadToTheEnd(app.wsgi_app)  # type: ignore[method-assign]
     _bound_requests(app, services.settings)
     _register_api(app)
     _register_docs(app)
@@ -51,6 +47,10 @@ def create_app(settings: Settings | None = None, services: Services | None = Non
         replication(services.store, services.sync_authenticator, limits=sync_limits(services.settings)),
         url_prefix="/sync",
     )
+    # Around everything, replication too.
+    if hops := services.settings.trusted_proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+    app.wsgi_app = ReadToTheEnd(app.wsgi_app)  # type: ignore[method-assign]
     return app
 
 

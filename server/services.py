@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from flask import Request, current_app
+from flask import current_app
+from werkzeug.wrappers import Request
 
 from checklists.loader import Library, definition_to_document, fact_definitions, load_definitions
 from server import logs

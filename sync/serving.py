@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from flask import Blueprint, Request, Response, jsonify
+from flask import Blueprint, Response, jsonify
+from werkzeug.wrappers import Request
 
 from sync.embedded.engine import EmbeddedStore
 from sync.embedded.http import HttpLimits, create_blueprint

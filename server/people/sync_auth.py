@@ -6,7 +6,7 @@ import hashlib
 import hmac
 from collections.abc import Callable
 
-from flask import Request
+from werkzeug.wrappers import Request
 
 from server.people.service import People
 from server.problems import Problem

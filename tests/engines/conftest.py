@@ -19,8 +19,9 @@ from pathlib import Path
 
 import jwt
 import pytest
-from flask import Flask, Request
+from flask import Flask
 from werkzeug.serving import WSGIRequestHandler, make_server
+from werkzeug.wrappers import Request
 
 from server.people.keys import Keyring, parse_keyring
 from server.people.tokens import ALGORITHM, ROLES_CLAIM, issue_for_store
@@ -121,10 +122,11 @@ def served(folder: Path) -> Iterator[DocumentStore]:
             server.server_close()
 
 
-def couch_store() -> CouchStore:
+def couch_store(prefix: str = "") -> CouchStore:
     url, account = split_url(COUCHDB_URL)
     assert account is not None, "HEZHA_TEST_COUCHDB_URL needs the name and password of a server admin"
-    return CouchStore(url, account, token_for=signer(keyring()), design=design_document(), options=OPTIONS)
+    options = replace(OPTIONS, prefix=prefix)
+    return CouchStore(url, account, token_for=signer(keyring()), design=design_document(), options=options)
 
 
 @pytest.fixture(scope="session")
@@ -144,7 +146,8 @@ def couchdb_key() -> Iterator[None]:
 @contextmanager
 def couchdb(_folder: Path) -> Iterator[DocumentStore]:
     """Apache CouchDB; the databases live under a prefix of their own and are deleted at the end."""
-    corner = under(couch_store(), f"t{secrets.token_hex(6)}-")
+    prefix = f"t{secrets.token_hex(6)}-"
+    corner = under(couch_store(prefix), prefix)
     try:
         yield corner
     finally:

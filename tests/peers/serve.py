@@ -10,8 +10,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from flask import Flask, Request
+from flask import Flask
 from gunicorn.app.base import BaseApplication
+from werkzeug.wrappers import Request
 
 from server.unread import ReadToTheEnd
 from sync.embedded.engine import EmbeddedStore

@@ -10,10 +10,11 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from flask import Flask, Request
+from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.datastructures import Authorization
 from werkzeug.test import TestResponse
+from werkzeug.wrappers import Request
 
 from sync.embedded.engine import EmbeddedStore
 from sync.embedded.http import HttpLimits, create_blueprint

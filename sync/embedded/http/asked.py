@@ -9,9 +9,9 @@ from collections.abc import Collection, Mapping
 from typing import Any, Protocol
 
 import orjson
-from flask import Request
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import ClientDisconnected
+from werkzeug.wrappers import Request
 
 from sync.store import BadRequest, StoreError, TooLarge
 
@@ -68,7 +68,8 @@ class Query:
         if value is None:
             return default
         if not value.isascii() or not value.isdecimal() or len(value) > 18:
-            raise QueryParseError(f"Invalid value for integer parameter: {name}={value}")
+            kind = "positive integer" if value[:1] == "-" and value[1:].isdecimal() else "integer"
+            raise QueryParseError(f'Invalid value for {kind}: "{value}"')
         return int(value)
 
     def json(self, name: str, default: Any = None) -> Any:
@@ -164,13 +165,19 @@ class _Whole:
 
 def body_stream(request: Request) -> Stream:
     """The request's body, its content encoding undone. The reader sets the bound. Raises BadContentType."""
+    stream, encoding = sent_stream(request)
+    return stream if encoding is None else Gunzip(stream)
+
+
+def sent_stream(request: Request) -> tuple[Stream, str | None]:
+    """The request's body as it was sent, and its encoding: `gzip` or None. Raises BadContentType."""
     request.max_content_length = sys.maxsize  # every reader below has its own, and answers in JSON
     stream = _Whole(request.stream, request.content_length)
     encoding = request.headers.get("Content-Encoding", "identity").strip().lower()
     if encoding in {"identity", ""}:
-        return stream
+        return stream, None
     if encoding in {"gzip", "x-gzip"}:
-        return Gunzip(stream)
+        return stream, "gzip"
     raise BadContentType(f"{encoding} is not a supported content encoding.")
 
 

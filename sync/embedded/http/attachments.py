@@ -7,14 +7,21 @@ import gzip
 import hashlib
 from collections.abc import Iterator
 
-from flask import Response
 from werkzeug.datastructures import ContentRange, Headers
 
 from sync.embedded.documents import DEFAULT_CONTENT_TYPE, check_attachment_name
-from sync.embedded.http.asked import body_stream
+from sync.embedded.http.asked import sent_stream
 from sync.embedded.http.call import Call
 from sync.embedded.http.documents import named_rev
-from sync.embedded.http.replies import empty_reply, etag, json_reply, location, not_modified, stream_reply
+from sync.embedded.http.replies import (
+    Reply,
+    empty_reply,
+    etag,
+    json_reply,
+    location,
+    not_modified,
+    stream_reply,
+)
 from sync.embedded.http.shown import read_out
 from sync.store import Attachment, BadRequest, StoreError
 
@@ -26,7 +33,7 @@ class RangeNotSatisfiable(StoreError):
     error = "requested_range_not_satisfiable"
 
 
-def read(call: Call, db: str, doc_id: str, name: str) -> Response:
+def read(call: Call, db: str, doc_id: str, name: str) -> Reply:
     """`GET` with `rev`, `If-None-Match` and one `Range`; `HEAD` likewise."""
     attachment = call.store.open_attachment(db, doc_id, name, rev=call.query.text("rev") or None)
     try:
@@ -34,20 +41,20 @@ def read(call: Call, db: str, doc_id: str, name: str) -> Response:
     except BaseException:
         attachment.stream.close()
         raise
-    if call.request.method == "HEAD" or response.status_code == 304:
+    if call.request.method == "HEAD" or response.status == 304:
         attachment.stream.close()
     response.call_on_close(attachment.stream.close)
     return response
 
 
-def _reply(call: Call, attachment: Attachment) -> Response:
+def _reply(call: Call, attachment: Attachment) -> Reply:
     digest = attachment.digest.removeprefix("md5-")
     headers = etag(digest) | {
         # Written by others and served from our own origin: nothing in it may run or be guessed at.
         "Content-Security-Policy": "sandbox",
         "X-Content-Type-Options": "nosniff",
     }
-    if not_modified(digest):
+    if not_modified(call, digest):
         return empty_reply(304, headers)
     content_type = attachment.content_type
     if attachment.encoding is not None:
@@ -66,7 +73,7 @@ def _reply(call: Call, attachment: Attachment) -> Response:
     return stream_reply(read_out(attachment), content_type, headers)
 
 
-def _partial(attachment: Attachment, wanted: tuple[int, int], headers: dict[str, str]) -> Response:
+def _partial(attachment: Attachment, wanted: tuple[int, int], headers: dict[str, str]) -> Reply:
     start, stop = wanted
     attachment.stream.seek(start)
     headers["Content-Range"] = ContentRange("bytes", start, stop, attachment.length).to_header()
@@ -88,7 +95,7 @@ def _range(call: Call, length: int, digest: str) -> tuple[int, int] | None:
         return None
     found = wanted.range_for_length(length)
     if found is None:
-        raise RangeNotSatisfiable(f"Requested range not satisfiable: the attachment has {length} bytes.")
+        raise RangeNotSatisfiable("Requested range not satisfiable")
     return found
 
 
@@ -102,19 +109,27 @@ def _gunzipped(attachment: Attachment) -> Iterator[bytes]:
             yield chunk
 
 
-def write(call: Call, db: str, doc_id: str, name: str) -> Response:
-    """`PUT`: the bytes as they are sent; `rev` names the leaf, none makes a new document."""
+def write(call: Call, db: str, doc_id: str, name: str) -> Reply:
+    """`PUT`: the bytes as they are sent, encoded or not; `rev` names the leaf, none makes a new document."""
     check_attachment_name(name)  # before its bytes are taken in
+    stream, encoding = sent_stream(call.request)
     info = call.store.ingest(
-        body_stream(call.request),
+        stream,
         max_bytes=call.limits.max_attachment_bytes,
         expect_md5=_expected(call.request.headers),
     )
     content_type = call.request.headers.get("Content-Type") or DEFAULT_CONTENT_TYPE
     rev = call.store.attach(
-        db, doc_id, named_rev(call, None), name=name, content_type=content_type, info=info, user=call.user
+        db,
+        doc_id,
+        named_rev(call, None),
+        name=name,
+        content_type=content_type,
+        info=info,
+        encoding=encoding,
+        user=call.user,
     )
-    return json_reply({"ok": True, "id": doc_id, "rev": rev}, 201, etag(rev) | location(db, doc_id, name))
+    return json_reply({"ok": True, "id": doc_id, "rev": rev}, 201, location(call, db, doc_id, name))
 
 
 def _expected(headers: Headers) -> bytes | None:
@@ -131,6 +146,6 @@ def _expected(headers: Headers) -> bytes | None:
     return digest
 
 
-def delete(call: Call, db: str, doc_id: str, name: str) -> Response:
+def delete(call: Call, db: str, doc_id: str, name: str) -> Reply:
     rev = call.store.delete_attachment(db, doc_id, name, named_rev(call, None), user=call.user)
-    return json_reply({"ok": True, "id": doc_id, "rev": rev}, 200, etag(rev))
+    return json_reply({"ok": True, "id": doc_id, "rev": rev}, 200)

@@ -7,11 +7,10 @@ from dataclasses import replace
 from typing import Any
 
 import orjson
-from flask import Response
 
 from sync.embedded.http.asked import check_nesting, json_object
 from sync.embedded.http.call import Call
-from sync.embedded.http.replies import JSON_TYPE, encode, json_reply, stream_reply
+from sync.embedded.http.replies import JSON_TYPE, Reply, encode, json_reply, stream_reply
 from sync.embedded.http.shown import accepts, beside, part_of, show_of
 from sync.embedded.moment import Moment
 from sync.embedded.rendering import Show
@@ -31,11 +30,13 @@ _FINAL = frozenset(
 )
 
 
-def bulk_docs(call: Call, db: str) -> Response:
+def bulk_docs(call: Call, db: str) -> Reply:
     body = json_object(call.request, call.limits.max_request_bytes)
     docs, new_edits = body.get("docs"), body.get("new_edits", True)
-    if not isinstance(docs, list):
+    if "docs" not in body:
         raise BadRequest("POST body must include `docs` parameter.")
+    if not isinstance(docs, list):
+        raise BadRequest("`docs` parameter must be an array.")
     if not isinstance(new_edits, bool):
         raise BadRequest("`new_edits` must be true or false.")
     if body.get("all_or_nothing"):
@@ -89,7 +90,7 @@ def _row(result: BulkResult) -> dict[str, Any]:
     return row | {"rev": result.rev} if result.rev else row
 
 
-def bulk_get(call: Call, db: str) -> Response:
+def bulk_get(call: Call, db: str) -> Reply:
     """Stream the wanted revisions one document after the other, so that a large batch is never held whole."""
     body = json_object(call.request, call.limits.max_request_bytes)
     wanted = body.get("docs")

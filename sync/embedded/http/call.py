@@ -6,7 +6,7 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from flask import Request
+from werkzeug.wrappers import Request
 
 from sync.embedded.engine import EmbeddedStore
 from sync.embedded.http.asked import Query
@@ -43,6 +43,8 @@ class Call:
     user: UserCtx
     request: Request
     query: Query
+    #: The path below which this interface is mounted, without a slash at its end.
+    mount: str
 
 
 def require_server_admin(user: UserCtx) -> None:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
-from flask import Response
-
 from sync.embedded.http import (
     attachments,
     bulk,
@@ -19,13 +17,14 @@ from sync.embedded.http import (
     upkeep,
 )
 from sync.embedded.http.call import Call, require_member
+from sync.embedded.http.replies import Reply
 from sync.embedded.http.target import document_and_rest
 from sync.store import BadRequest, NotFound, NotOffered, StoreError
 
 T = TypeVar("T")
-_Server = Callable[[Call], Response]
-_Database = Callable[[Call, str], Response]
-_Document = Callable[[Call, str, str], Response]
+_Server = Callable[[Call], Reply]
+_Database = Callable[[Call, str], Reply]
+_Document = Callable[[Call, str, str], Reply]
 
 SERVER: Mapping[str, Mapping[str, _Server]] = {
     "": {"GET": serverwide.welcome},
@@ -75,7 +74,7 @@ DOCUMENT: Mapping[str, _Document] = {
     "DELETE": documents.delete,
 }
 
-ATTACHMENT: Mapping[str, Callable[[Call, str, str, str], Response]] = {
+ATTACHMENT: Mapping[str, Callable[[Call, str, str, str], Reply]] = {
     "GET": attachments.read,
     "PUT": attachments.write,
     "DELETE": attachments.delete,
@@ -121,7 +120,7 @@ class MethodNotAllowed(StoreError):
         self.allowed = allowed
 
 
-def answer(call: Call, parts: tuple[str, ...]) -> Response:
+def answer(call: Call, parts: tuple[str, ...]) -> Reply:
     """Answer a request for the path `parts`. Raises StoreError."""
     method = call.request.method
     if not parts:
@@ -137,7 +136,7 @@ def answer(call: Call, parts: tuple[str, ...]) -> Response:
     return _inside(call, head, rest)
 
 
-def _serverwide(call: Call, head: str, rest: tuple[str, ...]) -> Response:
+def _serverwide(call: Call, head: str, rest: tuple[str, ...]) -> Reply:
     if head in SERVER_NOT_OFFERED:
         raise _not_offered(SERVER_NOT_OFFERED[head])
     if head in SERVER and not rest:
@@ -145,7 +144,7 @@ def _serverwide(call: Call, head: str, rest: tuple[str, ...]) -> Response:
     raise NotFound("missing")
 
 
-def _inside(call: Call, db: str, rest: tuple[str, ...]) -> Response:
+def _inside(call: Call, db: str, rest: tuple[str, ...]) -> Reply:
     method = call.request.method
     name = rest[0]
     if name in DATABASE:

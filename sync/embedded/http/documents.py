@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Literal
-
-from flask import Response
 
 from sync.embedded.http.asked import any_json_body, check_nesting, json_object, string_list
 from sync.embedded.http.call import Call
 from sync.embedded.http.related import read_related
 from sync.embedded.http.replies import (
     JSON_TYPE,
+    Reply,
     empty_reply,
     encode,
     etag,
@@ -26,8 +25,10 @@ from sync.embedded.rendering import PLAIN, Show
 from sync.multipart import new_boundary, write_parts
 from sync.store import BadRequest, Document
 
+_BESIDE = frozenset({"_revs_info", "_conflicts", "_deleted_conflicts", "_local_seq"})
 
-def read(call: Call, db: str, doc_id: str) -> Response:
+
+def read(call: Call, db: str, doc_id: str) -> Reply:
     """`GET /db/doc` with `rev`, `latest`, `open_revs`, and the parameters of `Show`."""
     query = call.query
     rev, latest, show = query.text("rev") or None, query.flag("latest"), show_of(query)
@@ -35,27 +36,29 @@ def read(call: Call, db: str, doc_id: str) -> Response:
         return _open_revs(call, db, doc_id, show, latest=latest)
     related = bool(show.attachments) and accepts(call.request, "multipart/related")
     doc = call.store.get(db, doc_id, rev=rev, latest=latest, show=beside(show) if related else show)
+    # What is told of its neighbours changes without the revision changing.
+    headers = {} if _BESIDE & doc.keys() else etag(doc["_rev"])
+    if headers and not_modified(call, doc["_rev"]):
+        return empty_reply(304, headers)
     if related and following(doc):
         content_type, chunks = part_of(call.store, db, doc)
-        return stream_reply(chunks, content_type)
-    if show != PLAIN:
-        return json_reply(doc)  # what is shown beside the body changes without the revision changing
-    if not_modified(doc["_rev"]):
-        return empty_reply(304, etag(doc["_rev"]))
-    return json_reply(doc, headers=etag(doc["_rev"]))
+        return stream_reply(chunks, content_type, headers)
+    return json_reply(doc, headers=headers)
 
 
-def _open_revs(call: Call, db: str, doc_id: str, show: Show, *, latest: bool) -> Response:
+def _open_revs(call: Call, db: str, doc_id: str, show: Show, *, latest: bool) -> Reply:
     wanted = call.query.text("open_revs")
     revs: list[str] | Literal["all"] = (
         "all" if wanted in {"all", '"all"'} else string_list(call.query.json("open_revs"), "open_revs")
     )
     if not accepts(call.request, "multipart/mixed"):
         found = call.store.open_revs(db, doc_id, revs, latest=latest, show=show)
+        _require_some(found, revs)
         rows = [{"missing": one.rev} if one.doc is None else {"ok": one.doc} for one in found]
         return json_reply(rows)
     # As CouchDB does: whoever takes parts takes the attachments too, asked for or not.
     found = call.store.open_revs(db, doc_id, revs, latest=latest, show=beside(show))
+    _require_some(found, revs)
     boundary = new_boundary()
 
     def parts() -> Iterator[tuple[dict[str, str], Iterator[bytes]]]:
@@ -70,16 +73,23 @@ def _open_revs(call: Call, db: str, doc_id: str, show: Show, *, latest: bool) ->
     return stream_reply(write_parts(boundary, parts()), f'multipart/mixed; boundary="{boundary}"')
 
 
-def create(call: Call, db: str) -> Response:
+def _require_some(found: Sequence[OpenRev], revs: Sequence[str]) -> None:
+    """Raises NotFound for all leaves of a document that is not there."""
+    if revs == "all" and not found:
+        raise NotFound("missing")
+
+
+def create(call: Call, db: str) -> Reply:
     """`POST /db`: a document under its own id, or a new one."""
     doc = json_object(call.request, call.limits.max_request_bytes)
     doc.setdefault("_id", uuid.uuid4().hex)
     check_nesting(doc)
     rev = call.store.put(db, doc, user=call.user)
-    return written(db, doc["_id"], rev, 201)
+    reply = {"ok": True, "id": doc["_id"], "rev": rev}
+    return json_reply(reply, 201, location(call, db, doc["_id"]))
 
 
-def write(call: Call, db: str, doc_id: str) -> Response:
+def write(call: Call, db: str, doc_id: str) -> Reply:
     """`PUT /db/doc`, as JSON or as multipart/related; `new_edits=false` for replicators.
 
     `batch=ok` is answered like any other write, when the document is on disk.
@@ -96,16 +106,18 @@ def write(call: Call, db: str, doc_id: str) -> Response:
     rev = named_rev(call, doc.get("_rev"))
     if rev is not None:
         doc["_rev"] = rev
-    return written(db, doc_id, call.store.put(db, doc, user=call.user, new_edits=new_edits, blobs=blobs), 201)
+    return written(
+        call, db, doc_id, call.store.put(db, doc, user=call.user, new_edits=new_edits, blobs=blobs), 201
+    )
 
 
-def delete(call: Call, db: str, doc_id: str) -> Response:
+def delete(call: Call, db: str, doc_id: str) -> Reply:
     doc: Document = {"_id": doc_id, "_deleted": True}
     rev = named_rev(call, None)
     if rev is not None:
         doc["_rev"] = rev
     call.store.get(db, doc_id, rev=None if doc_id.startswith("_local/") else rev)  # 404 rather than 409
-    return written(db, doc_id, call.store.put(db, doc, user=call.user), 200)
+    return written(call, db, doc_id, call.store.put(db, doc, user=call.user), 200)
 
 
 def named_rev(call: Call, in_body: Any) -> str | None:
@@ -123,6 +135,6 @@ def named_rev(call: Call, in_body: Any) -> str | None:
     return given if given is not None else in_header
 
 
-def written(db: str, doc_id: str, rev: str, status: int) -> Response:
-    headers = etag(rev) | (location(db, doc_id) if status == 201 else {})
+def written(call: Call, db: str, doc_id: str, rev: str, status: int) -> Reply:
+    headers = etag(rev) | (location(call, db, doc_id) if status == 201 else {})
     return json_reply({"ok": True, "id": doc_id, "rev": rev}, status, headers)

@@ -11,17 +11,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from flask import Response
-
 from sync.embedded.http.asked import Query
 from sync.embedded.http.call import Call
 from sync.embedded.http.limits import HttpLimits
 from sync.embedded.http.pausing import Pause, can_pause, pause
-from sync.embedded.http.replies import JSON_TYPE, encode, stream_reply
+from sync.embedded.http.replies import JSON_TYPE, Reply, encode, stream_reply
 from sync.embedded.wakeup import Waiter
 from sync.store import BadRequest, StoreError
-
-KINDS = "normal, continuous, live, longpoll, eventsource"
 
 
 class Source(Protocol):
@@ -83,11 +79,11 @@ class Waiting:
     heartbeat: float
 
 
-def kind_of(query: Query) -> str:
-    """Raises BadRequest for a feed that nobody knows."""
+def kind_of(query: Query, kinds: str) -> str:
+    """Which of `kinds` is asked for. Raises BadRequest for another."""
     kind = query.text("feed", "normal")
-    if kind not in FORMS:
-        raise BadRequest(f"Supported `feed` types: {KINDS}")
+    if kind not in kinds.split(", "):
+        raise BadRequest(f"Supported `feed` types: {kinds}")
     return kind
 
 
@@ -117,7 +113,7 @@ def _milliseconds(text: str) -> int:
     return value
 
 
-def feed_reply(call: Call, source: Source, kind: str, headers: dict[str, str] | None = None) -> Response:
+def feed_reply(call: Call, source: Source, kind: str, headers: dict[str, str] | None = None) -> Reply:
     """Start a feed of `kind`. Raises StoreError for what goes wrong before its first row."""
     rows = source.rows()
     # The first row is looked for before the status goes out: a bad filter is told by it.

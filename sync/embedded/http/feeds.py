@@ -10,29 +10,28 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, Literal
 
-from flask import Response
-
 from sync.embedded.feed import FeedQuery
 from sync.embedded.http.asked import any_json_body, require_json
 from sync.embedded.http.call import Call, require_member
 from sync.embedded.http.feeding import feed_reply, kind_of, waiting_of
 from sync.embedded.http.filtering import Narrowed, read_filter
-from sync.embedded.http.replies import empty_reply, etag, not_modified
+from sync.embedded.http.replies import Reply, empty_reply, etag, not_modified
 from sync.embedded.http.shown import show_of
 from sync.embedded.rendering import Show
 from sync.embedded.wakeup import Waiter
 from sync.selector import project
 from sync.store import BadRequest, Change, Document
 
+_KINDS = "normal, continuous, live, longpoll, eventsource"
 #: CouchDB counts rows down from here where no limit is given, which `seq_interval` is reckoned by.
 _NO_LIMIT = 10**15
 
 
-def changes(call: Call, db: str) -> Response:
+def changes(call: Call, db: str) -> Reply:
     return _reply(call, db, {})
 
 
-def post_changes(call: Call, db: str) -> Response:
+def post_changes(call: Call, db: str) -> Reply:
     require_json(call.request)
     empty = call.request.content_length == 0
     body = {} if empty else any_json_body(call.request, call.limits.max_request_bytes)
@@ -41,15 +40,15 @@ def post_changes(call: Call, db: str) -> Response:
     return _reply(call, db, body)
 
 
-def _reply(call: Call, db: str, body: dict[str, Any]) -> Response:
-    kind = kind_of(call.query)
+def _reply(call: Call, db: str, body: dict[str, Any]) -> Reply:
+    kind = kind_of(call.query, _KINDS)
     waiting_of(call.query, call.limits)  # nonsense in it is told before anything else
     narrowed = read_filter(call, db, body)
     query = _query(call, narrowed, kind)
     headers: dict[str, str] = {}
     if kind == "normal":
         headers = etag(_state(call, db))
-        if not_modified(headers["ETag"].strip('"')):
+        if not_modified(call, headers["ETag"].strip('"')):
             return empty_reply(304, headers)
     return feed_reply(call, _Changes(call, db, query, narrowed), kind, headers)
 

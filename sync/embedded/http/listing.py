@@ -6,13 +6,11 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Literal
 
-from flask import Response
-
 from sync.embedded.engine import EmbeddedStore
 from sync.embedded.http.asked import Query, json_object
 from sync.embedded.http.call import Call
 from sync.embedded.http.limits import HttpLimits
-from sync.embedded.http.replies import encode, stream_reply
+from sync.embedded.http.replies import Reply, encode, stream_reply
 from sync.embedded.http.shown import show_of
 from sync.embedded.listing import ListQuery
 from sync.store import BadRequest
@@ -27,25 +25,25 @@ _NAMESPACES: Mapping[str, Namespace] = {
 _KEYS = frozenset({"key", "keys", "startkey", "start_key", "endkey", "end_key", "atts_since"})
 
 
-def reading(name: str) -> Callable[[Call, str], Response]:
+def reading(name: str) -> Callable[[Call, str], Reply]:
     """The handler of `GET` for `name`."""
     return lambda call, db: _one(call, db, _NAMESPACES[name], call.query)
 
 
-def posting(name: str) -> Callable[[Call, str], Response]:
+def posting(name: str) -> Callable[[Call, str], Reply]:
     """The handler of `POST`: the URL's parameters may come in a JSON body instead; the URL's win."""
 
-    def handle(call: Call, db: str) -> Response:
+    def handle(call: Call, db: str) -> Reply:
         body = json_object(call.request, call.limits.max_request_bytes)
         return _one(call, db, _NAMESPACES[name], call.query.over(body, json_names=_KEYS))
 
     return handle
 
 
-def querying(name: str) -> Callable[[Call, str], Response]:
+def querying(name: str) -> Callable[[Call, str], Reply]:
     """The handler of `POST …/queries`: a list of the bodies that a POST takes, answered one after another."""
 
-    def handle(call: Call, db: str) -> Response:
+    def handle(call: Call, db: str) -> Reply:
         body = json_object(call.request, call.limits.max_request_bytes)
         if "queries" not in body:
             raise BadRequest("POST body must include `queries` parameter.")
@@ -54,11 +52,11 @@ def querying(name: str) -> Callable[[Call, str], Response]:
     return handle
 
 
-def _one(call: Call, db: str, namespace: Namespace, asked: Query) -> Response:
+def _one(call: Call, db: str, namespace: Namespace, asked: Query) -> Reply:
     return stream_reply(_answer(call.store, call.limits, db, asked, _list_query(asked, namespace)))
 
 
-def _several(call: Call, db: str, namespace: Namespace, queries: Any) -> Response:
+def _several(call: Call, db: str, namespace: Namespace, queries: Any) -> Reply:
     if not isinstance(queries, list) or not all(isinstance(one, dict) for one in queries):
         raise BadRequest("`queries` member must be an array.")
     if len(queries) > call.limits.max_queries:

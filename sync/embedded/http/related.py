@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from flask import Request
+from werkzeug.wrappers import Request
 
 from sync.embedded.blobs import BlobInfo, parse_digest
 from sync.embedded.engine import EmbeddedStore

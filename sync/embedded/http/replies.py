@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import json
-import secrets
-from collections.abc import Iterable, Mapping
-from typing import Any, cast
+import random
+from collections.abc import Callable, Iterable, Mapping
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import orjson
-from flask import Response, request
+from werkzeug.wsgi import ClosingIterator
 
 from sync.embedded.http.pausing import Pause
 from sync.store import StoreError
 
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+    from sync.embedded.http.call import Call
+
 JSON_TYPE = "application/json"
+_PHRASES = {status.value: status.phrase for status in HTTPStatus}
+#: These have no body, and say nothing of one (RFC 9110, 15.3.5 and 15.4.5).
+_BODILESS = frozenset({HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED})
 
 
 def encode(value: Any) -> bytes:
@@ -25,13 +34,56 @@ def encode(value: Any) -> bytes:
         return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
 
 
-def json_reply(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    response = Response(encode(value) + b"\n", status, content_type=JSON_TYPE)
-    return _finish(response, headers)
+class Reply:
+    """An answer, and the WSGI application that gives it."""
+
+    __slots__ = ("_body", "_on_close", "headers", "status")
+
+    def __init__(
+        self,
+        body: bytes | Iterable[bytes | Pause],
+        content_type: str = JSON_TYPE,
+        headers: Mapping[str, str] | None = None,
+        status: int = 200,
+    ) -> None:
+        self.status = status
+        self._body = body
+        self._on_close: list[Callable[[], object]] = []
+        self.headers: dict[str, str] = {
+            "Content-Type": content_type,
+            "Cache-Control": "must-revalidate",
+            "X-Content-Type-Options": "nosniff",
+            "X-Couch-Request-ID": f"{random.getrandbits(40):010x}",
+        }
+        if isinstance(body, bytes):
+            self.headers["Content-Length"] = str(len(body))
+        if status in _BODILESS:
+            del self.headers["Content-Type"], self.headers["Content-Length"]
+        if headers:
+            self.headers.update(headers)
+
+    def call_on_close(self, function: Callable[[], object]) -> None:
+        """Call `function` when the answer has been given, or has broken off."""
+        self._on_close.append(function)
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        headers = [(name, _header(value)) for name, value in self.headers.items()]
+        start_response(f"{self.status} {_PHRASES.get(self.status, 'Unknown')}", headers)
+        bare = environ["REQUEST_METHOD"] == "HEAD" or self.status in _BODILESS
+        if isinstance(self._body, bytes) and not self._on_close:
+            return () if bare else (self._body,)
+        # What the iterator yields is handed on as it is: a pause is for the server below.
+        body: Any = (self._body,) if isinstance(self._body, bytes) else self._body
+        closing = [*([body.close] if hasattr(body, "close") else []), *self._on_close]
+        return ClosingIterator(() if bare else body, closing)
 
 
-def empty_reply(status: int, headers: Mapping[str, str] | None = None) -> Response:
-    return _finish(Response(b"", status, content_type=JSON_TYPE), headers)
+def json_reply(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Reply:
+    return Reply(encode(value) + b"\n", JSON_TYPE, headers, status)
+
+
+def empty_reply(status: int, headers: Mapping[str, str] | None = None) -> Reply:
+    return Reply(b"", JSON_TYPE, headers, status)
 
 
 def stream_reply(
@@ -39,13 +91,11 @@ def stream_reply(
     content_type: str = JSON_TYPE,
     headers: Mapping[str, str] | None = None,
     status: int = 200,
-) -> Response:
-    # werkzeug hands on what the iterator yields as it is; a pause is for the server below.
-    body = cast("Iterable[bytes]", chunks)
-    return _finish(Response(body, status, content_type=content_type), headers)
+) -> Reply:
+    return Reply(chunks, content_type, headers, status)
 
 
-def error_reply(error: StoreError, headers: Mapping[str, str] | None = None) -> Response:
+def error_reply(error: StoreError, headers: Mapping[str, str] | None = None) -> Reply:
     return json_reply({"error": error.error, "reason": error.reason}, error.status, headers)
 
 
@@ -53,26 +103,21 @@ def etag(value: str) -> dict[str, str]:
     return {"ETag": f'"{value}"'}
 
 
-def not_modified(value: str) -> bool:
+def not_modified(call: Call, value: str) -> bool:
     """Whether the client says that it has the version `value` already."""
-    return request.if_none_match.contains_weak(value)
+    return call.request.if_none_match.contains_weak(value)
 
 
-def location(*parts: str) -> dict[str, str]:
+def location(call: Call, *parts: str) -> dict[str, str]:
     """The URL of what was just made, below the mount."""
-    path = "/".join(quote(part, safe="") for part in parts)
-    return {"Location": f"{request.host_url.rstrip('/')}{mount()}/{path}"}
+    environ = call.request.environ
+    host = environ.get("HTTP_HOST") or f"{environ['SERVER_NAME']}:{environ['SERVER_PORT']}"
+    path = "/".join([quote(part, safe="") for part in parts])
+    return {"Location": f"{environ['wsgi.url_scheme']}://{host}{call.mount}/{path}"}
 
 
-def mount() -> str:
-    """The path below which this interface is mounted, without a slash at its end."""
-    rule = request.url_rule.rule if request.url_rule is not None else ""
-    return request.script_root + rule.partition("<")[0].rstrip("/")
-
-
-def _finish(response: Response, headers: Mapping[str, str] | None) -> Response:
-    response.headers["Cache-Control"] = "must-revalidate"
-    response.headers["X-Couch-Request-ID"] = secrets.token_hex(5)
-    for name, value in (headers or {}).items():
-        response.headers[name] = value
-    return response
+def _header(value: str) -> str:
+    """A header's value as WSGI wants it. Some are a client's text, and begin no header of their own."""
+    if value.isascii() and value.isprintable():
+        return value
+    return "".join(char if char.isprintable() else " " for char in value).encode().decode("latin-1")

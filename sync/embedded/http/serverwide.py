@@ -5,10 +5,8 @@ from __future__ import annotations
 import uuid
 from importlib.metadata import PackageNotFoundError, version
 
-from flask import Response
-
 from sync.embedded.http.call import Call, require_server_admin
-from sync.embedded.http.replies import json_reply
+from sync.embedded.http.replies import Reply, json_reply
 from sync.store import BadRequest, NotOffered
 
 #: The protocol spoken here is CouchDB's of this version; clients look at the number.
@@ -22,7 +20,7 @@ def _hezha_version() -> str:
         return "unreleased"
 
 
-def welcome(_call: Call) -> Response:
+def welcome(_call: Call) -> Reply:
     return json_reply(
         {
             "couchdb": "Welcome",
@@ -33,18 +31,18 @@ def welcome(_call: Call) -> Response:
     )
 
 
-def up(_call: Call) -> Response:
+def up(_call: Call) -> Reply:
     return json_reply({"status": "ok", "seeds": {}})
 
 
-def uuids(call: Call) -> Response:
+def uuids(call: Call) -> Reply:
     count = call.query.integer("count", 1) or 0
     if count > call.limits.max_uuids:
         raise BadRequest(f"count must be at most {call.limits.max_uuids}.")
     return json_reply({"uuids": [uuid.uuid4().hex for _ in range(count)]})
 
 
-def session(call: Call) -> Response:
+def session(call: Call) -> Reply:
     header = call.request.headers.get("Authorization", "")
     info: dict[str, object] = {"authentication_handlers": ["jwt", "default"]}
     if call.user.name is not None:
@@ -53,10 +51,10 @@ def session(call: Call) -> Response:
     return json_reply({"ok": True, "userCtx": user, "info": info})
 
 
-def no_cookies(_call: Call) -> Response:
+def no_cookies(_call: Call) -> Reply:
     raise NotOffered("Cookie sessions are not offered: send the bearer token of /api/v1/auth/login.")
 
 
-def all_dbs(call: Call) -> Response:
+def all_dbs(call: Call) -> Reply:
     require_server_admin(call.user)
     return json_reply(call.store.database_names())

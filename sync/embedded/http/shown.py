@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from flask import Request
+from werkzeug.wrappers import Request
 
 from sync.embedded.engine import EmbeddedStore
 from sync.embedded.http.asked import Query

@@ -5,25 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from flask import Response
-
 from sync.embedded.http.call import Call, require_server_admin
 from sync.embedded.http.feeding import feed_reply, kind_of, waiting_of
-from sync.embedded.http.replies import empty_reply, etag, not_modified
+from sync.embedded.http.replies import Reply, empty_reply, etag, not_modified
 from sync.embedded.wakeup import Waiter
 from sync.store import BadRequest, DbUpdate
 
+_KINDS = "normal, continuous, longpoll, eventsource"
 
-def db_updates(call: Call) -> Response:
+
+def db_updates(call: Call) -> Reply:
     """Each kind of event of each database once, at its latest: `created`, `updated`, `deleted`."""
     require_server_admin(call.user)
-    kind = kind_of(call.query)
+    kind = kind_of(call.query, _KINDS)
     waiting_of(call.query, call.limits)  # nonsense in it is told before anything else
     headers: dict[str, str] = {}
     if kind == "normal":
         _, newest = call.store.database_events(since="now", limit=0)
         headers = etag(newest)
-        if not_modified(newest):
+        if not_modified(call, newest):
             return empty_reply(304, headers)
     return feed_reply(call, _Updates(call), kind, headers)
 
