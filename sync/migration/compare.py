@@ -12,7 +12,7 @@ import time
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from sync.multipart import Stream
 from sync.replication.ancestry import BEGINNING
@@ -27,12 +27,17 @@ _CHUNK = 64 * 1024
 _TOLD_APART = frozenset({"stub", "follows", "data", "encoding", "encoded_length"})
 
 
+What = Literal[
+    "database", "doc_count", "doc_del_count", "leaves", "body", "attachment", "security", "revs_limit"
+]
+
+
 @dataclass(frozen=True)
 class Difference:
-    """One thing that is not the same. `what` is a stable word; `source` and `target` say what each has."""
+    """One thing that is not the same; `source` and `target` say what each has."""
 
     database: str
-    what: str
+    what: What
     source: Any
     target: Any
     doc_id: str = ""
@@ -106,15 +111,11 @@ class _Comparing:
         here, source_seq = self._leaves(self.ours)
         self._trees(here, there)
         self._bodies(here, there)
-        ours, theirs = self._steady(self.ours.info), self._steady(self.theirs.info)
+        ours, theirs = self._both(lambda site: site.replica(self.db).info())
         self._same("doc_count", ours.doc_count, theirs.doc_count)
         self._same("doc_del_count", ours.doc_del_count, theirs.doc_del_count)
-        for what in ("security", "revs_limit"):
-            self._same(
-                what,
-                self._steady(lambda: getattr(self.source, what)(self.db)),  # noqa: B023
-                self._steady(lambda: getattr(self.target, what)(self.db)),  # noqa: B023
-            )
+        self._same("security", *self._both(lambda site: site.security(self.db)))
+        self._same("revs_limit", *self._both(lambda site: site.revs_limit(self.db)))
         return Comparison(
             database=self.db,
             documents=ours.doc_count,
@@ -205,9 +206,12 @@ class _Comparing:
         except NotFound:
             return None
 
-    def _same(self, what: str, ours: Any, theirs: Any, *, doc_id: str = "", rev: str = "") -> None:
+    def _same(self, what: What, ours: Any, theirs: Any, *, doc_id: str = "", rev: str = "") -> None:
         if ours != theirs:
             self.found.append(Difference(self.db, what, ours, theirs, doc_id, rev))
+
+    def _both(self, ask: Callable[[Site], T]) -> tuple[T, T]:
+        return self._steady(lambda: ask(self.source)), self._steady(lambda: ask(self.target))
 
     def _steady(self, step: Callable[[], T]) -> T:
         return steady(step, self.limits, self.pause)
