@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, cast
 
@@ -85,7 +86,7 @@ class DatabaseCalls(CouchBase):
 
     def _refresh_ours(self, db: str, design: Document) -> bool:
         try:
-            if self._rules(db, design) is None and "hezha" not in self.security(db):
+            if self._rules(db, design) is None and not _has_kind(self.security(db)):
                 return False
             return self._refresh_design(db, design)
         except NotFound:  # deleted since its name was read
@@ -114,3 +115,8 @@ class DatabaseCalls(CouchBase):
             if not is_missing_document(error):
                 raise
             return None
+
+
+def _has_kind(security: Mapping[str, Any]) -> bool:
+    hezha = security.get("hezha")
+    return isinstance(hezha, Mapping) and bool(hezha.get("kind"))

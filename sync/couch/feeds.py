@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from sync.couch.base import CouchBase
+from sync.couch.databases import DatabaseCalls
 from sync.couch.wire import monotonic_deadline
 from sync.store import Change, ChangeBatch, DbUpdate, NotFound, StoreError
 
-Kind = Literal["created", "updated", "deleted"]
+#: More names than this are looked up in the list of all databases.
+_ASKED_ONE_BY_ONE = 20
 
 
-class FeedCalls(CouchBase):
+class FeedCalls(DatabaseCalls):
     """The part of the store that tells what changed."""
 
     def changes(
@@ -84,18 +85,23 @@ class FeedCalls(CouchBase):
                 error="not_configured",
             ) from error
         latest: dict[str, DbUpdate] = {}
+        doubtful = set()
         for row in told["results"]:
             name = str(row["db_name"])
             if name.startswith(self.options.prefix) and not name.startswith("_"):
                 latest.pop(name, None)
                 latest[name] = DbUpdate(name, row["type"], str(row["seq"]))
-        return [self._settled(update) for update in latest.values()], str(told["last_seq"])
+                if row["type"] == "deleted":
+                    doubtful.add(name)
+        # The feed tells a deletion and what was before or after it in any order; the databases know.
+        there = self._those_there(doubtful)
+        updates = [_settled(one, there) if one.db_name in doubtful else one for one in latest.values()]
+        return updates, str(told["last_seq"])
 
-    def _settled(self, update: DbUpdate) -> DbUpdate:
-        """The feed tells a deletion and what was before or after it in any order; the database knows."""
-        there = self._exists(update.db_name)
-        kind: Kind = "deleted" if not there else "updated" if update.type == "deleted" else update.type
-        return DbUpdate(update.db_name, kind, update.seq)
+    def _those_there(self, names: set[str]) -> set[str]:
+        if len(names) > _ASKED_ONE_BY_ONE:
+            return names & set(self.database_names())
+        return {name for name in names if self._exists(name)}
 
     def _exists(self, db: str) -> bool:
         try:
@@ -117,3 +123,10 @@ def _change(row: dict[str, Any]) -> Change:
         deleted=bool(row.get("deleted")),
         doc=row.get("doc"),
     )
+
+
+def _settled(update: DbUpdate, there: set[str]) -> DbUpdate:
+    """What has become of a database that was deleted lately, and perhaps made again."""
+    if update.db_name not in there:
+        return DbUpdate(update.db_name, "deleted", update.seq)
+    return update if update.type != "deleted" else DbUpdate(update.db_name, "updated", update.seq)

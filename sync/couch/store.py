@@ -9,7 +9,6 @@ from __future__ import annotations
 from sync.couch.attachments import AttachmentCalls
 from sync.couch.base import CouchOptions
 from sync.couch.cluster import Cluster
-from sync.couch.databases import DatabaseCalls
 from sync.couch.feeds import FeedCalls
 from sync.couch.wire import Account, Patience, split_url
 from sync.store import UserCtx
@@ -21,7 +20,7 @@ __all__ = ["ANYBODY", "Account", "CouchOptions", "CouchStore", "Patience", "spli
 ANYBODY = UserCtx("hezha-check", ("inspector",))
 
 
-class CouchStore(DatabaseCalls, AttachmentCalls, FeedCalls):
+class CouchStore(FeedCalls, AttachmentCalls):
     """`DocumentStore` over HTTP. Safe for many threads; make it after forking, `close` it at the end.
 
     Every method that has returned from a write has its data on disk on as many nodes as the cluster wants;

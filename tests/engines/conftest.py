@@ -27,7 +27,7 @@ from server.people.keys import Keyring, parse_keyring
 from server.people.tokens import ALGORITHM, ROLES_CLAIM, issue_for_store
 from sync.couch.cluster import Cluster
 from sync.couch.configuration import Change
-from sync.couch.store import Account, CouchOptions, CouchStore, split_url
+from sync.couch.store import Account, CouchOptions, CouchStore, Patience, split_url
 from sync.embedded.engine import EmbeddedStore
 from sync.embedded.http import HttpLimits, create_blueprint
 from sync.embedded.validate import Validator
@@ -37,7 +37,8 @@ from tests.engines.under import under
 
 COUCHDB_URL = os.environ.get("HEZHA_TEST_COUCHDB_URL", "")
 ADMIN = Account("admin", "correct horse battery")
-OPTIONS = CouchOptions(page=3)  # so that a handful of documents is more than a page
+#: So small that a handful of documents is more than a page, and a wait more than one poll.
+OPTIONS = CouchOptions(page=3, patience=Patience(poll=0.5))
 
 
 class Quiet(WSGIRequestHandler):

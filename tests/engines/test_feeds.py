@@ -132,3 +132,17 @@ def test_waiting_for_any_database(store: DocumentStore) -> None:
         updates, _ = store.db_updates(since=since, timeout=20.0)
         writing.result(10)
     assert [update.db_name for update in updates] == ["db"]
+
+
+def test_a_store_that_is_dismissed_lets_nobody_wait(store: DocumentStore) -> None:
+    with ThreadPoolExecutor(2) as pool:
+        polls = [
+            pool.submit(store.changes, "db", since="now", timeout=60.0),
+            pool.submit(lambda: store.db_updates(since="now", timeout=60.0)),
+        ]
+        time.sleep(0.2)
+        store.dismiss()
+        for poll in polls:
+            poll.result(20)
+    store.put("db", {"_id": "a"})
+    assert ids(store) == ["a"]
