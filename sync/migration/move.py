@@ -108,6 +108,10 @@ def migrate(
     return _Moving(source, target, wants, options or Options(), on_step or (lambda _: None), pause)()
 
 
+class _Ended(Exception):
+    """Another thread has failed; this one need not go on."""
+
+
 class _Tally:
     """Adds up what several threads report of one stage."""
 
@@ -150,6 +154,8 @@ class _Moving:
     pause: Pause
     failures: list[tuple[str, Failure]] = field(default_factory=list)
     written_meanwhile: bool = False
+    #: Set when one thread has failed, or somebody has interrupted the command.
+    ended: threading.Event = field(default_factory=threading.Event)
 
     def __call__(self) -> Report:
         self._refuse_foreign()
@@ -205,7 +211,7 @@ class _Moving:
                 self.target.replica(db),
                 since=since,
                 limits=self.options.limits,
-                on_progress=lambda progress: tally.told(db, progress),
+                on_progress=lambda progress: self._told(db, progress, tally),
                 pause=self.pause,
             )
             security = self._steady(lambda: self.source.security(db))
@@ -218,6 +224,11 @@ class _Moving:
         self.failures.extend((db, failure) for failure in result.failures)
         tally.ended()
         return result
+
+    def _told(self, db: str, progress: Progress, tally: _Tally) -> None:
+        if self.ended.is_set():
+            raise _Ended
+        tally.told(db, progress)
 
     def _settle(self, db: str, tally: _Tally) -> tuple[Comparison | None, list[tuple[str, str]]]:
         """Compare a database, and carry it once more from its beginning if it differs."""
@@ -279,16 +290,17 @@ class _Moving:
         return self._steady(site.names)
 
     def _each(self, names: Iterable[str], work: Callable[[str], T]) -> list[T]:
-        """`work` on each, `jobs` at a time. The first that fails ends it; what was begun is finished."""
+        """`work` on each, `jobs` at a time. The first failure ends it, and the others at their next batch."""
         with ThreadPoolExecutor(self.options.jobs, thread_name_prefix="migrate") as pool:
             futures: list[Future[T]] = [pool.submit(work, name) for name in names]
             try:
-                wait(futures, return_when=FIRST_EXCEPTION)
-            finally:
+                done, _ = wait(futures, return_when=FIRST_EXCEPTION)
+                for future in done:
+                    future.result()
+            except BaseException:
+                self.ended.set()
                 pool.shutdown(wait=True, cancel_futures=True)
-        for future in futures:
-            if not future.cancelled() and (error := future.exception()) is not None:
-                raise error
+                raise
         return [future.result() for future in futures]
 
     def _steady(self, step: Callable[[], T]) -> T:

@@ -110,7 +110,6 @@ def test_foreign_data_at_the_target_are_named(data: Path, tmp_path: Path) -> Non
 
 def test_wrong_use_is_told_before_anything_is_written(data: Path, tmp_path: Path) -> None:
     for arguments in (
-        ("--to", str(data)),
         ("--from", str(tmp_path / "nothing"), "--to", str(tmp_path / "new")),
         ("--to", "http://admin:geheim@127.0.0.1:9"),
     ):
@@ -120,6 +119,10 @@ def test_wrong_use_is_told_before_anything_is_written(data: Path, tmp_path: Path
         assert "geheim" not in run.stdout + run.stderr
         assert "Traceback" not in run.stderr
     assert not (tmp_path / "nothing").exists()
+
+
+def test_a_place_is_not_moved_to_itself(data: Path) -> None:
+    assert hezha(data, "--to", str(data)).returncode == WRONG_USE
 
 
 def test_every_outcome_has_words_in_both_languages() -> None:

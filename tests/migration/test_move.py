@@ -18,7 +18,7 @@ from sync.replication import Replica, Transient
 from sync.replication.http import HttpSite
 from sync.replication.local import LocalSite
 from sync.replication.replica import Site
-from sync.store import ChangeBatch, DocumentStore
+from sync.store import ChangeBatch, DocumentStore, NotOffered
 from tests.migration.conftest import NAMES, fill
 from tests.peers.conftest import LiveServer
 from tests.replication.faulty import Faulty, Fuse
@@ -226,6 +226,30 @@ def test_it_may_break_off_at_any_call_and_is_resumed(source: LocalSite, tmp_path
             assert move(source, target).differences == ()
             whole(source, target)
     assert broke_off > 10
+
+
+def test_when_one_database_fails_the_others_stop_at_their_next_batch(
+    source: LocalSite, target: LocalSite
+) -> None:
+    """Nobody waits for a large database before hearing that the line is gone."""
+    for number in range(300):
+        edit(source.replica("case-1"), f"more:{number}")
+    failed, asked = threading.Event(), [0]
+
+    def before(db: str) -> Callable[[str], None]:
+        def fault(name: str) -> None:
+            if db == "media-1" and name == "revs_diff":
+                failed.set()
+                raise NotOffered("not here")
+            if db == "case-1":
+                failed.wait(10)
+                asked[0] += name == "revs_diff"
+
+        return fault
+
+    with pytest.raises(NotOffered):
+        move(source, FaultySite(target, before), jobs=3)
+    assert asked[0] < 300 / SMALL.page / 2
 
 
 # -- a source that is written to
