@@ -14,7 +14,7 @@ from tests.peers.conftest import LiveServer
 
 couchdb = pytest.importorskip(
     "couchdb",
-    reason="couchdb 1.2 is not there (pip install -e '.[peers]'), or Python 3.13 has no cgi for it",
+    reason="couchdb 1.2 is not there, or does not load on this Python: pip install -e '.[peers]'",
     exc_type=ImportError,
 )
 
