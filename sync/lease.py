@@ -15,7 +15,7 @@ import secrets
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import structlog
@@ -61,12 +61,13 @@ class Terms:
 
 @dataclass(frozen=True)
 class Lease:
-    """`expires` is a POSIX time. `token` is greater than that of every owner before."""
+    """`expires` is a POSIX time, `rev` the document's. `token` is greater than that of every owner before."""
 
     name: str
     owner: str
     token: int
     expires: float
+    rev: str = ""
 
 
 class Leases:
@@ -107,12 +108,11 @@ class Leases:
                 return None
             same = known is not None and known["owner"] == owner and now < known["expires"]
             token = 1 if known is None else int(known["token"]) + (not same)
-            lease = Lease(name, owner, token, now + self._terms.seconds)
+            lease = Lease(name, owner, token, now + self._terms.seconds, known["_rev"] if known else "")
             try:
-                self._store.put(self._db, _document(lease, known))
+                return replace(lease, rev=self._store.put(self._db, _document(lease)))
             except Conflict:
                 continue
-            return lease
         return None
 
     def check(self, lease: Lease) -> None:
@@ -126,11 +126,7 @@ class Leases:
     def give_back(self, lease: Lease) -> None:
         """Let the next owner in at once. A lease that is somebody else's by now is left alone."""
         try:
-            known = self._read(lease.name)
-            if known is None or (known["owner"], known["token"]) != (lease.owner, lease.token):
-                return
-            over = Lease(lease.name, "", lease.token, 0.0)
-            self._store.put(self._db, _document(over, known))
+            self._store.put(self._db, _document(replace(lease, owner="", expires=0.0)))
         except Conflict:
             return
         except StoreError as error:
@@ -171,10 +167,11 @@ class Leases:
         return self._clock().timestamp()
 
 
-def _document(lease: Lease, known: Document | None) -> Document:
+def _document(lease: Lease) -> Document:
+    """What is put over the revision that the lease names."""
     return {
         "_id": PREFIX + lease.name,
-        **({"_rev": known["_rev"]} if known else {}),
+        **({"_rev": lease.rev} if lease.rev else {}),
         "type": "lease",
         "schema": 1,
         "owner": lease.owner,
