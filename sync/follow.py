@@ -5,12 +5,14 @@ therefore vanishes together with the database. The checkpoint moves only after t
 a batch may come twice, after a crash, but never not at all; handlers must not mind.
 
 What a round costs depends on what changed and not on how many databases there are: after one look at each
-of them at the start, the feed of databases says where to look. A database whose handler fails waits, for
-longer each time, while the others go on.
+of them at the start, the feed of databases says where to look. Where that feed may miss a change after a
+crash (`complete_feed`), everything is looked at again when the store has failed, and every so often. A
+database whose handler fails waits, for longer each time, while the others go on.
 """
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -50,12 +52,14 @@ class Pace:
 
     After the n-th failure in a row a database is left alone for `first_pause * 2**(n-1)`, at most
     `longest_pause`. `idle_wait` bounds one wait for changes, and so how long `run` takes to notice `stop`.
+    Where the feed of databases may miss something, every database is looked at once in `sweep` seconds.
     """
 
     batch: int = 100
     first_pause: float = 1.0
     longest_pause: float = 300.0
     idle_wait: float = 1.0
+    sweep: float = 3600.0
 
 
 @dataclass
@@ -101,6 +105,7 @@ class Follower:
         self._clock = clock
         self._since: str | None = None
         self._look_again = threading.Event()
+        self._sweep_at = math.inf
         # Insertion order is the queue: whoever has had a turn and has more goes to the end.
         self._dirty: dict[str, None] = {}
         self._trouble: dict[str, _Trouble] = {}
@@ -120,6 +125,8 @@ class Follower:
             except Exception:  # noqa: BLE001  whatever ails the store, following must outlast it
                 failures += 1
                 pause = self._pause(failures)
+                if not self._store.complete_feed:
+                    self.look_again()
                 _log.exception("follow.store_failed", follower=self._name, retry_in=pause)
                 self._pulse.expect(pause)
                 stop.wait(pause)
@@ -150,13 +157,15 @@ class Follower:
         """Note which databases have changed, and forget those that are not wanted any more."""
         for db in [db for db in self._dirty if not self._wants(db)]:
             self._forget(db)
-        if self._since is None or self._look_again.is_set():
+        if self._since is None or self._look_again.is_set() or self._clock() >= self._sweep_at:
             self._look_again.clear()
             self._since = None  # until both answers are here: a store that fails in between is asked again
             # The feed's end first, the names after: what happens in between is seen twice, not missed.
             _, since = self._store.db_updates(since="now")
             self._dirty.update((db, None) for db in self._store.database_names() if self._wants(db))
             self._since = since
+            if not self._store.complete_feed:
+                self._sweep_at = self._clock() + self._pace.sweep
             return
         changed, self._since = self._store.db_updates(since=self._since, timeout=timeout)
         for update in changed:

@@ -261,8 +261,8 @@ class NewAttachment:
 class DocumentStore(Protocol):
     """What the server may ask of an engine. `db` is always a full database name.
 
-    Every method that names a database raises NotFound when there is none, unless it says otherwise. Any method
-    may raise Unavailable.
+    Every method that names a database raises NotFound when there is none, unless it says otherwise. Any
+    method may raise Unavailable.
     """
 
     @property
@@ -272,11 +272,18 @@ class DocumentStore(Protocol):
         On a cluster each replica checks by itself, so that both may be, and one of them ends as a conflict.
         """
 
+    @property
+    def complete_feed(self) -> bool:
+        """Whether `db_updates` tells of every change that was acknowledged, whatever crashes.
+
+        Where it may not, who must not miss anything looks at every database from time to time.
+        """
+
     def refresh_design_documents(self) -> list[str]:
         """Give every database of Hezha's the present write rules; return the names of those that changed."""
 
     def trouble(self) -> str | None:
-        """What keeps tablets from replicating although the store itself answers, in English; None: nothing."""
+        """What keeps tablets from replicating although the store itself answers, in English, or None."""
 
     def dismiss(self) -> None:
         """End every wait for changes, now and from now on: a server that stops must not wait for its pollers.

@@ -38,6 +38,8 @@ class CouchBase:
 
     #: Each replica checks `_rev` by itself; even one node may become three.
     exact_revisions = False
+    #: A node tells of changes half a second after them, and forgets what it has not told when it crashes.
+    complete_feed = False
 
     def __init__(
         self,

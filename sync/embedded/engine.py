@@ -45,3 +45,5 @@ class EmbeddedStore(DatabaseCalls, PurgeCalls, UpkeepCalls):
 
     #: One writer at a time decides on every `_rev`.
     exact_revisions = True
+    #: A change and the word of it are one transaction.
+    complete_feed = True

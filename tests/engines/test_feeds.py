@@ -136,13 +136,11 @@ def test_waiting_for_any_database(store: DocumentStore) -> None:
 
 def test_a_store_that_is_dismissed_lets_nobody_wait(store: DocumentStore) -> None:
     with ThreadPoolExecutor(2) as pool:
-        polls = [
-            pool.submit(store.changes, "db", since="now", timeout=60.0),
-            pool.submit(lambda: store.db_updates(since="now", timeout=60.0)),
-        ]
+        changes = pool.submit(store.changes, "db", since="now", timeout=60.0)
+        updates = pool.submit(lambda: store.db_updates(since="now", timeout=60.0))
         time.sleep(0.2)
         store.dismiss()
-        for poll in polls:
-            poll.result(20)
+        changes.result(20)
+        updates.result(20)
     store.put("db", {"_id": "a"})
     assert ids(store) == ["a"]

@@ -26,6 +26,10 @@ class Under:
         return lambda db, *args, **more: method(self._prefix + db, *args, **more)
 
     @property
+    def complete_feed(self) -> bool:
+        return self._store.complete_feed
+
+    @property
     def exact_revisions(self) -> bool:
         return self._store.exact_revisions
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
+from typing import Any, cast
 
 import pytest
 from structlog.testing import capture_logs
 
 from sync.embedded.engine import EmbeddedStore
 from sync.follow import Follower, Pace
-from sync.store import ChangeBatch
+from sync.store import ChangeBatch, DbUpdate, Unavailable
 
 
 class Work:
@@ -231,3 +232,56 @@ def test_a_failing_store_gives_no_beat_and_its_pause_is_no_standstill(
         follower(store, work, pulse=pulse, pace=Pace(first_pause=7.0)).run(stop)
     assert [entry["event"] for entry in logs] == ["follow.store_failed"]
     assert (pulse.beats, pulse.expected) == (0, [7.0])
+
+
+class Forgetful:
+    """A store as on a cluster: the feed of databases has lost every word of what changed."""
+
+    complete_feed = False
+
+    def __init__(self, store: EmbeddedStore) -> None:
+        self._store = store
+        self.fails = False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    def db_updates(self, *, since: str = "0", timeout: float = 0.0) -> tuple[list[DbUpdate], str]:
+        if self.fails:
+            self.fails = False
+            raise Unavailable("no answer")
+        return [], since
+
+
+def test_what_the_feed_forgot_is_found_in_the_next_sweep(store: EmbeddedStore, work: Work) -> None:
+    clock = Clock()
+    one = follower(cast("EmbeddedStore", Forgetful(store)), work, clock=clock, pace=Pace(sweep=60.0))
+    store.create_database("case-1")
+    drain(one)
+    store.put("case-1", {"_id": "a"})
+    clock.now += 59.0
+    drain(one)
+    assert work.seen == []
+    clock.now += 1.0
+    drain(one)
+    assert work.seen == [("case-1", "a")]
+
+
+def test_after_a_failure_of_the_store_everything_is_looked_at(store: EmbeddedStore, work: Work) -> None:
+    forgetful = Forgetful(store)
+    one = follower(
+        cast("EmbeddedStore", forgetful), work, pace=Pace(idle_wait=0.01, first_pause=0.01, sweep=3600.0)
+    )
+    store.create_database("case-1")
+    drain(one)
+    store.put("case-1", {"_id": "a"})
+    forgetful.fails = True
+    stop = threading.Event()
+    thread = threading.Thread(target=one.run, args=(stop,))
+    thread.start()
+    deadline = time.monotonic() + 20
+    while not work.seen and time.monotonic() < deadline:
+        time.sleep(0.01)
+    stop.set()
+    thread.join()
+    assert work.seen == [("case-1", "a")]
