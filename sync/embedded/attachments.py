@@ -76,16 +76,21 @@ class AttachmentCalls(ReadCalls, WriteCalls):
         content_type: str,
         info: BlobInfo,
         encoding: str | None = None,
+        max_bytes: int | None = None,
         user: UserCtx = SERVER,
     ) -> str:
-        """Like `put_attachment`, with bytes that `ingest` has taken in."""
+        """Like `put_attachment`, with bytes that `ingest` has taken in.
+
+        Decoded they may be `max_bytes` at most, which can only lower the store's own limit.
+        """
         doc = self._editable(db, doc_id, rev)
         entry: Document = {"follows": True, "content_type": content_type}
         if encoding not in {None, "identity"}:
             entry["encoding"] = encoding
+            limit = self.limits.attachment_bytes
             with self._blobs.open(info.sha256) as stream:
                 entry["length"] = decoded_length(
-                    stream, str(encoding), max_bytes=self.limits.attachment_bytes
+                    stream, str(encoding), max_bytes=limit if max_bytes is None else min(limit, max_bytes)
                 )
         doc["_attachments"] = {**doc.get("_attachments", {}), name: entry}
         return self.put(db, doc, user=user, blobs={name: info})

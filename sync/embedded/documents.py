@@ -229,7 +229,7 @@ def _attachments(
     value: object, keep: Keep, blobs: Mapping[str, BlobInfo], *, edited: bool
 ) -> tuple[StoredAttachment | Stub, ...]:
     if not isinstance(value, dict):
-        raise BadRequest("_attachments isn't an object.", error="doc_validation")
+        raise BadRequest("Bad special document member: _attachments", error="doc_validation")
     found = tuple(_attachment(name, spec, keep, blobs, edited=edited) for name, spec in value.items())
     strays = set(blobs) - set(value)
     if strays:

@@ -59,6 +59,8 @@ def read(conn: apsw.Connection, blobs: BlobStore, db: DatabaseRow, query: ListQu
     total = db.doc_count if query.namespace == "all" else _count(conn, db, _Range(DESIGN, _DESIGN_END))
     if query.keys is not None:
         rows = [_by_key(conn, blobs, db, key, query) for key in _wanted(query)]
+        if query.namespace == "design":  # as in CouchDB, what is none is left out
+            rows = [row for row in rows if row.get("id", "").startswith(DESIGN)]
         return Listing(tuple(rows), total, None)
     rows = []
     for doc_id, winner in _walk(conn, "docs", "id, winner", "NOT deleted", db, query):
@@ -126,8 +128,9 @@ def _by_key(
     conn: apsw.Connection, blobs: BlobStore, db: DatabaseRow, key: str, query: ListQuery
 ) -> dict[str, Any]:
     found = conn.execute("SELECT winner, deleted FROM docs WHERE db = ? AND id = ?", (db.pk, key)).fetchone()
-    if found is None or (query.namespace == "design" and not key.startswith(DESIGN)):
-        return {"key": key, "error": "not_found"}
+    if found is None:
+        local = _local_row(conn, db, key, query)
+        return {"key": key, "error": "not_found"} if local is None else local
     if not found[1]:
         return _row(conn, blobs, db, key, str(found[0]), query)
     row = {"id": key, "key": key, "value": {"rev": found[0], "deleted": True}}
@@ -152,16 +155,19 @@ def _local_rows(conn: apsw.Connection, db: DatabaseRow, query: ListQuery) -> lis
         ids = [doc_id for (doc_id,) in _walk(conn, "local_docs", "id", "TRUE", db, query)]
     else:
         ids = _wanted(query)
-    rows = []
-    for doc_id in ids:
-        found = records.local_document(conn, db, doc_id)
-        if found is not None:
-            rev = f"0-{found[0]}"
-            row: dict[str, Any] = {"id": doc_id, "key": doc_id, "value": {"rev": rev}}
-            if query.include_docs:
-                row["doc"] = {"_id": doc_id, "_rev": rev, **found[1]}
-            rows.append(row)
-    return rows
+    rows = (_local_row(conn, db, doc_id, query) for doc_id in ids)
+    return [row for row in rows if row is not None]
+
+
+def _local_row(
+    conn: apsw.Connection, db: DatabaseRow, doc_id: str, query: ListQuery
+) -> dict[str, Any] | None:
+    found = records.local_document(conn, db, doc_id) if doc_id.startswith(LOCAL) else None
+    if found is None:
+        return None
+    rev = f"0-{found[0]}"
+    row: dict[str, Any] = {"id": doc_id, "key": doc_id, "value": {"rev": rev}}
+    return row | {"doc": {"_id": doc_id, "_rev": rev, **found[1]}} if query.include_docs else row
 
 
 def _count(conn: apsw.Connection, db: DatabaseRow, ids: _Range) -> int:

@@ -84,7 +84,7 @@ def sequence_number(since: str | int, incarnation: str, newest: int) -> int:
     """
     match = _SEQ.fullmatch(str(since))
     if match is None:
-        raise BadRequest(f"Malformed sequence supplied in 'since' parameter: {since}")
+        raise BadRequest("Malformed sequence supplied in 'since' parameter.")
     number = int(match[1])
     return number if match[2] == incarnation and number <= newest else 0
 

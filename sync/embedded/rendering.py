@@ -88,7 +88,7 @@ def _beside(
     if show.deleted_conflicts:
         _add(result, "_deleted_conflicts", [r for r in tree.leaves[1:] if tree.deleted(r)])
     if show.local_seq:
-        result["_local_seq"] = db.sequence(doc.seq)
+        result["_local_seq"] = doc.seq
     if atts := records.attachments(conn, stored.pk):
         known = _newest_known(line, show.atts_since)
         result["_attachments"] = {a.name: _attachment(a, blobs, show, known) for a in atts.values()}

@@ -86,7 +86,7 @@ def test_a_client_that_has_the_revision_is_not_sent_it_again(admin: Asker, free:
     head = admin.ask("HEAD", f"/{free}/d", status=200)
     assert (head.data, head.headers["ETag"]) == (b"", f'"{rev}"')
     assert head.headers["Content-Length"] == stale.headers["Content-Length"]
-    admin.ask("GET", f"/{free}/d?conflicts=true", headers={"If-None-Match": f'"{rev}"'}, status=200)
+    admin.ask("GET", f"/{free}/d?revs_info=true", headers={"If-None-Match": f'"{rev}"'}, status=200)
 
 
 def test_leaves_histories_and_conflicts_are_shown_when_asked_for(admin: Asker, free: str) -> None:
@@ -113,7 +113,7 @@ def test_leaves_histories_and_conflicts_are_shown_when_asked_for(admin: Asker, f
     assert isinstance(some, list)
     assert some[0]["ok"]["_revisions"]["start"] == 2
     assert some[1] == {"missing": "9-ff"}
-    assert admin.get(f"/{free}/none?open_revs=all") == []
+    assert admin.get(f"/{free}/none?open_revs=all", status=404)["reason"] == "missing"
     assert admin.get(f"/{free}/d?open_revs=nonsense", status=400)["error"] == "query_parse_error"
 
 

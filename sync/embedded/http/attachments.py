@@ -127,6 +127,7 @@ def write(call: Call, db: str, doc_id: str, name: str) -> Reply:
         content_type=content_type,
         info=info,
         encoding=encoding,
+        max_bytes=call.limits.max_attachment_bytes,
         user=call.user,
     )
     return json_reply({"ok": True, "id": doc_id, "rev": rev}, 201, location(call, db, doc_id, name))

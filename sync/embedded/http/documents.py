@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Iterator, Sequence
 from typing import Any, Literal
 
+from sync.embedded.documents import LOCAL
 from sync.embedded.http.asked import any_json_body, check_nesting, json_object, string_list
 from sync.embedded.http.call import Call
 from sync.embedded.http.related import read_related
@@ -21,10 +22,14 @@ from sync.embedded.http.replies import (
     stream_reply,
 )
 from sync.embedded.http.shown import accepts, beside, following, part_of, show_of
-from sync.embedded.rendering import PLAIN, Show
+from sync.embedded.reading import OpenRev
+from sync.embedded.rendering import Show
 from sync.multipart import new_boundary, write_parts
-from sync.store import BadRequest, Document
+from sync.store import BadRequest, Document, NotFound
 
+#: A replicator's checkpoint has these, CouchDB's as well as PouchDB's.
+_CHECKPOINT = frozenset({"session_id", "history"})
+#: What a document is shown with that is not its own.
 _BESIDE = frozenset({"_revs_info", "_conflicts", "_deleted_conflicts", "_local_seq"})
 
 
@@ -34,6 +39,8 @@ def read(call: Call, db: str, doc_id: str) -> Reply:
     rev, latest, show = query.text("rev") or None, query.flag("latest"), show_of(query)
     if "open_revs" in query:
         return _open_revs(call, db, doc_id, show, latest=latest)
+    if doc_id.startswith(LOCAL):
+        call.store.checkpoint_read(db, doc_id)
     related = bool(show.attachments) and accepts(call.request, "multipart/related")
     doc = call.store.get(db, doc_id, rev=rev, latest=latest, show=beside(show) if related else show)
     # What is told of its neighbours changes without the revision changing.
@@ -102,6 +109,8 @@ def write(call: Call, db: str, doc_id: str) -> Reply:
     if not isinstance(doc, dict):
         raise BadRequest("Document must be a JSON object")
     check_nesting(doc)
+    if doc_id.startswith(LOCAL) and doc.keys() >= _CHECKPOINT:
+        call.store.require_reproof(db, doc_id)
     doc["_id"] = doc_id
     rev = named_rev(call, doc.get("_rev"))
     if rev is not None:

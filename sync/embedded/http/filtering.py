@@ -53,7 +53,6 @@ def read_filter(call: Call, db: str, body: dict[str, Any]) -> Narrowed:
     show = Show(conflicts=call.query.flag("conflicts"))
     if name == "_selector":
         return _selector(call, body, show)
-    show = Show(revs=True, conflicts=show.conflicts)
     if name == "_view":
         view = call.query.text("view")
         if not view:
@@ -99,9 +98,15 @@ def _function(call: Call, db: str, show: Show, ddoc: str, *path: str) -> Narrowe
     functions = call.sandboxes.functions
     loaded = functions.prepare(document, path)
     if path[0] == "views":
-        return Narrowed(passes=lambda docs: functions.emits(loaded, docs), show=show)
+        return Narrowed(passes=lambda docs: functions.emits(loaded, _shown(docs)), show=show)
     req = _request(call, db)
-    return Narrowed(passes=lambda docs: functions.filter(loaded, docs, req), show=show)
+    return Narrowed(passes=lambda docs: functions.filter(loaded, _shown(docs), req), show=show)
+
+
+def _shown(docs: Sequence[Document]) -> list[Document]:
+    """As CouchDB hands them to its functions: with the revision itself for a history."""
+    split = ((doc, *doc["_rev"].split("-", 1)) for doc in docs)
+    return [{**doc, "_revisions": {"start": int(start), "ids": [name]}} for doc, start, name in split]
 
 
 def _request(call: Call, db: str) -> dict[str, Any]:
