@@ -38,8 +38,8 @@ Rev = tuple[int, str]
 
 _REV = re.compile(r"([0-9]{1,9})-(.+)", re.DOTALL)
 _HEX32 = re.compile(r"[0-9a-fA-F]{32}")
-#: A hash that somebody else made up: it goes out in an ETag, whose characters these are (RFC 9110, 8.8.3), and
-#: a header that is too long breaks clients.
+#: A hash that somebody else made up. It goes out in an ETag, whose characters these are (RFC 9110, 8.8.3),
+#: and a header that is too long breaks clients.
 _FOREIGN = re.compile(r"[!#-~]{1,200}")
 
 

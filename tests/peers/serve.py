@@ -48,6 +48,7 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn's stubs do not 
         self.cfg.set("threads", 40)
         self.cfg.set("graceful_timeout", 2)
         self.cfg.set("limit_request_line", 8190)
+        self.cfg.set("keepalive", 75)
         self.cfg.set("loglevel", "warning")
 
     def load(self) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 import uuid
 from typing import Any, Self
@@ -25,22 +26,21 @@ class Couch:
         self._admin = (str(parts.username), str(parts.password))
         self._password = secrets.token_urlsafe(16)
         self._roles = {vector["user"]: vector["roles"] for vector in asked if vector["user"] is not None}
-        self._prefix = f"rules-{uuid.uuid4().hex[:8]}"
+        # Others may run the same at the same time, and accounts are everybody's.
+        self._tag = uuid.uuid4().hex[:8]
+        self._prefix = f"rules-{self._tag}"
         self._made: dict[str, str] = {}
         self._sessions: dict[str | None, requests.Session] = {}
 
     def __enter__(self) -> Self:
-        for name, roles in self._roles.items():
-            path = f"_users/org.couchdb.user:{name}"
-            known = self._ask("GET", path)
-            rev = {"_rev": known.json()["_rev"]} if known.ok else {}
-            account = {"name": name, "password": self._password, "roles": roles, "type": "user", **rev}
-            made = self._ask("PUT", path, json=account)
+        for name, roles in self._renamed(self._roles).items():
+            account = {"name": name, "password": self._password, "roles": roles, "type": "user"}
+            made = self._ask("PUT", f"_users/org.couchdb.user:{name}", json=account)
             assert made.ok, made.text
         return self
 
     def __exit__(self, *_: object) -> None:
-        for name in self._roles:
+        for name in self._renamed(self._roles):
             path = f"_users/org.couchdb.user:{name}"
             rev = self._ask("GET", path).json().get("_rev")
             self._ask("DELETE", path, params={"rev": rev})
@@ -50,6 +50,7 @@ class Couch:
             session.close()
 
     def judge(self, vector: dict[str, Any], security: dict[str, Any]) -> Verdict:
+        vector, security = self._renamed(vector), self._renamed(security)
         db = self._database(vector, security)
         first = before(vector)
         if first is not None:
@@ -57,12 +58,19 @@ class Couch:
             assert kept == Verdict("ok"), (vector["name"], kept)
         return self._write(db, write(vector), ADMIN if ADMIN in vector["roles"] else vector["user"])
 
+    def _renamed(self, value: Any) -> Any:
+        """JSON with every name of a user made one that nobody else has."""
+        text = json.dumps(value)
+        for name in self._roles:
+            text = text.replace(f'"{name}"', f'"{name}-{self._tag}"')
+        return json.loads(text)
+
     def _write(self, db: str, asked: Write, user: str | None) -> Verdict:
         body = {"docs": asked.docs, "new_edits": asked.new_edits}
         answer = self._ask("POST", f"{db}/_bulk_docs", user, json=body)
         assert answer.status_code in {201, 202}, answer.text
         # To a replicator CouchDB answers the refusals alone.
-        row = next(iter(answer.json()), {})
+        row: dict[str, Any] = next(iter(answer.json()), {})
         return Verdict.of(row.get("error"), row.get("reason"))
 
     def _database(self, vector: dict[str, Any], security: dict[str, Any]) -> str:

@@ -43,13 +43,24 @@ class Verdict:
         return cls("ok") if error is None else cls(error, (reason or "").split(":")[0])
 
 
+def files() -> list[Path]:
+    return sorted(FOLDER.glob("*.json"))
+
+
 def vectors() -> list[dict[str, Any]]:
+    """Every vector, numbered."""
     found = []
-    for path in sorted(FOLDER.glob("*.json")):
+    for path in files():
         for number, vector in enumerate(json.loads(path.read_text("utf-8"))):
-            text = json.dumps(vector).replace("{n}", f"{path.stem}-{number}")
-            found.append(json.loads(spread(text), object_hook=_times))
+            found.append(numbered(vector, f"{path.stem}-{number}"))
     return found
+
+
+def numbered(vector: dict[str, Any], n: str) -> dict[str, Any]:
+    """A vector as it stands in its file, with `n` for its text that no other has."""
+    text = spread(json.dumps(vector).replace("{n}", n))
+    made: dict[str, Any] = json.loads(text, object_hook=_times)
+    return made
 
 
 def _times(value: dict[str, Any]) -> Any:

@@ -10,7 +10,7 @@ import os
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pytest
 
@@ -31,7 +31,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
 
 
 class Rooms:
-    """A furnished database for each request; the same one for as long as nothing was changed."""
+    """A furnished database for each request; the same one for as long as nothing was changed. Use it in a
+    `with`: its end closes the peer too."""
 
     def __init__(self, peer: Peer) -> None:
         self._peer = peer
@@ -46,9 +47,16 @@ class Rooms:
     def leave(self, case: dict[str, Any], answer: Answer) -> None:
         """Clear up behind a request that may have changed something."""
         if answer.status < 400 and case["method"] != "GET":
-            self.close()
+            self._clear()
 
-    def close(self) -> None:
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._clear()
+        self._peer.close()
+
+    def _clear(self) -> None:
         if self._made is not None:
             assert self._peer.ask("DELETE", f"/{self._made}").status in {200, 202, 404}
             self._made = None
@@ -57,20 +65,18 @@ class Rooms:
 @pytest.mark.parametrize("name", names())
 def test_what_is_malformed_is_refused_and_changes_nothing(server: LiveServer, name: str) -> None:
     peer = Peer(server.url.replace("//", "//admin:admin@"))
-    rooms = Rooms(peer)
     file = server.folder / "hezha.sqlite3"
     wrong: list[str] = []
-    for case in cases(name):
-        db = rooms.database()
-        before = dump(file)
-        answer = peer.send(case, db)
-        wrong += [f"{case['name']}: {what}" for what in faults(case, answer, before == dump(file))]
-        alive = peer.ask("GET", "/_up")
-        if (alive.status, alive.json()["status"]) != (200, "ok"):
-            wrong.append(f"{case['name']}: the connection is out of step")
-        rooms.leave(case, answer)
-    rooms.close()
-    peer.close()
+    with Rooms(peer) as rooms:
+        for case in cases(name):
+            db = rooms.database()
+            before = dump(file)
+            answer = peer.send(case, db)
+            wrong += [f"{case['name']}: {what}" for what in faults(case, answer, before == dump(file))]
+            alive = peer.ask("GET", "/_up")
+            if (alive.status, alive.json()["status"]) != (200, "ok"):
+                wrong.append(f"{case['name']}: the connection is out of step")
+            rooms.leave(case, answer)
     assert wrong == []
 
 
@@ -108,23 +114,21 @@ def test_the_log_tells_of_no_request_that_nobody_thought_of(server: LiveServer) 
 def test_couchdb_refuses_the_same_but_for_the_differences_that_are_listed(name: str) -> None:
     """Compared are classes of status; a listed difference that is none any more is wrong as well."""
     peer = Peer(COUCHDB_URL)
-    rooms = Rooms(peer)
     wrong: list[str] = []
-    for case in cases(name):
-        db = rooms.database()
-        try:
-            answer = peer.send(case, db)
-        except (OSError, http.client.HTTPException):
-            answer = Answer(0, {}, b"")  # no answer, or none that a client could read
-        expected = case.get("couchdb", case["status"])
-        if answer.status // 100 != expected // 100:
-            wrong.append(f"{case['name']}: CouchDB {answer.status}, listed {expected}")
-        made = case["path"].count("/") == 1 and "{db}" not in case["path"]
-        if made and case["method"] == "PUT" and answer.status < 300:
-            peer.ask("DELETE", case["path"])
-        rooms.leave(case, answer)
-    rooms.close()
-    peer.close()
+    with Rooms(peer) as rooms:
+        for case in cases(name):
+            db = rooms.database()
+            try:
+                answer = peer.send(case, db)
+            except (OSError, http.client.HTTPException):
+                answer = Answer(0, {}, b"")  # no answer, or none that a client could read
+            expected = case.get("couchdb", case["status"])
+            if answer.status // 100 != expected // 100:
+                wrong.append(f"{case['name']}: CouchDB {answer.status}, listed {expected}")
+            made = case["path"].count("/") == 1 and "{db}" not in case["path"]
+            if made and case["method"] == "PUT" and answer.status < 300:
+                peer.ask("DELETE", case["path"])
+            rooms.leave(case, answer)
     assert wrong == []
 
 
