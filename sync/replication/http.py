@@ -6,7 +6,6 @@ whoever replicates decides how patient to be.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -19,8 +18,8 @@ import requests
 import urllib3
 from requests.auth import AuthBase, HTTPBasicAuth
 
-from sync.embedded.blobs import parse_digest
-from sync.multipart import Part, Parts, Stream, boundary_of, new_boundary, quoted, write_parts
+from sync.multipart import Parts, boundary_of
+from sync.replication.related import Related, parse_json, read_opened
 from sync.replication.replica import Missing, Opened, Replica, Transient
 from sync.store import (
     BadRequest,
@@ -142,7 +141,7 @@ class HttpSite:
     ) -> Any:
         """Ask, and return the JSON that is answered. Raises as `asked` does."""
         with self.asked(method, path, params=params, body=body) as answer:
-            return _parsed(answer.content)
+            return parse_json(answer.content)
 
     @contextmanager
     def asked(
@@ -258,7 +257,7 @@ class HttpReplica:
             found = _read(answer, self._site.answer_bytes if len(wanted) > 1 else None)
         if found is None:
             return self.bulk_get(wanted[: len(wanted) // 2])
-        rows = _parsed(found)["results"]
+        rows = parse_json(found)["results"]
         if [row["id"] for row in rows] != [doc_id for doc_id, _ in wanted]:
             raise StoreError("_bulk_get answered something else than was asked.")
         return [_leaves(row["docs"]) for row in rows]
@@ -274,7 +273,7 @@ class HttpReplica:
             kind = answer.headers.get("Content-Type", "")
             if not kind.startswith("multipart/mixed"):
                 raise Transient(f"The answer is {kind or 'cut off'} and not multipart/mixed.")
-            yield _opened(Parts(_Unbroken(answer), boundary_of(kind)))
+            yield read_opened(Parts(_Unbroken(answer), boundary_of(kind)))
 
     def bulk_docs(self, docs: Sequence[Document]) -> list[BulkResult]:
         body = {"new_edits": False, "docs": docs}
@@ -295,56 +294,6 @@ class HttpReplica:
         kind = {"Content-Type": f'multipart/related; boundary="{related.boundary}"'}
         with self._site.asked("PUT", path, params=asked, data=related, headers=kind):
             pass
-
-
-class Related:
-    """A document and its attachments as multipart/related, whose length is known before they are read."""
-
-    def __init__(self, opened: Opened) -> None:
-        self.boundary = new_boundary()
-        self._opened = opened
-        self._specs: dict[str, dict[str, Any]] = opened.doc.get("_attachments", {})
-
-    def __len__(self) -> int:
-        following = [(name, _size(spec)) for name, spec in self._specs.items() if spec.get("follows")]
-        empty = write_parts(self.boundary, self._parts((name, ()) for name, _ in following))
-        return sum(map(len, empty)) + sum(size for _, size in following)
-
-    def __iter__(self) -> Iterator[bytes]:
-        attachments = ((name, self._bytes(name, stream)) for name, stream in self._opened.attachments)
-        return write_parts(self.boundary, self._parts(attachments))
-
-    def _parts(self, attachments: Any) -> Iterator[tuple[Mapping[str, str], Any]]:
-        doc = json.dumps(self._opened.doc, ensure_ascii=False, separators=(",", ":")).encode()
-        yield {"Content-Type": "application/json"}, (doc,)
-        for name, chunks in attachments:
-            yield self._headers(name), chunks
-
-    def _headers(self, name: str) -> dict[str, str]:
-        spec = self._specs[name]
-        headers = {
-            "Content-Disposition": f"attachment; filename={quoted(name)}",
-            "Content-Type": str(spec.get("content_type", "application/octet-stream")),
-            "Content-Length": str(_size(spec)),
-        }
-        if spec.get("encoding"):
-            headers["Content-Encoding"] = str(spec["encoding"])
-        return headers
-
-    def _bytes(self, name: str, stream: Stream) -> Iterator[bytes]:
-        """Raises DigestMismatch if these are not the bytes that the document speaks of. The body then never
-        ends, so nothing is stored, by whoever does not look at digests himself."""
-        left, md5 = _size(self._specs[name]), hashlib.md5(usedforsecurity=False)
-        while chunk := stream.read(_CHUNK):
-            left -= len(chunk)
-            if left < 0:
-                break
-            md5.update(chunk)
-            yield chunk
-        if left:
-            raise DigestMismatch(f"Attachment {name} is not as long as its document says.")
-        if parse_digest(self._specs[name].get("digest")) not in {None, md5.digest()}:
-            raise DigestMismatch(f"The bytes of {name} are not those of its digest.")
 
 
 class _Unbroken:
@@ -400,14 +349,6 @@ def _seconds(text: str) -> float | None:
     return float(text) if text.isascii() and text.isdecimal() else None
 
 
-def _parsed(content: bytes) -> Any:
-    # Not orjson: it rounds integers beyond 64 bits, and a document must arrive as it was.
-    try:
-        return json.loads(content)
-    except ValueError as error:
-        raise Transient(f"The answer is not JSON: {error}") from error
-
-
 def _read(answer: requests.Response, most: int | None) -> bytes | None:
     """The body, or None if it has more than `most` bytes."""
     body = bytearray()
@@ -427,45 +368,6 @@ def _leaves(docs: list[dict[str, Any]]) -> list[Document]:
         elif row.get("error", {}).get("error") != "not_found":
             raise Transient(f"_bulk_get: {row.get('error')}")
     return found
-
-
-def _opened(parts: Parts) -> Iterator[Opened]:
-    """The documents of an `open_revs` answer; what is missing there is left out."""
-    for part in parts:
-        if part.content_type == "multipart/related":
-            yield _related(Parts(part.stream, boundary_of(part.headers["content-type"])))
-            continue
-        doc = _parsed(_whole(part))
-        if "_id" in doc:
-            yield Opened(doc, iter(()))
-
-
-def _related(parts: Parts) -> Opened:
-    walk = iter(parts)
-    doc: Document = _parsed(_whole(next(walk)))
-
-    def attachments() -> Iterator[tuple[str, Stream]]:
-        for name, spec in doc["_attachments"].items():
-            if spec.get("follows"):
-                # By their order, as CouchDB's replicator: it does not quote the names in its headers. The
-                # target holds the bytes to the digest.
-                part = next(walk, None)
-                if part is None:
-                    raise Transient(f"The answer does not hold attachment {name}.")
-                yield name, part.stream
-
-    return Opened(doc, attachments())
-
-
-def _whole(part: Part) -> bytes:
-    body = bytearray()
-    while chunk := part.stream.read(_CHUNK):
-        body += chunk
-    return bytes(body)
-
-
-def _size(spec: Mapping[str, Any]) -> int:
-    return int(spec.get("encoded_length", spec["length"]))
 
 
 def _path(db: str, doc_id: str = "") -> str:

@@ -16,8 +16,9 @@ from typing import Any
 import pytest
 
 from sync.replication import Limits, Opened, Replica, Transient, replicate
-from sync.replication.http import HttpReplica, HttpSite, Related, Wire
+from sync.replication.http import HttpReplica, HttpSite, Wire
 from sync.replication.local import LocalSite
+from sync.replication.related import Related
 from sync.store import BadRequest, DigestMismatch, NotFound, StoreError, Unauthorized
 from tests.peers.conftest import LiveServer
 from tests.replication.kit import SMALL, Bytes, edit, leaf, leaves, read_attachment, state
