@@ -10,7 +10,7 @@ from typing import Any
 
 import apsw
 
-from sync.embedded import documents, feed, records, updates
+from sync.embedded import documents, feed, records, reproof, updates
 from sync.embedded.base import StoreBase
 from sync.embedded.ledger import Ledger
 from sync.store import (
@@ -172,6 +172,23 @@ class DatabaseCalls(StoreBase):
             return feed.database_updates(
                 conn, self._io.incarnation, since, limit=limit, descending=descending, before=before
             )
+
+    def mark_restored(self) -> None:
+        """Make every replicator begin anew: this store was put together from what was left of another."""
+        self._io.write(reproof.mark)
+
+    def checkpoint_read(self, db: str, doc_id: str) -> None:
+        """A replicator has read its checkpoint. Counts in a database that was restored. Raises NotFound."""
+        with self._reading(db) as (conn, row):
+            matters = reproof.readings(conn, row, doc_id) is not None
+        if matters:
+            self._io.write(lambda conn: reproof.note_reading(conn, records.database(conn, db), doc_id))
+
+    def require_reproof(self, db: str, doc_id: str) -> None:
+        """A replicator wants to write its checkpoint. Raises Restored if it has to begin anew; NotFound."""
+        with self._reading(db) as (conn, row):
+            if reproof.readings(conn, row, doc_id) is not None:
+                raise reproof.Restored
 
     def refresh_design_documents(self) -> list[str]:
         """Give Hezha's databases the engine's present write rules; return the names of those that changed.

@@ -24,11 +24,10 @@ from sync.embedded.http.replies import (
 from sync.embedded.http.shown import accepts, beside, following, part_of, show_of
 from sync.embedded.reading import OpenRev
 from sync.embedded.rendering import Show
+from sync.embedded.reproof import CHECKPOINT
 from sync.multipart import new_boundary, write_parts
 from sync.store import BadRequest, Document, NotFound
 
-#: A replicator's checkpoint has these, CouchDB's as well as PouchDB's.
-_CHECKPOINT = frozenset({"session_id", "history"})
 #: What a document is shown with that is not its own.
 _BESIDE = frozenset({"_revs_info", "_conflicts", "_deleted_conflicts", "_local_seq"})
 
@@ -109,7 +108,7 @@ def write(call: Call, db: str, doc_id: str) -> Reply:
     if not isinstance(doc, dict):
         raise BadRequest("Document must be a JSON object")
     check_nesting(doc)
-    if doc_id.startswith(LOCAL) and doc.keys() >= _CHECKPOINT:
+    if doc_id.startswith(LOCAL) and doc.keys() >= CHECKPOINT:
         call.store.require_reproof(db, doc_id)
     doc["_id"] = doc_id
     rev = named_rev(call, doc.get("_rev"))

@@ -3,7 +3,7 @@
 After the backup the database went on: clients and followers know sequence numbers of changes that are no
 more, and new changes will be given the same numbers. So every incarnation is renewed. A number of the old
 one then counts as none at all (`records.sequence_number`), whoever holds it compares from the beginning, and
-tablets push again what the backup lacks.
+tablets push again what the backup lacks; `reproof.py` sees to those that never stopped replicating.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from pathlib import Path
 
 import apsw
 
+from sync.embedded import reproof
 from sync.embedded.safety.backup import blobs_of, chosen, damaged_files, read_manifest
 from sync.embedded.safety.manifest import Manifest, blob_name
 from sync.embedded.safety.shelf import SNAPSHOTS, Shelf, keep_stream
@@ -140,12 +141,14 @@ def renew(file: Path) -> None:
     """Give the store and each of its databases a new incarnation.
 
     The checkpoints of our own followers are part of the same moment: what they say was taken in, was. They
-    go on at the same number, under the new name; everybody else's number of the old name counts as none.
+    go on at the same number, under the new name; everybody else's number of the old name counts as none, and
+    the checkpoints of replicators are dropped.
     """
     conn = apsw.Connection(str(file), flags=apsw.SQLITE_OPEN_READWRITE)
     try:
         conn.pragma("synchronous", "FULL")
         with conn:
+            reproof.mark(conn)
             conn.execute("UPDATE store SET value = ? WHERE key = 'incarnation'", (secrets.token_hex(4),))
             for pk, old in conn.execute("SELECT pk, incarnation FROM databases").fetchall():
                 new = secrets.token_hex(4)

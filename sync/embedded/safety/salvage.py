@@ -193,6 +193,7 @@ class _Salvage:
                 info = self._store.info(name)
                 self._saved.documents += info.doc_count + info.doc_del_count
             self._keep_lost_bodies()
+            self._store.mark_restored()
         finally:
             self._store.close()
             for sha256 in self._placeholders:
