@@ -85,6 +85,11 @@ class Settings:
     photo_memory_bytes: int = 1024 * 1024 * 1024
     inbox_interval_seconds: float = 2.0
     min_free_disk_bytes: int = 1024 * 1024 * 1024
+    maintenance_seconds: float = 60.0
+    compact_share: float = 0.5
+    compact_min_bytes: int = 64 * 1024
+    blob_sweep_seconds: float = 24 * 3600.0
+    blob_abandoned_seconds: float = 24 * 3600.0
 
     def database(self, name: str) -> str:
         """The full name of a database: the configured prefix and `name`."""

@@ -8,7 +8,7 @@ held to the write rules.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, Literal, Protocol
 
@@ -30,6 +30,11 @@ class UserCtx:
 #: Hezha itself. It may do everything; the write rules see the role `_admin`.
 SERVER = UserCtx("hezha", ("_admin",))
 NOBODY = UserCtx(None)
+
+
+def never() -> bool:
+    """What is asked whether to leave off, where nobody says so."""
+    return False
 
 
 class StoreError(Exception):
@@ -284,6 +289,12 @@ class DocumentStore(Protocol):
 
     def trouble(self) -> str | None:
         """What keeps tablets from replicating although the store itself answers, in English, or None."""
+
+    def maintain(self, stopping: Callable[[], bool] = never) -> None:
+        """Housekeeping that the engine wants done from time to time, by one process; nothing, mostly.
+
+        It may take a while and asks `stopping` whether to leave off. Raises StoreError; try again later.
+        """
 
     def dismiss(self) -> None:
         """End every wait for changes, now and from now on: a server that stops must not wait for its pollers.

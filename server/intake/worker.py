@@ -17,6 +17,7 @@ from server.casework.inbox import holders, tell_everybody
 from server.intake.forms import Forms, form_id, quarantine_id
 from server.intake.hazards import Hazards
 from server.intake.judging import signer
+from server.intake.keeper import keep_tidy
 from server.intake.leaves import settle_leaves
 from server.intake.outbox import Outbox
 from server.intake.photos import Photos
@@ -216,9 +217,13 @@ def run_worker(settings: Settings, stop: threading.Event, pulse: Watched) -> Non
         try:
             intake = make_intake(made, pulse)
             teller = threading.Thread(target=_keep_telling, args=(intake, stop), name="teller")
-            teller.start()
+            tidying = (made.store, stop, settings.maintenance_seconds)
+            keeper = threading.Thread(target=keep_tidy, args=tidying, name="keeper")
+            for thread in (teller, keeper):
+                thread.start()
             _follow(made, intake, stop, pulse)
-            teller.join()
+            for thread in (teller, keeper):
+                thread.join()
         finally:
             made.close()
         pulse.close()

@@ -6,12 +6,14 @@ them `wire.py` sends and repeats, `answers.py` and `outgoing.py` say what comes 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from sync.couch.attachments import AttachmentCalls
 from sync.couch.base import CouchOptions
 from sync.couch.cluster import Cluster
 from sync.couch.feeds import FeedCalls
 from sync.couch.wire import Account, Patience, split_url
-from sync.store import UserCtx
+from sync.store import UserCtx, never
 
 __all__ = ["ANYBODY", "Account", "CouchOptions", "CouchStore", "Patience", "split_url"]
 
@@ -26,6 +28,9 @@ class CouchStore(FeedCalls, AttachmentCalls):
     Every method that has returned from a write has its data on disk on as many nodes as the cluster wants;
     if fewer answered in time (CouchDB's 202), on one at least.
     """
+
+    def maintain(self, stopping: Callable[[], bool] = never) -> None:
+        """Nothing: CouchDB compacts by itself."""
 
     def trouble(self) -> str | None:
         """Why CouchDB does not take the tokens that tablets bring, or None. Raises Unavailable."""

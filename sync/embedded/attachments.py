@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from itertools import islice
 
 import apsw
@@ -21,6 +23,7 @@ from sync.store import (
     NewAttachment,
     NotFound,
     UserCtx,
+    never,
 )
 
 #: Blobs looked at under one hold of the write lock, so that a sweep delays nobody noticeably.
@@ -140,7 +143,7 @@ class AttachmentCalls(ReadCalls, WriteCalls):
             revpos=found.revpos,
         )
 
-    def sweep_blobs(self, *, now: float | None = None) -> int:
+    def sweep_blobs(self, *, now: float | None = None, stopping: Callable[[], bool] = never) -> int:
         """Remove blobs which no stored revision names and nobody sent lately; return how many.
 
         `now` is seconds since the epoch, the present if None. Never takes one that a write under way needs:
@@ -150,22 +153,23 @@ class AttachmentCalls(ReadCalls, WriteCalls):
         self._blobs.sweep_incoming(older_than=age, now=now)
         candidates = self._blobs.stale(older_than=age, now=now)
         removed = 0
-        while batch := list(islice(candidates, _SWEEP_BATCH)):
+        while (batch := list(islice(candidates, _SWEEP_BATCH))) and not stopping():
+            with self._io.reading() as conn:
+                unnamed = _unnamed(conn, batch)
+            if not unnamed:  # as most: nobody is held up for them
+                continue
             with self._blobs.sweeping() as allowed:
                 if not allowed:
                     break
-                removed += self._io.write(lambda conn, batch=batch: self._sweep(conn, batch))  # type: ignore[misc]
+                removed += self._io.write(partial(self._sweep, candidates=unnamed, age=age, now=now))
         return removed
 
-    def _sweep(self, conn: apsw.Connection, candidates: list[str]) -> int:
-        unused = [
-            sha256
-            for sha256 in candidates
-            if conn.execute("SELECT 1 FROM attachments WHERE sha256 = ? LIMIT 1", (sha256,)).get is None
-        ]
-        for sha256 in unused:
+    def _sweep(self, conn: apsw.Connection, *, candidates: list[str], age: float, now: float | None) -> int:
+        # Somebody may have sent one again since it was looked at.
+        gone = [sha256 for sha256 in _unnamed(conn, candidates) if self._blobs.aged(sha256, age, now=now)]
+        for sha256 in gone:
             self._blobs.remove(sha256)
-        return len(unused)
+        return len(gone)
 
     def _editable(self, db: str, doc_id: str, rev: str | None) -> Document:
         """Leaf `rev` with its attachments as stubs, to be changed and put; a bare one if `rev` is None."""
@@ -177,6 +181,12 @@ class AttachmentCalls(ReadCalls, WriteCalls):
         except NotFound as error:
             with self._reading(db):  # the database itself missing is told as it is
                 raise Conflict from error
+
+
+def _unnamed(conn: apsw.Connection, candidates: list[str]) -> list[str]:
+    """Those that no stored revision names."""
+    named = "SELECT 1 FROM attachments WHERE sha256 = ? LIMIT 1"
+    return [sha256 for sha256 in candidates if conn.execute(named, (sha256,)).get is None]
 
 
 def _refuse_local(doc_id: str) -> None:

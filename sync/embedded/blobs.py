@@ -180,6 +180,14 @@ class BlobStore:
         finally:
             os.close(descriptor)
 
+    def aged(self, sha256: str, older_than: float, *, now: float | None = None) -> bool:
+        """Whether a blob is there and was last written or sent again more than `older_than` seconds ago."""
+        limit = (time.time() if now is None else now) - older_than
+        try:
+            return self._path(sha256).stat().st_mtime < limit
+        except FileNotFoundError:
+            return False
+
     def remove(self, sha256: str) -> None:
         with contextlib.suppress(FileNotFoundError):
             self._path(sha256).unlink()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
@@ -15,7 +16,7 @@ import structlog
 from sync.embedded import compaction, records, schema, updates
 from sync.embedded.attachments import AttachmentCalls
 from sync.embedded.compaction import Freed, Slice
-from sync.store import SERVER, NotFound, StoreError, UserCtx
+from sync.store import SERVER, NotFound, StoreError, UserCtx, never
 
 _log = structlog.get_logger(__name__)
 _SWEPT = "blobs_swept_at"
@@ -51,16 +52,17 @@ class UpkeepCalls(AttachmentCalls):
             self._requested.add(db)
             self._keeper.submit(self._compact_requested, db)
 
-    def compact(self, db: str) -> Freed:
+    def compact(self, db: str, *, stopping: Callable[[], bool] = never) -> Freed:
         """Free what no leaf of `db` needs, up to its present state; return what that was. Raises NotFound.
 
-        Cut off by `close` or a crash, it has freed a part, and the next call goes on from there.
+        Cut off by `close`, a crash or `stopping`, which is asked between slices, it has freed a part, and the
+        next call goes on from there.
         """
         with self._reading(db) as (_, row):
             upto = row.seq
         bounds = Slice(self.limits.compact_documents, self.limits.compact_revisions)
         freed, done = Freed(), False
-        while not (done or self._closing.is_set()):
+        while not (done or self._closing.is_set() or stopping()):
             until = self._busy_until()
             more, done = self._io.write(
                 partial(compaction.step, name=db, upto=upto, bounds=bounds, busy_until=until)
@@ -68,10 +70,10 @@ class UpkeepCalls(AttachmentCalls):
             freed += more
         return freed
 
-    def shrink(self, *, keep_share: float = 0.0) -> int:
+    def shrink(self, *, keep_share: float = 0.0, stopping: Callable[[], bool] = never) -> int:
         """Give pages back to the disk until at most `keep_share` of the file is free; return how many."""
         total = 0
-        while not self._closing.is_set():
+        while not (self._closing.is_set() or stopping()):
             with self._io.reading() as conn:
                 free, pages = compaction.free_pages(conn)
             wanted = min(self.limits.vacuum_pages, free - int(keep_share * pages))
@@ -83,26 +85,32 @@ class UpkeepCalls(AttachmentCalls):
             self._truncate()
         return total
 
-    def maintain(self, *, now: float | None = None) -> Freed:
+    def maintain(self, stopping: Callable[[], bool] = never) -> None:
         """Do what is worth doing at present. Call it from time to time, in one process of those of a folder.
 
-        Compacts the databases whose old bodies pass `compact_share`, gives pages back when more than
-        `vacuum_share` of the file is free, and sweeps blobs every `sweep_seconds`. `now` is seconds since
-        the epoch, the present if None.
+        `stopping` is asked between slices. Raises StoreError where the disk fails; then call it again later.
         """
-        now = time.time() if now is None else now
+        self.tidy(time.time(), stopping)
+
+    def tidy(self, now: float, stopping: Callable[[], bool] = never) -> Freed:
+        """What `maintain` does, at `now` (seconds since the epoch); what compaction has freed.
+
+        Compacts the databases whose old bodies pass `compact_share`, gives pages back when more than
+        `vacuum_share` of the file is free, and sweeps blobs every `sweep_seconds`.
+        """
         share, least = self.limits.compact_share, self.limits.compact_min_bytes
         with self._io.reading() as conn:
             names = compaction.worth_it(conn, share=share, least_bytes=least)
         freed = Freed()
         for name in names:
             with contextlib.suppress(NotFound):  # deleted meanwhile
-                freed += self.compact(name)
+                freed += self.compact(name, stopping=stopping)
         with self._io.reading() as conn:
             free, pages = compaction.free_pages(conn)
         if free > self.limits.vacuum_share * pages:
-            self.shrink(keep_share=self.limits.vacuum_share / 2)
-        self._sweep_when_due(now)
+            self.shrink(keep_share=self.limits.vacuum_share / 2, stopping=stopping)
+        if not stopping():
+            self._sweep_when_due(now, stopping)
         return freed
 
     def close(self) -> None:
@@ -128,13 +136,13 @@ class UpkeepCalls(AttachmentCalls):
     def _busy_until(self) -> float:
         return time.time() + self.limits.compact_lease_seconds
 
-    def _sweep_when_due(self, now: float) -> None:
+    def _sweep_when_due(self, now: float, stopping: Callable[[], bool]) -> None:
         with self._io.reading() as conn:
             last = conn.execute("SELECT value FROM store WHERE key = ?", (_SWEPT,)).get
         # A clock that was set back must not put the sweep off for years.
         if last is not None and 0 <= now - float(last) < self.limits.sweep_seconds:
             return
-        removed = self.sweep_blobs(now=now)
+        removed = self.sweep_blobs(now=now, stopping=stopping)
         self._io.write(
             lambda conn: conn.execute("INSERT OR REPLACE INTO store VALUES (?, ?)", (_SWEPT, repr(now)))
         )

@@ -241,12 +241,12 @@ def test_maintenance_leaves_alone_what_is_not_worth_it(tmp_path: Path) -> None:
     try:
         store.create_database("db")
         rewritten(store, "a", 2, size=500)
-        assert store.maintain().revisions == 0  # too few bytes
+        assert store.tidy(time.time()).revisions == 0  # too few bytes
         rewritten(store, "b", 1, size=9_000)
         rewritten(store, "c", 4, size=1000)
-        assert store.maintain().revisions == 0  # too small a share
+        assert store.tidy(time.time()).revisions == 0  # too small a share
         rewritten(store, "d", 12, size=1000)
-        assert store.maintain().revisions == 15
+        assert store.tidy(time.time()).revisions == 15
     finally:
         store.close()
 
@@ -257,12 +257,12 @@ def test_blobs_are_swept_when_it_is_time(tmp_path: Path) -> None:
     try:
         now = time.time() + 100
         store.ingest(io.BytesIO(b"nobody names me"))
-        store.maintain(now=now)
+        store.tidy(now=now)
         assert not list((tmp_path / "data" / "blobs").glob("??/*"))
         store.ingest(io.BytesIO(b"nor me"))
-        store.maintain(now=now + 999)
+        store.tidy(now=now + 999)
         assert len(list((tmp_path / "data" / "blobs").glob("??/*"))) == 1
-        store.maintain(now=now + 1001)
+        store.tidy(now=now + 1001)
         assert not list((tmp_path / "data" / "blobs").glob("??/*"))
     finally:
         store.close()

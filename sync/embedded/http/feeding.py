@@ -14,8 +14,8 @@ from typing import Any, Protocol
 from sync.embedded.http.asked import Query
 from sync.embedded.http.call import Call
 from sync.embedded.http.limits import HttpLimits
-from sync.embedded.http.pausing import Pause, can_pause, pause
 from sync.embedded.http.replies import JSON_TYPE, Reply, encode, stream_reply
+from sync.embedded.pausing import Pause, can_pause, pause
 from sync.embedded.wakeup import Waiter
 from sync.store import BadRequest, StoreError
 
