@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from msgspec.structs import replace
+
 from server.names import CASE_DOCUMENT
 from server.workflow.commands import Command
 from server.workflow.decide import decide
@@ -29,8 +31,12 @@ def decided_elsewhere(
     digest: str,
     now: datetime,
     policy: Policy,
+    causes: bool = True,
 ) -> str:
-    """Replicate a leaf in which these commands were carried out on `known`, one revision each; its `_rev`."""
+    """Replicate a leaf in which these commands were carried out on `known`, one revision each; its `_rev`.
+
+    Without `causes` as by a server from before logs kept them.
+    """
     revisions = known["_revisions"]
     case = case_from_document({key: value for key, value in known.items() if key != "_revisions"})
     start, ids = revisions["start"], list(revisions["ids"])
@@ -39,6 +45,12 @@ def decided_elsewhere(
         # Another hash for each revision, and the one asked for at the end.
         ids.insert(0, digest if n == len(commands) - 1 else f"{n:x}{digest[1:]}")
         start += 1
+    if not causes:
+        log = (
+            *case.log[: len(known["log"])],
+            *(replace(e, cause=None) for e in case.log[len(known["log"]) :]),
+        )
+        case = replace(case, log=log)
     document = {
         **case_to_document(case),
         "_rev": f"{start}-{ids[0]}",
