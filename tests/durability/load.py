@@ -63,12 +63,14 @@ class Writer:
     def __init__(self, name: str, url: str, seed: int) -> None:
         self.documents: dict[str, Known] = {}
         self.acknowledged = 0
+        self.unanswered = 0
         self._name = name
         self._url = f"{url}/{DATABASE}"
         self._random = Random(seed)
         self._session = requests.Session()
         self._session.auth = ADMIN
         self._number = 0
+        self._touched: list[str] = []
 
     def run(self, stop: threading.Event) -> None:
         """Write until the server is gone or `stop`. Raises AssertionError for any other refusal."""
@@ -86,6 +88,7 @@ class Writer:
             try:
                 self._random.choice(steps)()
             except Crashed:
+                self.unanswered += 1
                 self._session.close()
                 return
 
@@ -93,8 +96,6 @@ class Writer:
         """Documents that were written since the last call."""
         found, self._touched = self._touched, []
         return list(dict.fromkeys(found))
-
-    _touched: list[str]
 
     def forget(self) -> None:
         self._touched = []
