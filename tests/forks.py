@@ -46,11 +46,9 @@ def decided_elsewhere(
         ids.insert(0, digest if n == len(commands) - 1 else f"{n:x}{digest[1:]}")
         start += 1
     if not causes:
-        log = (
-            *case.log[: len(known["log"])],
-            *(replace(e, cause=None) for e in case.log[len(known["log"]) :]),
-        )
-        case = replace(case, log=log)
+        parted = len(known["log"])
+        bare = (replace(entry, cause=None) for entry in case.log[parted:])
+        case = replace(case, log=(*case.log[:parted], *bare))
     document = {
         **case_to_document(case),
         "_rev": f"{start}-{ids[0]}",
