@@ -5,27 +5,15 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
 
 from sync.lease import PREFIX, Busy, LeaseLost, Leases, Terms
 from sync.store import DocumentStore
+from tests.desk import Clock
 
 TERMS = Terms(seconds=10.0, skew=2.0, wait=0.0)
-
-
-class Clock:
-    """Stands still until it is moved."""
-
-    def __init__(self) -> None:
-        self.now = datetime(2026, 11, 2, 8, 0, tzinfo=UTC)
-
-    def __call__(self) -> datetime:
-        return self.now
-
-    def forward(self, seconds: float) -> None:
-        self.now += timedelta(seconds=seconds)
 
 
 @pytest.fixture
@@ -54,7 +42,7 @@ def test_only_one_owner_at_a_time_and_the_token_grows(leases: Leases) -> None:
 
 def test_a_renewed_lease_keeps_its_token(leases: Leases, clock: Clock) -> None:
     first = leases.take("a", "one")
-    clock.forward(6)
+    clock.forward(seconds=6)
     again = leases.take("a", "one")
     assert first is not None
     assert again is not None
@@ -66,11 +54,11 @@ def test_the_lease_of_a_dead_owner_is_free_once_every_clock_agrees(leases: Lease
     """The owner stops by its own clock; others wait as much longer as clocks may differ."""
     dead = leases.take("a", "dead")
     assert dead is not None
-    clock.forward(TERMS.seconds)
+    clock.forward(seconds=TERMS.seconds)
     with pytest.raises(LeaseLost):
         leases.check(dead)
     assert leases.take("a", "heir") is None
-    clock.forward(TERMS.skew)
+    clock.forward(seconds=TERMS.skew)
     heir = leases.take("a", "heir")
     assert heir is not None
     assert heir.token > dead.token
@@ -78,7 +66,7 @@ def test_the_lease_of_a_dead_owner_is_free_once_every_clock_agrees(leases: Lease
 
 def test_an_owner_that_was_slow_gives_nothing_back_that_is_not_its_own(leases: Leases, clock: Clock) -> None:
     slow = leases.take("a", "slow")
-    clock.forward(TERMS.seconds + TERMS.skew)
+    clock.forward(seconds=TERMS.seconds + TERMS.skew)
     heir = leases.take("a", "heir")
     assert slow is not None
     assert heir is not None

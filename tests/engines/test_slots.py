@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -12,21 +11,11 @@ from sync.follow import Follower
 from sync.lease import Leases, Terms
 from sync.slots import Slots, fair_share, slot_of
 from sync.store import ChangeBatch, DocumentStore
+from tests.desk import Clock
 
 TERMS = Terms(seconds=9.0, skew=1.0, wait=0.0)
 COUNT = 6
 NAMES = [f"case-{n}" for n in range(6)]
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = datetime(2026, 11, 2, 8, 0, tzinfo=UTC)
-
-    def __call__(self) -> datetime:
-        return self.now
-
-    def forward(self, seconds: float) -> None:
-        self.now += timedelta(seconds=seconds)
 
 
 class Worker:
@@ -116,13 +105,13 @@ def test_who_leaves_is_replaced_at_once_and_who_dies_when_the_lease_is_over(
     assert two.slots.held == set()
     tick(one, three)
     assert len(one.slots.held | three.slots.held) == COUNT
-    clock.forward(TERMS.seconds / 2)
+    clock.forward(seconds=TERMS.seconds / 2)
     one.slots.tick()
-    clock.forward(TERMS.seconds / 2)
+    clock.forward(seconds=TERMS.seconds / 2)
     one.slots.tick()
     assert three.slots.held == set(), "its own clock says that it is dead"
     assert len(one.slots.held) == COUNT // 2, "it may still be writing, if its clock is slow"
-    clock.forward(TERMS.skew)
+    clock.forward(seconds=TERMS.skew)
     one.slots.tick()
     assert one.slots.held == set(range(COUNT))
 
@@ -154,7 +143,7 @@ def test_no_change_is_lost_while_workers_come_die_and_leave(
     write()
     # `one` dies here: it neither ticks nor works again.
     two.work()
-    clock.forward(TERMS.seconds + TERMS.skew)
+    clock.forward(seconds=TERMS.seconds + TERMS.skew)
     write()
     two.work()
     three = worker("three")
