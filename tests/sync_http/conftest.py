@@ -33,6 +33,9 @@ LIMITS = HttpLimits(
     heartbeat=0.5,
     min_heartbeat=0.05,
     changes_page=7,
+    docs_page=10,
+    filter_seconds=0.3,
+    regex_seconds=0.1,
 )
 ROLES = {"admin": ("_admin",), "wang": ("inspector",), "liu": ("inspector",), "boss": ("manager",)}
 

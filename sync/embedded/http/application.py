@@ -14,7 +14,6 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Request
 
 from sync.embedded.engine import EmbeddedStore
-from sync.embedded.filters import Functions
 from sync.embedded.http.asked import Interrupted, Query
 from sync.embedded.http.call import Call, ParkingLot
 from sync.embedded.http.dispatch import MethodNotAllowed, answer
@@ -22,7 +21,6 @@ from sync.embedded.http.filtering import Sandboxes
 from sync.embedded.http.limits import HttpLimits
 from sync.embedded.http.replies import Reply, error_reply
 from sync.embedded.http.target import raw_path, segments
-from sync.embedded.regexes import SandboxedRegexes
 from sync.store import StoreError, UserCtx
 
 if TYPE_CHECKING:
@@ -46,7 +44,7 @@ class Application:
         self._limits = limits
         self._prefix = prefix
         self._parking = ParkingLot(limits.max_parked_polls)
-        self._sandboxes = Sandboxes(Functions(), SandboxedRegexes())
+        self._sandboxes = Sandboxes.within(limits)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         return self._reply(Request(environ))(environ, start_response)

@@ -7,9 +7,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from jsengine import Limits
 from sync.embedded.filters import Functions
 from sync.embedded.http.asked import string_list
 from sync.embedded.http.call import Call
+from sync.embedded.http.limits import HttpLimits
 from sync.embedded.http.target import raw_path
 from sync.embedded.regexes import SandboxedRegexes
 from sync.embedded.rendering import PLAIN, Show
@@ -26,6 +28,14 @@ class Sandboxes:
 
     functions: Functions
     regexes: SandboxedRegexes
+
+    @classmethod
+    def within(cls, limits: HttpLimits) -> Sandboxes:
+        memory = limits.filter_memory_bytes
+        return cls(
+            Functions(limits=Limits(seconds=limits.filter_seconds, memory_bytes=memory)),
+            SandboxedRegexes(limits=Limits(seconds=limits.regex_seconds, memory_bytes=memory)),
+        )
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ class HttpLimits:
     is, so that waiting tablets never take the last thread. A feed that has waited `max_feed_timeout` ends
     and its client asks again, which is also when its credentials are looked at again. `heartbeat` is sent on
     feeds whose client asked for none, because writing is the only way to notice that a client is gone.
+    Filter functions judge a few documents in `filter_seconds`, a `$regex` one in `regex_seconds`.
     Lists and feeds are read `changes_page` rows at a time, `docs_page` if they carry documents.
     """
 
@@ -30,6 +31,9 @@ class HttpLimits:
     changes_page: int = 500
     docs_page: int = 20
     max_queries: int = 100
+    filter_seconds: float = 2.0
+    filter_memory_bytes: int = 64 * 1024 * 1024
+    regex_seconds: float = 0.5
     #: Bytes of documents that are read at once when many are asked for.
     page_bytes: int = 1024 * 1024
     max_uuids: int = 1000
