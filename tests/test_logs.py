@@ -13,7 +13,11 @@ from server.logs import Lines
 
 def test_lines_are_written_at_every_level() -> None:
     out = io.StringIO()
-    log = structlog.wrap_logger(Lines(out), processors=[structlog.processors.KeyValueRenderer()])
+    log = structlog.wrap_logger(
+        Lines(out),
+        processors=[structlog.processors.KeyValueRenderer()],
+        wrapper_class=structlog.stdlib.BoundLogger,  # no filter by level
+    )
     for level in ("debug", "info", "warning", "error", "critical", "exception"):
         getattr(log, level)(level)
     assert out.getvalue().count("event=") == 6
