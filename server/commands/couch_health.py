@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from server.commands.findings import Finding, Level
+from server.couch_storage import couch_needs, open_couch
 from server.services import system_clock
 from server.settings import Settings, SettingsError
-from server.storage import couch_needs, open_couch
 from sync.couch.cluster import Cluster, examine
 from sync.couch.store import ANYBODY
 from sync.store import StoreError

@@ -12,9 +12,9 @@ import click
 
 from server import logs
 from server.commands.common import settings_or_exit
+from server.couch_storage import couch_needs, open_couch
 from server.services import system_clock
 from server.settings import Settings, SettingsError
-from server.storage import couch_needs, open_couch
 from server.texts import LANGUAGES, text
 from sync.couch.cluster import Cluster
 from sync.couch.configuration import Change, Needs, as_ini, changes

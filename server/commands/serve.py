@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
+import time
 from dataclasses import replace
+from typing import NoReturn
 
 import click
 
 from server.commands.common import check_data, is_empty, settings_or_exit
-from server.intake.supervisor import GRACE_SECONDS
-from server.serving.server import WebServer
-
-#: What the supervisor needs to end after its worker's grace, in seconds.
-_MARGIN_SECONDS = 5.0
+from server.intake.pulse import last_pulse, pulse_file, state
 
 
 @click.command()
@@ -35,7 +32,11 @@ def serve(
         web_workers=workers or settings.web_workers,
     )
     # The processes below read the environment again: what was said here holds there too.
-    os.environ.update(HEZHA_HOST=settings.host, HEZHA_PORT=str(settings.port))
+    os.environ.update(
+        HEZHA_HOST=settings.host,
+        HEZHA_PORT=str(settings.port),
+        HEZHA_WEB_WORKERS=str(settings.web_workers),
+    )
     check_data(settings)
     if with_demo:
         from server.commands.demo import seed_if_empty  # noqa: PLC0415  only the demo needs its generator
@@ -45,31 +46,29 @@ def serve(
         click.echo(f"Hezha 合闸  {settings.public_url}  (API page: {settings.public_url}/api/docs)")
         if is_empty(settings):
             click.echo("Nobody has an account yet. Add one: hezha user add NAME --role admin")
-    child = None if no_worker else _start_worker()
-    try:
-        WebServer(settings, grace_seconds=GRACE_SECONDS).run()
-    finally:
-        if child is not None:
-            _stop(child)
-
-
-def _start_worker() -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "server.intake.supervisor", "--parent", str(os.getpid())]
-    return subprocess.Popen(command)  # noqa: S603  our own interpreter and module, no shell
-
-
-def _stop(supervisor: subprocess.Popen[bytes]) -> None:
-    supervisor.terminate()
-    try:
-        supervisor.wait(GRACE_SECONDS + _MARGIN_SECONDS)
-    except subprocess.TimeoutExpired:
-        supervisor.kill()
+    # What starts the others is small and loads nothing of the work: it takes the place of this process.
+    _become("server.serving", *(["--no-worker"] if no_worker else []))
 
 
 @click.command()
-def worker() -> None:
-    """Take in what tablets send, until stopped. One a data folder: a second one waits for the first."""
-    check_data(settings_or_exit())
+@click.option("--check", is_flag=True, help="Only say how this folder's worker fares; 0 if it works.")
+def worker(*, check: bool) -> None:
+    """Take in what tablets send, until stopped.
+
+    With the embedded engine one a data folder: a second one waits for the first. On CouchDB any number, which
+    share the databases among them.
+    """
+    settings = settings_or_exit()
+    if check:
+        fares = state(last_pulse(pulse_file(settings)), time.time())
+        click.echo(" ".join(str(value) for value in fares.values()))
+        sys.exit(0 if fares["state"] == "working" else 1)
+    check_data(settings)
     # What supervises is small and loads nothing of the work: it takes the place of this process.
+    _become("server.intake.supervisor")
+
+
+def _become(module: str, *arguments: str) -> NoReturn:
+    """Go on as another of our modules, in this process."""
     sys.stdout.flush()
-    os.execv(sys.executable, [sys.executable, "-m", "server.intake.supervisor"])  # noqa: S606
+    os.execv(sys.executable, [sys.executable, "-m", module, *arguments])  # noqa: S606

@@ -8,7 +8,7 @@ from typing import Any
 
 from gunicorn import util
 
-from sync.embedded.http.pausing import Pause
+from sync.embedded.pausing import Pause
 
 
 class Answer:

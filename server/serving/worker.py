@@ -20,8 +20,9 @@ from gunicorn.workers.gthread import TConn, ThreadWorker
 
 from server.serving.answer import Answer
 from server.serving.arrival import Arrival, look, wanted
+from server.serving.memory import give_memory_back
 from server.serving.patience import Patience, PatientInput, bound_socket
-from sync.embedded.http.pausing import CAN_PAUSE, Pause
+from sync.embedded.pausing import CAN_PAUSE, Pause
 
 _log = structlog.get_logger(__name__)
 
@@ -29,7 +30,7 @@ _log = structlog.get_logger(__name__)
 class WebWorker(ThreadWorker):  # type: ignore[misc]
     """Threads for requests that have something to do; the main thread watches over all the rest.
 
-    An answer that pauses (`sync.embedded.http.pausing`) is set aside with its connection until its bell
+    An answer that pauses (`sync.embedded.pausing`) is set aside with its connection until its bell
     rings, its time is over, or its client goes away. A stop lets go of all of them, or they would hold the
     process for the whole grace, at every restart.
     """
@@ -52,6 +53,10 @@ class WebWorker(ThreadWorker):  # type: ignore[misc]
     def bounded(cls, *, header_seconds: float, stall_seconds: float) -> type[WebWorker]:
         """The class with these limits: gunicorn makes the worker itself, from a class."""
         return type(cls.__name__, (cls,), {"header_seconds": header_seconds, "stall_seconds": stall_seconds})
+
+    def init_process(self) -> None:
+        give_memory_back()
+        super().init_process()
 
     # -- in the threads
 

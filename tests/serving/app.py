@@ -10,7 +10,7 @@ from typing import Any
 from gunicorn.app.base import BaseApplication
 
 from server.serving.worker import WebWorker
-from sync.embedded.http.pausing import Pause, can_pause, pause
+from sync.embedded.pausing import Pause, can_pause, pause
 from sync.embedded.wakeup import Waiter
 
 bells: set[Waiter] = set()

@@ -183,13 +183,12 @@ def sent_stream(request: Request) -> tuple[Stream, str | None]:
 
 def read_all(stream: Stream, limit: int) -> bytes:
     """Raises TooLarge beyond `limit` bytes."""
-    chunks, size = [], 0
+    buffer = io.BytesIO()  # which grows in place, and gives its bytes away without a copy
     while chunk := stream.read(_CHUNK):
-        size += len(chunk)
-        if size > limit:
+        if buffer.tell() + len(chunk) > limit:
             raise TooLarge(f"the request entity exceeds {limit} bytes")
-        chunks.append(chunk)
-    return b"".join(chunks)
+        buffer.write(chunk)
+    return buffer.getvalue()
 
 
 def require_json(request: Request) -> None:

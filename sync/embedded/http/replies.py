@@ -12,7 +12,7 @@ from urllib.parse import quote
 import orjson
 from werkzeug.wsgi import ClosingIterator
 
-from sync.embedded.http.pausing import Pause
+from sync.embedded.pausing import Pause
 from sync.store import StoreError
 
 if TYPE_CHECKING:

@@ -1,0 +1,27 @@
+"""What the C library does with memory that was used and let go of."""
+
+from __future__ import annotations
+
+import ctypes
+
+#: glibc's own numbers for its options (malloc.h).
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
+
+
+def give_memory_back(*, arenas: int = 2, large_bytes: int = 1024 * 1024) -> None:
+    """Return what large requests took to the system when they are answered.
+
+    By itself glibc keeps a heap for every few threads, and takes the size of what was freed as a sign that
+    as much will be wanted again: after one batch of photos a server stays as large as that. Here blocks of
+    `large_bytes` or more go back at once, and threads share `arenas` heaps. Call it before there are threads.
+    Elsewhere than on glibc it does nothing.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is None:
+        return
+    for option, value in (
+        (_M_ARENA_MAX, arenas),
+        (_M_MMAP_THRESHOLD, large_bytes),
+        (_M_TRIM_THRESHOLD, large_bytes),
+    ):
+        mallopt(option, value)
