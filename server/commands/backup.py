@@ -150,9 +150,7 @@ def list_snapshots(source: Path, *, as_json: bool, lang: str) -> None:
 @_SNAPSHOT
 @click.option("--partial", is_flag=True, help="Go on where the backup lacks photos; they will be missing.")
 @click.option("--without-keys", is_flag=True, help="Make a new signing key: everybody signs in again.")
-@click.option(
-    "--missing", is_flag=True, help="Only bring back photos that the data lack; it may serve."
-)
+@click.option("--missing", is_flag=True, help="Only bring back photos that the data lack; it may serve.")
 @click.option("--deep", is_flag=True, help="With --missing: read all, and replace those with other bytes.")
 @_JSON
 @_LANG

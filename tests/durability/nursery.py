@@ -26,6 +26,7 @@ from sync.store import Unauthorized, UserCtx
 
 #: Requests in flight get no time to finish: whoever ends this server does so with SIGKILL.
 GRACE_SECONDS = 1.0
+_PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 
 
@@ -57,6 +58,7 @@ def main() -> None:
         child = os.fork()
         if child == 0:
             os.setsid()
+            ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)  # none outlives the test
             os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # the log; the answer is the parent's
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             LightServer(settings, grace_seconds=GRACE_SECONDS).run()
