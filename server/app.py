@@ -15,6 +15,7 @@ from server.intake.pulse import last_pulse, pulse_file, state
 from server.problems import Problem, ProblemApi
 from server.services import Services, assemble
 from server.settings import Settings, load
+from server.shapes import prepare
 from server.unread import ReadToTheEnd
 from sync.embedded.http import HttpLimits
 from sync.serving import replication
@@ -47,6 +48,7 @@ def create_app(settings: Settings | None = None, services: Services | None = Non
         replication(services.store, services.sync_authenticator, limits=sync_limits(services.settings)),
         url_prefix="/sync",
     )
+    prepare()
     # Around everything, replication too.
     if hops := services.settings.trusted_proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]

@@ -27,6 +27,7 @@ from server.intake.teller import Teller
 from server.names import CASE_DOCUMENT, Names
 from server.services import Services, assemble
 from server.settings import Settings
+from server.shapes import prepare
 from server.workflow.commands import QuarantineUnsent
 from server.workflow.rebase import unread
 from server.workflow.refusal import Refusal
@@ -216,6 +217,7 @@ def run_worker(settings: Settings, stop: threading.Event, pulse: Watched) -> Non
         made = assemble(settings, on_progress=pulse.beat)
         try:
             intake = make_intake(made, pulse)
+            prepare()
             teller = threading.Thread(target=_keep_telling, args=(intake, stop), name="teller")
             tidying = (made.store, stop, settings.maintenance_seconds)
             keeper = threading.Thread(target=keep_tidy, args=tidying, name="keeper")
