@@ -77,7 +77,7 @@ def assemble(
     logs.configure()
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     _sweep(settings.spool_dir, clock())
-    store = open_store(settings, clock)
+    store = open_store(settings, system_clock)  # CouchDB goes by the real time, whatever `clock` says
     store.refresh_design_documents()
     names = Names(settings)
     library = load_definitions()

@@ -13,7 +13,10 @@ from sync.store import DocumentStore
 
 
 def open_store(settings: Settings, clock: Callable[[], datetime]) -> DocumentStore:
-    """The store of this installation. Raises SettingsError, and what the embedded engine raises."""
+    """The store of this installation. Raises SettingsError, and what the embedded engine raises.
+
+    `clock` has to tell CouchDB's time: it dates tokens that CouchDB looks at.
+    """
     if settings.couchdb_url:
         from server.couch_storage import open_couch  # noqa: PLC0415  what it imports takes memory
 
