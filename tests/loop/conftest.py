@@ -47,6 +47,7 @@ def running(house: House) -> Iterator[House]:
     finally:
         house.kill()
         _houses.remove(house)
+        house.clear()
 
 
 @pytest.fixture(scope="session")

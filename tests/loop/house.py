@@ -10,11 +10,16 @@ import subprocess
 import sys
 import time
 import uuid
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import requests
 
 from server.intake.pulse import last_pulse
+from server.people.keys import parse_keyring
+from server.people.tokens import issue_access
+from tests.loop.couch import COUCHDB_URL, Corner
 
 _REPOSITORY = Path(__file__).resolve().parents[2]
 _START_SECONDS = 60.0
@@ -47,6 +52,7 @@ class House:
             probe.bind(("127.0.0.1", 0))
             self.port: int = probe.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
+        self._corner = Corner(COUCHDB_URL) if COUCHDB_URL else None
         outside = {name: value for name, value in os.environ.items() if not name.startswith("HEZHA_")}
         self._env = {
             **outside,
@@ -55,11 +61,15 @@ class House:
             "HEZHA_PORT": str(self.port),
             "HEZHA_ARGON2": "1024,1,1",
             "HEZHA_WEB_THREADS": "40",
+            **{f"HEZHA_{name}": value for name, value in self._elsewhere().items()},
             **{f"HEZHA_{name}": value for name, value in settings.items()},
         }
         self._log = folder / "server.log"
         self._forgiven: set[str] = set()
         self._process: subprocess.Popen[bytes] | None = None
+
+    def _elsewhere(self) -> Mapping[str, str]:
+        return {} if self._corner is None else self._corner.settings()
 
     def command(self, *arguments: str, stdin: str = "") -> str:
         """Run a `hezha` command on the house's data; returns what it printed."""
@@ -79,6 +89,8 @@ class House:
     def start(self) -> None:
         """Start the server and wait until it answers. The first time, its administrator is added before."""
         if not self.data.exists():
+            if self._corner is not None:
+                self.command("couchdb", "configure", "--apply")
             self.command("user", "add", ADMIN, "--role", "admin", "--password-stdin", stdin=PASSWORD + "\n")
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
@@ -91,8 +103,8 @@ class House:
             )
         deadline = time.monotonic() + _START_SECONDS
         while True:
-            with contextlib.suppress(requests.ConnectionError):
-                if requests.get(f"{self.url}/sync/_up", timeout=5).ok:
+            with contextlib.suppress(requests.ConnectionError, requests.Timeout):
+                if requests.get(f"{self.url}/healthz", timeout=5).ok:
                     return
             if self._process.poll() is not None or time.monotonic() > deadline:
                 raise AssertionError(f"the server did not start:\n{self.last_words()}")
@@ -122,6 +134,11 @@ class House:
         seen = last_pulse(self.data / "worker.pulse")
         return None if seen is None or seen.silent(time.time()) else seen.pid
 
+    def clear(self) -> None:
+        """Take away what the house kept elsewhere; its folder goes with the test."""
+        if self._corner is not None:
+            self._corner.clear()
+
     def hire(self, name: str, *roles: str) -> str:
         """A new user with a name that begins with `name`; returns it. The administrator adds it by HTTP."""
         made = f"{name}-{uuid.uuid4().hex[:6]}"
@@ -142,6 +159,19 @@ class House:
         )
         assert response.status_code == 200, response.text
         return str(response.json()["access_token"])
+
+    def stale_token(self, name: str, device: str) -> str:
+        """An inspector's token as the house on CouchDB gave it an hour ago."""
+        assert self._corner is not None
+        return issue_access(
+            parse_keyring(self._corner.settings()["JWT_KEY"], source="loop"),
+            user=name,
+            roles=("inspector",),
+            device=device,
+            session="an-hour-ago",
+            now=datetime.now(UTC) - timedelta(hours=1),
+            lifetime=timedelta(minutes=15),
+        )
 
     def last_words(self) -> str:
         return self._log.read_text(errors="replace")[-_LAST_WORDS:] if self._log.exists() else ""

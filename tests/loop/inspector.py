@@ -45,6 +45,7 @@ class Inspector:
         self._album = folder / f"{self.device}-album"
         self._album.mkdir(parents=True)
         self._base_url = ""
+        self._token = ""
         self._session: JSON = {}
         self._databases = {}
 
@@ -68,15 +69,19 @@ class Inspector:
         body = {"username": self.name, "password": PASSWORD, "device": device}
         response = requests.post(f"{self.house.url}/api/v1/auth/login", json=body, timeout=30)
         assert response.status_code == 200, response.text
-        token = response.json()["access_token"]
-        self.tablet.sign_in(token)
-        session = requests.get(
-            f"{self.house.url}/api/v1/sync/session",
-            headers={"Authorization": f"Bearer {token}"},
-            timeout=30,
-        )
+        self._token = response.json()["access_token"]
+        self.tablet.sign_in(self._token)
+        session = self.ask_session()
         assert session.status_code == 200, session.text
         self._session = session.json()
+
+    def ask_session(self) -> requests.Response:
+        """Ask Hezha, with the tablet's token, where to sync."""
+        return requests.get(
+            f"{self.house.url}/api/v1/sync/session",
+            headers={"Authorization": f"Bearer {self._token}"},
+            timeout=30,
+        )
 
     def enrol_anew(self) -> str:
         """Take another device id, as a tablet does whose old one was revoked; returns the old one."""
@@ -85,6 +90,11 @@ class Inspector:
 
     def url(self, database: str) -> str:
         return f"{self._session['base_url']}/{database}"
+
+    @property
+    def inbox(self) -> str:
+        """The name of the inbox's database."""
+        return str(self._session["inbox"])
 
     def listen(self) -> None:
         """Hold the one long poll, on the inbox."""

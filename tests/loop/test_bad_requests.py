@@ -6,6 +6,7 @@ import json
 import socket
 import uuid
 from datetime import UTC, datetime
+from urllib.parse import urlsplit
 
 import pytest
 import requests
@@ -13,6 +14,7 @@ import requests
 from tests.loop import paper
 from tests.loop.camera import shoot
 from tests.loop.conftest import SMALL_LIMITS, MakeInspector
+from tests.loop.couch import COUCHDB_URL, embedded_only
 from tests.loop.house import House
 from tests.loop.inspector import Inspector
 from tests.loop.office import JSON, Office
@@ -40,25 +42,26 @@ def test_half_a_bulk_request_stores_nothing(house: House, at_work: tuple[Inspect
     wang, forms = at_work
     docs = [hazard(wang, f"第{number}处") for number in range(20)]
     body = json.dumps({"docs": docs}).encode()
-    before = wang.send("GET", forms, None).json()["update_seq"]
+    target = urlsplit(wang.url(f"{forms}/_bulk_docs"))
+    before = stored_ids(wang, forms)
     interrupted = house.log_lines("sync.body_interrupted")
     head = (
-        f"POST /sync/{forms}/_bulk_docs HTTP/1.1\r\nHost: {house.url[7:]}\r\n"
+        f"POST {target.path} HTTP/1.1\r\nHost: {target.netloc}\r\n"
         f"Authorization: Bearer {house.token(wang.name)}\r\n"
         f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
     )
-    with socket.create_connection(("127.0.0.1", house.port), timeout=30) as link:
+    with socket.create_connection((target.hostname, target.port), timeout=30) as link:
         link.sendall(head.encode() + body[: len(body) // 2])
-    wang.tablet.wait_for(lambda: house.log_lines("sync.body_interrupted") > interrupted)
-    assert wang.send("GET", forms, None).json()["update_seq"] == before
+    if not COUCHDB_URL:  # CouchDB says nothing of it
+        wang.tablet.wait_for(lambda: house.log_lines("sync.body_interrupted") > interrupted)
+    assert stored_ids(wang, forms) == before
     answer = wang.send("POST", f"{forms}/_bulk_docs", {"docs": docs})
     assert [row.get("ok") for row in answer.json()] == [True] * len(docs)
 
 
-def test_bodies_over_their_limit_are_413_and_stop_nobody_else(
-    house: House, office: Office, at_work: tuple[Inspector, str]
-) -> None:
-    """A document, a request, a JSON body, an upload; a tablet that holds one such goes on with the rest."""
+@embedded_only
+def test_documents_over_their_limit_are_413_and_stop_nobody_else(at_work: tuple[Inspector, str]) -> None:
+    """A document, a request; a tablet that holds one such goes on with the rest."""
     wang, forms = at_work
     big = hazard(wang, "x" * int(SMALL_LIMITS["MAX_DOCUMENT_BYTES"]))
     assert wang.send("PUT", f"{forms}/{big['_id']}", big).status_code == 413
@@ -72,6 +75,10 @@ def test_bodies_over_their_limit_are_413_and_stop_nobody_else(
     assert [row["id"] for row in pushed["denied"]] == [big["_id"]]
     assert small["_id"] in stored_ids(wang, forms)
 
+
+def test_bodies_over_their_limit_are_413(office: Office, at_work: tuple[Inspector, str]) -> None:
+    """A JSON body, an upload."""
+    _, forms = at_work
     case = forms.rsplit("case-", 1)[1]
     words = "x" * int(SMALL_LIMITS["MAX_JSON_BYTES"])
     problem = office.post(f"/cases/{case}/transitions", {"to": "survey", "note": words}, status=413)
@@ -92,7 +99,8 @@ def test_a_stale_token_is_heard_of_however_much_was_to_be_sent(
     with requests.Session() as link:
         for _ in range(5):
             answer = link.post(wang.url(f"{forms}/_bulk_docs"), data=bulk, headers=headers, timeout=30)
-            assert answer.status_code == 401
+            # To CouchDB a token that is none is a bad request.
+            assert answer.status_code == (400 if COUCHDB_URL else 401)
             picture = {"photo": ("a.jpg", bytes(900_000), "image/jpeg")}
             answer = link.post(
                 f"{house.url}/api/v1/cases/x/photos",
@@ -108,7 +116,7 @@ def stored_ids(who: Inspector, database: str) -> set[str]:
     return {row["id"] for row in who.send("GET", f"{database}/_all_docs", None).json()["rows"]}
 
 
-def test_an_attachment_that_is_not_what_its_digest_says_is_412(
+def test_an_attachment_that_is_not_what_its_digest_says_is_refused(
     office: Office, inspector: MakeInspector, case_no: str
 ) -> None:
     """Bytes damaged on the way are noticed before anything is stored."""
@@ -145,6 +153,9 @@ def test_an_attachment_that_is_not_what_its_digest_says_is_412(
         },
         timeout=30,
     )
-    assert answer.status_code == 412, answer.text
-    assert answer.json()["error"] == "content_md5_mismatch"
+    if COUCHDB_URL:  # 3.5 answers 500, without a word of the digest
+        assert answer.status_code >= 400, answer.text
+    else:
+        assert answer.status_code == 412, answer.text
+        assert answer.json()["error"] == "content_md5_mismatch"
     assert wang.send("GET", f"{media}/photo:{photo}", None).status_code == 404

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -217,4 +218,5 @@ def only_the_inbox_was_held_open(*people: Inspector) -> None:
         who.stop_listening()
         held = [seen["path"] for seen in who.tablet.requests() if "feed=longpoll" in seen["path"]]
         assert held, "the inbox was followed by long poll"
-        assert all(path.startswith(f"/sync/inbox-{who.name}/") for path in held)
+        inbox = urlsplit(who.url(who.inbox)).path
+        assert all(path.startswith(f"{inbox}/") for path in held)
