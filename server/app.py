@@ -17,7 +17,7 @@ from server.services import Services, assemble
 from server.settings import Settings, load
 from server.shapes import prepare
 from server.unread import ReadToTheEnd
-from sync.embedded.http import HttpLimits
+from sync.embedded.http import HttpLimits, ViewLimits
 from sync.serving import replication
 
 OPENAPI_VERSION = "3.1.0"
@@ -95,6 +95,13 @@ def sync_limits(settings: Settings) -> HttpLimits:
         max_document_bytes=settings.max_document_bytes,
         max_attachment_bytes=settings.max_attachment_bytes,
         max_parked_polls=settings.max_parked_polls,
+        views=ViewLimits(
+            documents=settings.max_view_documents,
+            rows=settings.max_view_rows,
+            bytes=settings.max_view_bytes,
+            seconds=settings.max_view_seconds,
+            at_once=settings.max_views_at_once,
+        ),
     )
 
 

@@ -73,6 +73,11 @@ class Settings:
     max_sync_request_bytes: int = 64 * 1024 * 1024
     max_attachment_bytes: int = 1024 * 1024 * 1024
     max_parked_polls: int = 2000
+    max_view_documents: int = 20_000
+    max_view_rows: int = 50_000
+    max_view_bytes: int = 8 * 1024 * 1024
+    max_view_seconds: float = 10.0
+    max_views_at_once: int = 2
     client_header_seconds: float = 10.0
     client_stall_seconds: float = 30.0
     worker_stall_seconds: float = 60.0

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import string
 import unicodedata
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache, lru_cache
 from itertools import zip_longest
 from typing import Any
@@ -46,6 +47,40 @@ def compare_strings(left: str, right: str) -> int:
     if left.isascii() and right.isascii():
         return _sign(_ascii_key(left), _ascii_key(right))
     return _sign(_key(left), _key(right))
+
+
+def sort_keys(values: Sequence[Any]) -> list[tuple[Any, ...]]:
+    """For each value a tuple, ordered as the values are. Those of different calls are not comparable.
+
+    A tuple begins with the kind of value; that of an array goes on with those of its members.
+    """
+    ascii_only = all(text.isascii() for value in values for text in _texts(value))
+    return [_sort_key(value, _ascii_key if ascii_only else _key) for value in values]
+
+
+def _sort_key(value: Any, text_key: Callable[[str], Any]) -> tuple[Any, ...]:
+    kind = _kind(value)
+    if kind == _STRING:
+        return kind, text_key(value)
+    if kind == _NUMBER:
+        return kind, value
+    if kind == _ARRAY:
+        return kind, *[_sort_key(member, text_key) for member in value]
+    if kind == _OBJECT:
+        return kind, *[_sort_key(part, text_key) for part in _members(value)]
+    return (kind,)
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Every string in a value, names of members too."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list):
+        for member in value:
+            yield from _texts(member)
+    elif isinstance(value, dict):
+        for part in _members(value):
+            yield from _texts(part)
 
 
 def _kind(value: Any) -> int:

@@ -1,8 +1,8 @@
-"""Functions of design documents that decide which changes a feed shows: `filters`, and views by `_view`.
+"""Functions of design documents: `filters`, which decide what a feed shows, and those of views.
 
 They run in the sandbox as CouchDB's query server would run them, with `require` of modules inside their
-design document. A function that throws, or does not come back within its limits, is an error of the feed that
-asked for it and of nobody else.
+design document. A function that throws, or does not come back within its limits, is an error of who asked for
+it and of nobody else. As in CouchDB, a map function that throws only leaves its document out.
 """
 
 from __future__ import annotations
@@ -21,8 +21,13 @@ function isArray(value) { return Array.isArray(value); }
 function toJSON(value) { return JSON.stringify(value); }
 function log() {}
 function sum(values) { return values.reduce((total, value) => total + value, 0); }
-let __emitted = false;
-function emit() { __emitted = true; }
+let __emitted = [];
+function emit(key, value) { __emitted.push([key, __told(value)]); }
+function __told(value) {
+  if (typeof value !== "object" || value === null) return value;
+  const error = "stack" in value && "name" in value && "message" in value;
+  return error ? { error: value.name, message: value.message } : value;
+}
 
 // CommonJS modules are strings inside the design document, named by their path in it.
 const __modules = new Map();
@@ -49,22 +54,46 @@ function __filter(docs, req) {
   return docs.map((doc) => Boolean(__function.apply(__ddoc, [doc, req])));
 }
 function __view(docs) {
-  return docs.map((doc) => { __emitted = false; __function.apply(__ddoc, [doc]); return __emitted; });
+  return docs.map((doc) => { __emitted = []; __function.apply(__ddoc, [doc]); return __emitted.length > 0; });
+}
+function __frozen(value) {
+  if (typeof value === "object" && value !== null) Object.values(Object.freeze(value)).forEach(__frozen);
+  return value;
+}
+// What a view survives and what it does not, as CouchDB has it.
+function __survive(thrown) {
+  if (thrown === "fatal_error") throw { map_runtime_error: "function raised 'fatal_error'" };
+  if (thrown === null || thrown === undefined) return;
+  if (thrown[0] === "fatal") throw { [thrown[1]]: String(thrown[2]) };
+  if (thrown.name === "InternalError") throw thrown;
+  // CouchDB's engine calls this an InternalError too.
+  if (String(thrown.message).startsWith("Maximum call stack")) throw new InternalError("stack overflow");
+}
+function __map(docs) {
+  return docs.map((doc) => {
+    __emitted = [];
+    try { __function.apply(__ddoc, [__frozen(doc)]); } catch (thrown) { __survive(thrown); __emitted = []; }
+    return JSON.stringify(__emitted);
+  });
+}
+function __reduce(keys, values, rereduce) {
+  try { return __function.apply(__ddoc, [keys, values, rereduce]); } catch (thrown) { __survive(thrown); }
+  return null;
 }
 """
 
 
 class FilterFault(StoreError):
-    """A filter did not come to a decision. Its own words, where it threw some, are the reason."""
+    """A function did not come to a result. Its own words, where it threw some, are the reason."""
 
     status = 500
     error = "unknown_error"
 
 
 class Functions:
-    """Runs filter functions. Safe for use from many threads.
+    """Runs such functions. Safe for use from many threads.
 
-    `limits` bounds one call, which judges up to `batch` documents; `kept` is how many different functions
+    `limits` bounds one call, which gets up to `batch` documents; `kept` is how many different functions
     stay loaded (each with up to `contexts` JavaScript contexts).
     """
 
@@ -97,18 +126,35 @@ class Functions:
         """For which of `docs` the map function emits something. Raises FilterFault."""
         return self._run(sandbox, "__view", docs)
 
-    def _run(self, sandbox: Sandbox, function: str, docs: Sequence[Document], *more: Any) -> list[bool]:
-        passed: list[bool] = []
+    def map(self, sandbox: Sandbox, docs: Sequence[Document]) -> list[str]:
+        """What the map function emits for each of `docs`: a JSON array of `[key, value]`.
+
+        Raises FilterFault.
+        """
+        found: list[str] = self._run(sandbox, "__map", docs)
+        return found
+
+    def reduce(
+        self, sandbox: Sandbox, keys: Sequence[Any] | None, values: Sequence[Any], *, rereduce: bool
+    ) -> Any:
+        """What the reduce function makes of `values`; null if it throws. Raises FilterFault."""
+        return self._call(sandbox, "__reduce", keys, values, rereduce)
+
+    def _run(self, sandbox: Sandbox, function: str, docs: Sequence[Document], *more: Any) -> list[Any]:
+        results: list[Any] = []
         for start in range(0, len(docs), self._batch):
-            try:
-                passed += sandbox.call(function, docs[start : start + self._batch], *more)
-            except JSThrown as thrown:
-                raise _told(thrown) from thrown
-            except JSLimitExceeded as exceeded:
-                raise FilterFault(f"The filter function exceeded its limits: {exceeded}") from exceeded
-            except RecursionError as error:
-                raise FilterFault("The document is nested too deeply for a filter function.") from error
-        return passed
+            results += self._call(sandbox, function, docs[start : start + self._batch], *more)
+        return results
+
+    def _call(self, sandbox: Sandbox, function: str, *args: Any) -> Any:
+        try:
+            return sandbox.call(function, *args)
+        except JSThrown as thrown:
+            raise _told(thrown) from thrown
+        except JSLimitExceeded as exceeded:
+            raise FilterFault(f"The function exceeded its limits: {exceeded}") from exceeded
+        except RecursionError as error:
+            raise FilterFault("The document is nested too deeply for a function.") from error
 
     def _sandbox(self, script: str) -> Sandbox:
         with self._lock:
@@ -135,7 +181,7 @@ def _script(ddoc: Mapping[str, Any], source: str) -> str:
     return (
         f"{_PRELUDE}\nconst __ddoc = JSON.parse({quoted});\nconst __function = (\n{source}\n);\n"
         'if (typeof __function !== "function") throw new TypeError("not a function");'
-        "\nglobalThis.__filter = __filter; globalThis.__view = __view;"
+        "\nObject.assign(globalThis, { __filter, __view, __map, __reduce });"
     )
 
 

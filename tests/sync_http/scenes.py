@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from tests.sync_http.like import Step
+from tests.sync_http.scenes_views import VIEWS
 
 VECTORS = Path(__file__).parents[1] / "vectors"
 JSON = {"Content-Type": "application/json"}
@@ -481,4 +482,5 @@ SCENES: dict[str, list[Step]] = {
     "selectors": SELECTING,
     "purging": PURGING,
     "databases": DATABASES,
+    "views": VIEWS,
 }

@@ -31,6 +31,8 @@ BODIES: dict[str, Any] = {
     "/db/_revs_diff": {"doc": ["1-a"]},
     "/db/_revs_limit": 1000,
     "/db/_security": {},
+    "/db/_design/own/_view/all": {"keys": ["doc"]},
+    "/db/_design/own/_view/all/queries": {"queries": [{}]},
     "/db/doc2": {"n": 2},
     "/db/_local/x": {"n": 1},
     **{f"/db/{name}/queries": {"queries": [{}]} for name in ("_all_docs", "_design_docs", "_local_docs")},
@@ -60,8 +62,8 @@ def db(admin: Asker) -> Asker:
     admin.put("/db")
     made = admin.put("/db/doc", {"n": 0})
     assert made["rev"].startswith("1-")
-    functions = {"filters": {"some": "function(doc) { return true; }"}, "views": {"all": {"map": MAP}}}
-    admin.put("/db/_design/own", functions)
+    views = {"all": {"map": MAP}, "count": {"map": MAP, "reduce": "_count"}}
+    admin.put("/db/_design/own", {"filters": {"some": "function(doc) { return true; }"}, "views": views})
     return admin
 
 

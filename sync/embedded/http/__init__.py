@@ -2,7 +2,8 @@
 
 `application.py` takes a request, `target.py` reads its path, `dispatch.py` finds the handler and lets members
 in, `asked.py` reads parameters and bodies within bounds, `replies.py` and `multipart.py` write. The handlers
-are in `serverwide.py`, `databases.py`, `documents.py`, `bulk.py`, `attachments.py` and `feeds.py`.
+are in `serverwide.py`, `databases.py`, `documents.py`, `bulk.py`, `attachments.py`, `feeds.py` and
+`views.py`.
 """
 
 from __future__ import annotations
@@ -16,9 +17,10 @@ from werkzeug.wrappers import Request
 from sync.embedded.engine import EmbeddedStore
 from sync.embedded.http.application import Application, in_front
 from sync.embedded.http.limits import HttpLimits
+from sync.embedded.views import ViewLimits
 from sync.store import UserCtx
 
-__all__ = ["HttpLimits", "create_blueprint"]
+__all__ = ["HttpLimits", "ViewLimits", "create_blueprint"]
 
 
 def create_blueprint(

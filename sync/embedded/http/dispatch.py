@@ -15,6 +15,7 @@ from sync.embedded.http import (
     serverwide,
     updates,
     upkeep,
+    views,
 )
 from sync.embedded.http.call import Call, require_member
 from sync.embedded.http.replies import Reply
@@ -73,6 +74,10 @@ DOCUMENT: Mapping[str, _Document] = {
     "PUT": documents.write,
     "DELETE": documents.delete,
 }
+
+#: Of a design document's view, and one segment below.
+VIEW: Mapping[str, Callable[[Call, str, str, str], Reply]] = {"GET": views.read, "POST": views.post}
+VIEW_QUERIES: Mapping[str, Callable[[Call, str, str, str], Reply]] = {"POST": views.queries}
 
 ATTACHMENT: Mapping[str, Callable[[Call, str, str, str], Reply]] = {
     "GET": attachments.read,
@@ -163,8 +168,17 @@ def _inside(call: Call, db: str, rest: tuple[str, ...]) -> Reply:
     if not below:
         return _one(DOCUMENT, method)(call, db, doc_id)
     if doc_id.startswith("_design/") and below[0].startswith("_"):
+        if below[0] == "_view":
+            return _view(call, db, doc_id, below[1:])
         raise _not_offered(f"The function {below[0]} of design documents")
     return _one(ATTACHMENT, method)(call, db, doc_id, "/".join(below))
+
+
+def _view(call: Call, db: str, design: str, below: tuple[str, ...]) -> Reply:
+    if not below or below[1:] not in {(), ("queries",)}:
+        raise MethodNotAllowed(",".join(sorted({*VIEW, "HEAD"})))  # as CouchDB says it
+    table = VIEW_QUERIES if below[1:] else VIEW
+    return _one(table, call.request.method)(call, db, design, below[0])
 
 
 def _one(table: Mapping[str, T], method: str, also: Mapping[str, object] | None = None) -> T:

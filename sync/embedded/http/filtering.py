@@ -15,6 +15,7 @@ from sync.embedded.http.limits import HttpLimits
 from sync.embedded.http.target import raw_path
 from sync.embedded.regexes import SandboxedRegexes
 from sync.embedded.rendering import PLAIN, Show
+from sync.embedded.views import Views
 from sync.selector import parse
 from sync.store import BadRequest, Document
 
@@ -28,13 +29,16 @@ class Sandboxes:
 
     functions: Functions
     regexes: SandboxedRegexes
+    views: Views
 
     @classmethod
     def within(cls, limits: HttpLimits) -> Sandboxes:
         memory = limits.filter_memory_bytes
+        functions = Functions(limits=Limits(seconds=limits.filter_seconds, memory_bytes=memory))
         return cls(
-            Functions(limits=Limits(seconds=limits.filter_seconds, memory_bytes=memory)),
+            functions,
             SandboxedRegexes(limits=Limits(seconds=limits.regex_seconds, memory_bytes=memory)),
+            Views(functions, limits.views),
         )
 
 

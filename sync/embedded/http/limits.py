@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from sync.embedded.views import ViewLimits
 
 
 @dataclass(frozen=True)
@@ -15,7 +17,8 @@ class HttpLimits:
     is, so that waiting tablets never take the last thread. A feed that has waited `max_feed_timeout` ends
     and its client asks again, which is also when its credentials are looked at again. `heartbeat` is sent on
     feeds whose client asked for none, because writing is the only way to notice that a client is gone.
-    Filter functions judge a few documents in `filter_seconds`, a `$regex` one in `regex_seconds`.
+    A function of a design document gets a few documents at a time and `filter_seconds` for them, a `$regex`
+    `regex_seconds` for one.
     Lists and feeds are read `changes_page` rows at a time, `docs_page` if they carry documents.
     """
 
@@ -37,3 +40,4 @@ class HttpLimits:
     #: Bytes of documents that are read at once when many are asked for.
     page_bytes: int = 1024 * 1024
     max_uuids: int = 1000
+    views: ViewLimits = field(default_factory=ViewLimits)
