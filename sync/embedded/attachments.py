@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from itertools import islice
+from typing import BinaryIO
 
 import apsw
 
@@ -142,6 +143,13 @@ class AttachmentCalls(ReadCalls, WriteCalls):
             encoding=found.encoding,
             revpos=found.revpos,
         )
+
+    def open_blob(self, sha256: str) -> BinaryIO:
+        """Open the bytes of an attachment that a document was just rendered with. Raises BytesMissing."""
+        try:
+            return self._blobs.open(sha256)
+        except FileNotFoundError as error:
+            raise BytesMissing(sha256) from error
 
     def sweep_blobs(self, *, now: float | None = None, stopping: Callable[[], bool] = never) -> int:
         """Remove blobs which no stored revision names and nobody sent lately; return how many.

@@ -13,7 +13,7 @@ import apsw
 import orjson
 
 from sync import revtree
-from sync.embedded import records
+from sync.embedded import inlining, records
 from sync.embedded.blobs import BlobStore
 from sync.embedded.documents import Incoming, StoredAttachment
 from sync.embedded.records import DatabaseRow, DocRow, RevisionRow
@@ -25,8 +25,9 @@ from sync.store import BytesMissing, Document
 class Show:
     """What to put into a document beside its body: CouchDB's query parameters of the same names.
 
-    `attachments`: False gives stubs; True gives their data inline; "follows" marks those whose bytes the
-    caller will send beside the document (`open_attachment`), with `encoding` and `encoded_length`.
+    `attachments`: False gives stubs; True gives their data inline; "streamed" too, with marks for large ones
+    which the caller writes out (`inlining.py`); "follows" marks those whose bytes the caller will send beside
+    the document (`open_attachment`), with `encoding` and `encoded_length`.
     `atts_since` limits either to attachments newer than those revisions which the client already has; None
     means no limit.
     """
@@ -36,7 +37,7 @@ class Show:
     conflicts: bool = False
     deleted_conflicts: bool = False
     local_seq: bool = False
-    attachments: Literal[False, True, "follows"] = False
+    attachments: Literal[False, True, "streamed", "follows"] = False
     atts_since: Sequence[str] | None = None
     att_encoding_info: bool = False
 
@@ -138,6 +139,12 @@ def inline_data(blobs: BlobStore, attachment: StoredAttachment) -> str:
     return base64.b64encode(gzip.decompress(data) if attachment.encoding == "gzip" else data).decode()
 
 
+def _marked(blobs: BlobStore, attachment: StoredAttachment) -> str:
+    if not blobs.has(attachment.sha256):
+        raise BytesMissing(attachment.name)
+    return inlining.mark(attachment)
+
+
 _STATUS = {Body.MISSING: "missing", Body.STORED: "available", Body.DELETED: "deleted"}
 
 
@@ -170,7 +177,8 @@ def _attachment(attachment: StoredAttachment, blobs: BlobStore, show: Show, know
         result["follows"] = True
     elif wanted:
         del result["stub"], result["length"]
-        result["data"] = inline_data(blobs, attachment)
+        large = show.attachments == "streamed" and attachment.length > inlining.SMALL
+        result["data"] = _marked(blobs, attachment) if large else inline_data(blobs, attachment)
     if attachment.encoding and (show.att_encoding_info or "follows" in result):
         result["encoding"] = attachment.encoding
         result["encoded_length"] = attachment.stored_length

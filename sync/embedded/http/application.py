@@ -72,7 +72,7 @@ class Application:
         mount = request.root_path + self._prefix
         parts = segments(raw_path(request.environ), mount)
         user = self._authenticate(request)
-        return answer(
+        reply = answer(
             Call(
                 store=self._store,
                 limits=self._limits,
@@ -85,6 +85,7 @@ class Application:
             ),
             parts,
         )
+        return reply.write_out(self._store.open_blob)
 
 
 def in_front(inner: Application, prefix: str, rest: WSGIApplication) -> WSGIApplication:

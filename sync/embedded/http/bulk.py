@@ -148,7 +148,7 @@ def _since(show: Show, since: object) -> Show:
         raise BadRequest("`atts_since` must be a JSON array of strings.")
     return Show(
         revs=show.revs,
-        attachments=show.attachments or True,
+        attachments=show.attachments or "streamed",
         atts_since=since,
         att_encoding_info=show.att_encoding_info,
     )

@@ -6,12 +6,13 @@ import json
 import random
 from collections.abc import Callable, Iterable, Mapping
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 from urllib.parse import quote
 
 import orjson
 from werkzeug.wsgi import ClosingIterator
 
+from sync.embedded.inlining import has_marks, written_out
 from sync.embedded.pausing import Pause
 from sync.store import StoreError
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from sync.embedded.http.call import Call
 
 JSON_TYPE = "application/json"
+#: Documents with their attachments inside are in answers of these types.
+_WITH_MARKS = (JSON_TYPE, "text/event-stream")
 _PHRASES = {status.value: status.phrase for status in HTTPStatus}
 #: These have no body, and say nothing of one (RFC 9110, 15.3.5 and 15.4.5).
 _BODILESS = frozenset({HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED})
@@ -61,6 +64,17 @@ class Reply:
             del self.headers["Content-Type"], self.headers["Content-Length"]
         if headers:
             self.headers.update(headers)
+
+    def write_out(self, open_blob: Callable[[str], BinaryIO]) -> Reply:
+        """Write large attachments where the JSON of this answer only marks them."""
+        if not self.headers.get("Content-Type", "").startswith(_WITH_MARKS):
+            return self
+        if not isinstance(self._body, bytes):
+            self._body = written_out(self._body, open_blob)
+        elif has_marks(self._body):
+            self._body = written_out((self._body,), open_blob)
+            del self.headers["Content-Length"]
+        return self
 
     def call_on_close(self, function: Callable[[], object]) -> None:
         """Call `function` when the answer has been given, or has broken off."""

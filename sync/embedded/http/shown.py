@@ -28,7 +28,7 @@ def show_of(query: Query) -> Show:
         deleted_conflicts=query.flag("deleted_conflicts") or meta,
         local_seq=query.flag("local_seq"),
         # To ask for what is newer than a revision is to ask for attachments.
-        attachments=query.flag("attachments") or "atts_since" in query,
+        attachments="streamed" if query.flag("attachments") or "atts_since" in query else False,
         atts_since=query.strings("atts_since"),
         att_encoding_info=query.flag("att_encoding_info"),
     )
