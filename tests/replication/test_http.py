@@ -7,7 +7,7 @@ import json
 import os
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -154,49 +154,48 @@ def test_the_announced_length_is_the_length_that_is_sent() -> None:
 def line(port: int, cut_after: list[int]) -> Iterator[int]:
     """A way to `port` whose n-th connection is cut after so many bytes, either way; further ones last."""
     server = socket.create_server(("127.0.0.1", 0))
-    over = threading.Event()
+    ends: list[socket.socket] = []
+    threads: list[threading.Thread] = []
+
+    def start(work: Callable[..., None], *arguments: Any) -> None:
+        threads.append(threading.Thread(target=work, args=arguments))
+        threads[-1].start()
 
     def pump(source: socket.socket, target: socket.socket, left: int | None) -> None:
-        try:
+        with suppress(OSError):
             while data := source.recv(4096):
                 target.sendall(data if left is None else data[:left])
                 left = left if left is None else left - len(data)
                 if left is not None and left <= 0:
                     break
-        except OSError:
-            pass
-        for end in (source, target):
+        hang_up(source, target)
+
+    def hang_up(*both: socket.socket) -> None:
+        for end in both:
             with suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
 
-    def serve() -> None:
-        with server:
+    def accept() -> None:
+        with suppress(OSError):
             while True:
                 client, _ = server.accept()
-                if over.is_set():
-                    client.close()
-                    return
                 upstream = socket.create_connection(("127.0.0.1", port))
+                ends.extend((client, upstream))
                 left = cut_after.pop(0) if cut_after else None
-                threads = [
-                    threading.Thread(target=pump, args=(client, upstream, left)),
-                    threading.Thread(target=pump, args=(upstream, client, left)),
-                ]
-                for thread in threads:
-                    thread.start()
-                for thread in threads:
-                    thread.join()
-                client.close()
-                upstream.close()
+                start(pump, client, upstream, left)
+                start(pump, upstream, client, left)
 
-    thread = threading.Thread(target=serve)
-    thread.start()
+    start(accept)
     try:
         yield server.getsockname()[1]
     finally:
-        over.set()
-        socket.create_connection(server.getsockname()).close()
-        thread.join()
+        hang_up(server)
+        threads[0].join()
+        hang_up(*ends)
+        for thread in threads:
+            thread.join()
+        for end in (server, *ends):
+            end.close()
 
 
 @pytest.mark.parametrize("direction", ["pull", "push"])
