@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import heapq
 import itertools
+import select
 import selectors
 import socket
 import threading
@@ -38,6 +39,8 @@ class WebWorker(ThreadWorker):  # type: ignore[misc]
     #: Seconds for a request's headers, and for a piece of its body or of the answer; `bounded` sets them.
     header_seconds = 10.0
     stall_seconds = 30.0
+    #: How long a thread stays with a connection whose request it has answered.
+    linger_seconds = 0.005
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -61,7 +64,28 @@ class WebWorker(ThreadWorker):  # type: ignore[misc]
     # -- in the threads
 
     def handle(self, conn: TConn) -> Any:
-        """Read a request and answer it, or go on with an answer that was set aside."""
+        """Answer a request, and those that follow it at once, or go on with an answer that was set aside."""
+        outcome = self._handle_one(conn)
+        while outcome is True and self._next_is_here(conn):
+            outcome = self._handle_one(conn)
+        return outcome
+
+    def _next_is_here(self, conn: TConn) -> bool:
+        """Whether the client has sent another request, or does so now.
+
+        Who replicates asks one thing after the other. To hand the connection back to the main thread in
+        between, and to get it again, costs more than most answers. But nobody else's request waits for that.
+        """
+        if not self.alive or self.tpool._work_queue.qsize() or conn.parser.unreader.buf.getvalue():
+            return False
+        poller = select.poll()
+        poller.register(conn.sock, select.POLLIN)
+        if not poller.poll(self.linger_seconds * 1000):
+            return False
+        seen = look(conn.sock)
+        return seen is not None and seen[1] >= wanted(seen[0])
+
+    def _handle_one(self, conn: TConn) -> Any:
         answer = self._going_on.pop(conn, None)
         if answer is None:
             if not conn.initialized:

@@ -55,8 +55,7 @@ class AttachmentCalls(ReadCalls, WriteCalls):
         `attachment.extra` may hold `digest` (`md5-…`, then checked) and `encoding` (`gzip`, if the stream is
         so encoded). Raises as `put` does.
         """
-        with self._reading(db):
-            pass  # before the bytes are taken in
+        self._database(db)  # before the bytes are taken in
         check_attachment_name(attachment.name)
         info = self.ingest(attachment.stream, expect_md5=parse_digest(attachment.extra.get("digest")))
         return self.attach(
@@ -187,8 +186,8 @@ class AttachmentCalls(ReadCalls, WriteCalls):
         try:
             return self.get(db, doc_id, rev=rev)
         except NotFound as error:
-            with self._reading(db):  # the database itself missing is told as it is
-                raise Conflict from error
+            self._database(db)  # which is told as it is, if it is missing itself
+            raise Conflict from error
 
 
 def _unnamed(conn: apsw.Connection, candidates: list[str]) -> list[str]:

@@ -58,6 +58,10 @@ class StoreBase:
         with self._io.reading() as conn:
             yield conn, records.database(conn, db)
 
+    def _database(self, db: str) -> DatabaseRow:
+        """A database as it is now; cheaper than a transaction. Raises NotFound."""
+        return self._io.glance(lambda conn: records.database(conn, db))
+
     @contextmanager
     def moment(self, db: str) -> Iterator[Moment]:
         """One moment of a database, to read many revisions from. Raises NotFound."""

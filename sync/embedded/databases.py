@@ -78,8 +78,8 @@ class DatabaseCalls(StoreBase):
             return [name for (name,) in rows]
 
     def info(self, db: str) -> DatabaseInfo:
-        with self._reading(db) as (_, row):
-            return DatabaseInfo(row.name, row.doc_count, row.del_count, row.sequence(row.seq))
+        row = self._database(db)
+        return DatabaseInfo(row.name, row.doc_count, row.del_count, row.sequence(row.seq))
 
     def info_json(self, db: str) -> dict[str, Any]:
         """What `GET /db` answers.
@@ -88,25 +88,24 @@ class DatabaseCalls(StoreBase):
         time: `file` of all that is kept, `active` and `external` of the leaves alone. The difference is what
         compaction would free.
         """
-        with self._reading(db) as (_, row):
-            leaves = row.bytes - row.old_bytes
-            return {
-                "db_name": row.name,
-                "doc_count": row.doc_count,
-                "doc_del_count": row.del_count,
-                "update_seq": row.sequence(row.seq),
-                "purge_seq": row.sequence(row.purge_seq),
-                "sizes": {"file": row.bytes, "external": leaves, "active": leaves},
-                "props": {},
-                "compact_running": row.compacting_until > time.time(),
-                "cluster": {"q": 1, "n": 1, "w": 1, "r": 1},
-                "disk_format_version": 8,
-                "instance_start_time": "0",
-            }
+        row = self._database(db)
+        leaves = row.bytes - row.old_bytes
+        return {
+            "db_name": row.name,
+            "doc_count": row.doc_count,
+            "doc_del_count": row.del_count,
+            "update_seq": row.sequence(row.seq),
+            "purge_seq": row.sequence(row.purge_seq),
+            "sizes": {"file": row.bytes, "external": leaves, "active": leaves},
+            "props": {},
+            "compact_running": row.compacting_until > time.time(),
+            "cluster": {"q": 1, "n": 1, "w": 1, "r": 1},
+            "disk_format_version": 8,
+            "instance_start_time": "0",
+        }
 
     def security(self, db: str) -> dict[str, Any]:
-        with self._reading(db) as (_, row):
-            return row.security
+        return self._database(db).security
 
     def set_security(self, db: str, security: Security) -> None:
         self.put_security(db, security.to_json())
@@ -125,8 +124,7 @@ class DatabaseCalls(StoreBase):
 
     def revs_limit(self, db: str) -> int:
         """How many generations of each document are remembered."""
-        with self._reading(db) as (_, row):
-            return row.revs_limit
+        return self._database(db).revs_limit
 
     def set_revs_limit(self, db: str, limit: object, *, user: UserCtx = SERVER) -> None:
         """Takes effect on each document at its next edit. Raises BadRequest, Unauthorized, Forbidden."""

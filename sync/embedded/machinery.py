@@ -97,20 +97,36 @@ class Machinery:
                 raise
             raise words from error
 
+    def glance(self, look: Callable[[apsw.Connection], T]) -> T:
+        """What `look` finds with a single statement, which is a moment of its own. Raises as `reading`."""
+        try:
+            with self._connection() as conn:
+                return look(conn)
+        except apsw.Error as error:
+            words = told(error)
+            if words is error:
+                raise
+            raise words from error
+
     @contextmanager
     def _snapshot(self) -> Iterator[apsw.Connection]:
-        conn = self._idle.get()
-        try:
-            if self._closed:
-                raise StoreClosed("The store is closed.")
-            if conn is None:
-                conn = self._reader()
+        with self._connection() as conn:
             conn.execute("BEGIN")
             try:
                 yield conn
             finally:
                 if conn.in_transaction:  # a file that cannot be read may have ended it
                     conn.execute("ROLLBACK")
+
+    @contextmanager
+    def _connection(self) -> Iterator[apsw.Connection]:
+        conn = self._idle.get()
+        try:
+            if self._closed:
+                raise StoreClosed("The store is closed.")
+            if conn is None:
+                conn = self._reader()
+            yield conn
         finally:
             self._idle.put(conn)
 

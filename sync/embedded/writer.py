@@ -12,8 +12,6 @@ import contextlib
 import queue
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import apsw
@@ -26,12 +24,27 @@ Job = Callable[[apsw.Connection], T]
 Edit = Callable[[Ledger], T]
 
 
-@dataclass(frozen=True)
 class _Waiting:
-    """A request, and whom to tell what became of it."""
+    """A request, and what became of it: a result or a failure. Lighter than a Future, and there are many."""
 
-    run: Callable[[Ledger], Any]
-    future: Future[Any]
+    __slots__ = ("_failure", "_result", "_told", "run")
+
+    def __init__(self, run: Callable[[Ledger], Any]) -> None:
+        self.run = run
+        self._told = threading.Lock()
+        self._told.acquire()
+
+    def wait(self) -> Any:
+        """Wait until it is told. Raises the failure."""
+        self._told.acquire()
+        if self._failure is not None:
+            raise self._failure
+        return self._result
+
+    def tell(self, result: Any, failure: BaseException | None) -> None:
+        self._result = result
+        self._failure = failure
+        self._told.release()
 
 
 class _Spoiled(Exception):
@@ -123,12 +136,13 @@ class Writer:
         return self._queued(run)
 
     def _queued(self, run: Callable[[Ledger], T]) -> T:
-        future: Future[T] = Future()
+        waiting = _Waiting(run)
         with self._lock:
             if self._closed:
                 raise StoreClosed("The store is closed.")
-            self._queue.put(_Waiting(run, future))
-        return future.result()
+            self._queue.put(waiting)
+        found: T = waiting.wait()
+        return found
 
     def close(self) -> None:
         """Finish what is queued, then stop."""
@@ -175,14 +189,11 @@ class Writer:
                 return
             cause = error.cause if isinstance(error, _Spoiled) else error
             for waiting in group:
-                waiting.future.set_exception(told(cause))
+                waiting.tell(None, told(cause))
             return
         self._on_commit()
         for waiting, (result, failure) in zip(group, outcomes, strict=True):
-            if failure is None:
-                waiting.future.set_result(result)
-            else:
-                waiting.future.set_exception(failure)
+            waiting.tell(result, failure)
 
 
 def _attempt(conn: apsw.Connection, group: list[_Waiting]) -> list[tuple[Any, BaseException | None]]:

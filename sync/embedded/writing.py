@@ -51,8 +51,7 @@ class WriteCalls(StoreBase):
         Raises NotFound (database), NoSpace, ReadOnly; every other refusal is a row. With `well_formed` a
         document that is none by itself (BadRequest, TooLarge, DigestMismatch) raises, and nothing is stored.
         """
-        with self._reading(db):
-            pass  # before any attachment is kept for a database that is not there
+        self._database(db)  # before any attachment is kept for one that is not there
         with self._blobs.arrivals() as arrivals:
             parsed = [self._try_parse(doc, arrivals, raising=well_formed) for doc in docs]
             arrivals.settle()

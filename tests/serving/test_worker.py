@@ -10,8 +10,10 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -258,3 +260,27 @@ def test_a_stop_ends_idle_connections_at_once(tmp_path: Path) -> None:
         assert all(is_cut_off(link) for link in idle)
         assert served.process.wait(PATIENCE) == 0
         assert time.monotonic() - began < 8  # the grace is ten seconds
+
+
+def test_clients_that_ask_without_a_pause_leave_room_for_others(served: Served) -> None:
+    """A thread stays a moment with who asks again at once, but for no longer than nobody waits for it."""
+    over = threading.Event()
+
+    def ask() -> int:
+        asked = 0
+        with contextlib.closing(
+            http.client.HTTPConnection("127.0.0.1", served.port, timeout=PATIENCE)
+        ) as link:
+            while not over.is_set():
+                link.request("GET", "/")
+                assert link.getresponse().read() == b"now"
+                asked += 1
+        return asked
+
+    with ThreadPoolExecutor(THREADS + 1) as pool:
+        busy = [pool.submit(ask) for _ in range(THREADS + 1)]
+        try:
+            assert [served.get("/") for _ in range(20)] == [b"now"] * 20
+        finally:
+            over.set()
+        assert all(client.result(PATIENCE) > 0 for client in busy)
