@@ -7,7 +7,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import NoReturn
 
 import apsw
@@ -15,11 +15,12 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-from server.services import Services, assemble
+from server.services import Services, assemble, system_clock
 from server.settings import Settings, SettingsError, load
+from server.storage import open_store
 from sync.embedded.engine import EmbeddedStore
 from sync.embedded.safety.values import has_store
-from sync.store import Damaged, Unusable
+from sync.store import Damaged, StoreError, Unusable
 
 
 def settings_or_exit() -> Settings:
@@ -32,7 +33,12 @@ def settings_or_exit() -> Settings:
 
 
 def is_empty(settings: Settings) -> bool:
-    """Whether the data folder holds nothing yet."""
+    """Whether nothing is kept yet: in the data folder, or on CouchDB under this prefix. Exits with 3 if
+    CouchDB cannot be asked.
+    """
+    if settings.couchdb_url:
+        with data_or_exit(settings), closing(open_store(settings, system_clock)) as store:
+            return not store.database_names()
     folder = settings.data_dir
     return not folder.exists() or not any(folder.iterdir())
 
@@ -62,6 +68,12 @@ def data_or_exit(settings: Settings) -> Iterator[None]:
             f"the database in {folder} is damaged ({error}). hezha doctor says what is; then move the folder "
             "aside and run hezha restore BACKUP, or without a backup hezha salvage OUT"
         )
+    except SettingsError as error:
+        _unusable(str(error))
+    except StoreError as error:
+        if not settings.couchdb_url:
+            raise
+        _unusable(f"CouchDB cannot be used ({error.reason}). hezha doctor says what to mend")
 
 
 _DISK_SAYS_NO = {errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOSPC, errno.EDQUOT, errno.ENOTDIR, errno.EIO}

@@ -19,9 +19,9 @@ def demo() -> None:
     """Seed eight made-up cases into an empty data folder, and print the accounts."""
     settings = settings_or_exit()
     if not is_empty(settings):
+        another = "HEZHA_DB_PREFIX to another prefix" if settings.couchdb_url else "HEZHA_DATA to another one"
         click.echo(
-            f"hezha: {settings.data_dir} holds data already; the demo takes an empty folder "
-            "(set HEZHA_DATA to another one).",
+            f"hezha: {_place(settings)} holds data already; the demo wants an empty place (set {another}).",
             err=True,
         )
         sys.exit(1)
@@ -36,7 +36,14 @@ def seed_if_empty(settings: Settings) -> None:
     if is_demo(settings):
         print_accounts(settings)
     else:
-        click.echo(f"{settings.data_dir} holds data of its own; it is served as it is, without the demo.")
+        click.echo(f"{_place(settings)} holds data of its own; it is served as it is, without the demo.")
+
+
+def _place(settings: Settings) -> str:
+    """Where the documents are, in a few words and without a password."""
+    if settings.couchdb_url:
+        return f"CouchDB (prefix {settings.db_prefix!r})"
+    return str(settings.data_dir)
 
 
 def _seed(settings: Settings) -> None:

@@ -174,8 +174,15 @@ def is_demo(settings: Settings) -> bool:
 
 
 def seed_whole(settings: Settings, report: Callable[[str], None]) -> None:
-    """Seed beside the data folder and move the result in, so that a cut-off seeding leaves it empty."""
+    """Seed beside the data folder and move the result in, so that a cut-off seeding leaves it empty.
+
+    On CouchDB there is no beside: what was cut off has to be deleted by hand.
+    """
     folder = settings.data_dir.absolute()
+    if settings.couchdb_url:
+        seed(settings, report)
+        (folder / _MARK).touch()
+        return
     workshop = folder.with_name(folder.name + ".seeding")
     shutil.rmtree(workshop, ignore_errors=True)
     seed(replace(settings, data_dir=workshop), report)
