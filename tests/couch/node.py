@@ -1,4 +1,4 @@
-"""The part of CouchDB that `hezha couchdb configure` and the doctor speak to: a cluster of two nodes, made up."""
+"""The part of CouchDB that `hezha couchdb configure` and the doctor speak to: two nodes, made up."""
 
 from __future__ import annotations
 

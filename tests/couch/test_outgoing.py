@@ -95,6 +95,7 @@ def test_a_url_is_parted_from_its_credentials() -> None:
 
 
 def test_what_is_no_document_is_refused() -> None:
-    for wrong in ([], {"_id": "a", "_attachments": {"p": []}}, {"_id": "a", "_attachments": {"p": {}}}):
+    refused: list[object] = [[], *({"_id": "a", "_attachments": {"p": entry}} for entry in ([], {}))]
+    for wrong in refused:
         with pytest.raises(BadRequest):
             check_document(wrong, max_bytes=100)
