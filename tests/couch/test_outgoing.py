@@ -95,7 +95,8 @@ def test_a_url_is_parted_from_its_credentials() -> None:
 
 
 def test_what_is_no_document_is_refused() -> None:
-    refused: list[object] = [[], *({"_id": "a", "_attachments": {"p": entry}} for entry in ([], {}))]
+    odd: list[object] = [[], {}]
+    refused: list[object] = [[], *({"_id": "a", "_attachments": {"p": entry}} for entry in odd)]
     for wrong in refused:
         with pytest.raises(BadRequest):
             check_document(wrong, max_bytes=100)

@@ -44,7 +44,6 @@ def test_half_a_bulk_request_stores_nothing(house: House, at_work: tuple[Inspect
     body = json.dumps({"docs": docs}).encode()
     target = urlsplit(wang.url(f"{forms}/_bulk_docs"))
     before = stored_ids(wang, forms)
-    interrupted = house.log_lines("sync.body_interrupted")
     head = (
         f"POST {target.path} HTTP/1.1\r\nHost: {target.netloc}\r\n"
         f"Authorization: Bearer {house.token(wang.name)}\r\n"
@@ -52,9 +51,8 @@ def test_half_a_bulk_request_stores_nothing(house: House, at_work: tuple[Inspect
     )
     with socket.create_connection((target.hostname, target.port), timeout=30) as link:
         link.sendall(head.encode() + body[: len(body) // 2])
-    if not COUCHDB_URL:  # CouchDB says nothing of it
-        wang.tablet.wait_for(lambda: house.log_lines("sync.body_interrupted") > interrupted)
     assert stored_ids(wang, forms) == before
+    # Had any of them been stored since, this would find a conflict.
     answer = wang.send("POST", f"{forms}/_bulk_docs", {"docs": docs})
     assert [row.get("ok") for row in answer.json()] == [True] * len(docs)
 
