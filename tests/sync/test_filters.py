@@ -36,7 +36,7 @@ def test_every_document_is_judged_in_order(functions: Functions) -> None:
 def test_modules_of_the_design_document_can_be_required(functions: Functions) -> None:
     modules = {
         "lib": {
-            "a": "exports.even = function (doc) { return require('./deep/b').two === 2 && doc.n % 2 === 0; };",
+            "a": "exports.even = (doc) => { return require('./deep/b').two === 2 && doc.n % 2 === 0; };",
             "deep": {"b": "exports.two = require('../c').one + 1;"},
             "c": "module.exports = {one: 1};",
         }

@@ -8,6 +8,7 @@ import pytest
 from werkzeug.datastructures import Authorization
 
 from sync.embedded.engine import EmbeddedStore
+from sync.embedded.http.dispatch import DATABASE, DATABASE_BELOW, DATABASE_NOT_OFFERED, SERVER_NOT_OFFERED
 from sync.store import Security
 from tests.sync_http.conftest import Asker
 
@@ -15,18 +16,8 @@ INSIDE = [
     ("GET", ""),
     ("HEAD", ""),
     ("POST", ""),
-    ("GET", "/_all_docs"),
-    ("POST", "/_all_docs"),
-    ("POST", "/_bulk_docs"),
-    ("POST", "/_bulk_get"),
-    ("GET", "/_changes"),
-    ("POST", "/_changes"),
-    ("POST", "/_ensure_full_commit"),
-    ("POST", "/_revs_diff"),
-    ("GET", "/_revs_limit"),
-    ("PUT", "/_revs_limit"),
-    ("GET", "/_security"),
-    ("PUT", "/_security"),
+    *((method, f"/{name}") for name, methods in DATABASE.items() if name for method in methods),
+    *((method, "/" + "/".join(names)) for names, methods in DATABASE_BELOW.items() for method in methods),
     ("POST", "/_find"),
     ("GET", "/doc"),
     ("PUT", "/doc"),
@@ -166,6 +157,15 @@ def test_what_couchdb_has_and_hezha_has_not_is_said_and_never_faked(
     admin: Asker, method: str, path: str
 ) -> None:
     answer = admin.ask(method, path, {}, status=501).json
+    assert isinstance(answer, dict)
+    assert answer["error"] == "not_implemented"
+    assert "CouchDB has it" in answer["reason"]
+
+
+@pytest.mark.parametrize("path", [*SERVER_NOT_OFFERED, *(f"case-1/{name}" for name in DATABASE_NOT_OFFERED)])
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "DELETE"])
+def test_everything_on_the_list_of_what_is_not_offered_says_so(admin: Asker, method: str, path: str) -> None:
+    answer = admin.ask(method, f"/{path}", {}, status=501).json
     assert isinstance(answer, dict)
     assert answer["error"] == "not_implemented"
     assert "CouchDB has it" in answer["reason"]
