@@ -35,7 +35,7 @@ class UpkeepCalls(AttachmentCalls):
     def request_compaction(self, db: str, *, user: UserCtx = SERVER) -> None:
         """Begin to compact `db` in the background, as `POST /db/_compact` does.
 
-        One that waits or runs already is enough. Raises NotFound, Unauthorized or Forbidden (no admin).
+        One that waits already is enough. Raises NotFound, Unauthorized or Forbidden (no admin).
         """
 
         def job(conn: apsw.Connection) -> None:
@@ -121,6 +121,9 @@ class UpkeepCalls(AttachmentCalls):
         super().close()
 
     def _compact_requested(self, db: str) -> None:
+        # A request from here on needs a turn of its own: this one may have said already that it is over.
+        with self._requests:
+            self._requested.discard(db)
         try:
             freed = self.compact(db)
             self.shrink()
@@ -129,9 +132,6 @@ class UpkeepCalls(AttachmentCalls):
             pass  # deleted meanwhile
         except StoreError as error:  # a full disk, a locked file: what is freed is freed
             _log.warning("sync.compaction_failed", database=db, reason=error.reason)
-        finally:
-            with self._requests:
-                self._requested.discard(db)
 
     def _busy_until(self) -> float:
         return time.time() + self.limits.compact_lease_seconds

@@ -209,6 +209,27 @@ def test_compaction_on_request_runs_behind_the_answer_and_says_so(store: Embedde
     assert len(set(sizes(store))) == 1
 
 
+def test_a_request_while_another_ends_is_carried_out_and_told_as_over(
+    store: EmbeddedStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shrink, ended = store.shrink, threading.Semaphore(0)
+
+    def late(**more: Any) -> int:
+        """What comes after the last slice."""
+        if not asked:
+            asked.append("db")
+            store.request_compaction("db")
+        ended.release()
+        return shrink(**more)
+
+    asked: list[str] = []
+    monkeypatch.setattr(store, "shrink", late)
+    store.request_compaction("db")
+    for _ in range(2):
+        assert ended.acquire(timeout=20)
+    assert not store.info_json("db")["compact_running"]
+
+
 def test_a_killed_compaction_does_not_count_as_running_for_ever(store: EmbeddedStore) -> None:
     bounds = compaction.Slice(documents=1, revisions=1)
     rewritten(store, "a", 6)
