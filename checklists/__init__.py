@@ -5,7 +5,7 @@ Nothing here reads a clock, stores or asks anybody; files are read when definiti
 
 from checklists.answers import Problem
 from checklists.evaluate import ItemJudgement, Judgement, evaluate, usable_facts
-from checklists.lint import lint
+from checklists.lint import lint, lint_facts
 from checklists.loader import (
     DefinitionError,
     Library,
@@ -38,6 +38,7 @@ __all__ = [
     "fact_definitions",
     "good_answers",
     "lint",
+    "lint_facts",
     "load_definitions",
     "merge",
     "usable_facts",

@@ -86,8 +86,12 @@ def decide(
     facts: Mapping[str, Any],
     answers: Mapping[str, Sequence[Any]],
     forced: Collection[str] = (),
+    derived: Mapping[str, str] | None = None,
 ) -> dict[str, Decision]:
     """Decide a form's rules (see `Definition.rules`); items without expressions have no decision.
+
+    `derived` are facts that follow from `facts`, by name their expressions. Where one cannot be known,
+    `Outcome.facts` names what it follows from.
 
     `answers` gives the values of each item, more than one where the answer is disputed. Items in `forced` are
     shown whatever their condition says. A hidden item's answer is out of sight of the rules after it. If the
@@ -96,7 +100,7 @@ def decide(
     if not rules:
         return {}
     try:
-        raw = _sandbox().call("decide", rules, facts, answers, sorted(forced))
+        raw = _sandbox().call("decide", rules, facts, answers, sorted(forced), dict(derived or {}))
     except JSLimitExceeded as fault:
         return {rule["code"]: _undecided(rule, str(fault), rule["code"] in forced) for rule in rules}
     return msgspec.convert(raw, dict[str, Decision])

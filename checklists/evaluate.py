@@ -15,7 +15,7 @@ import msgspec
 from checklists import cel
 from checklists.answers import Problem, Reading, read_answer
 from checklists.cel import Decision
-from checklists.loader import fact_definitions
+from checklists.loader import derived_facts, fact_definitions
 from checklists.model import Definition, Item, ItemType, Severity, Text, Verdict
 from checklists.reasons import because, joined
 from checklists.values import clipped
@@ -148,9 +148,16 @@ def _read(definition: Definition, answers: Mapping[str, Any]) -> dict[str, Readi
 
 
 def usable_facts(facts: Mapping[str, Any]) -> dict[str, Any]:
-    """The facts that conditions may use: declared, and of their declared type. Others count as unknown."""
+    """The facts that conditions may start from: declared, of their declared type, and not derived.
+
+    Others count as unknown. What somebody stated of a derived fact is not listened to.
+    """
     declared = fact_definitions()
-    usable = (name for name, value in facts.items() if name in declared and declared[name].admits(value))
+    usable = (
+        name
+        for name, value in facts.items()
+        if name in declared and declared[name].derived is None and declared[name].admits(value)
+    )
     return {name: facts[name] for name in usable}
 
 
@@ -175,7 +182,7 @@ def decide_rules(
         ]
         if values:
             seen[code] = values
-    return cel.decide(definition.rules, known, seen, forced)
+    return cel.decide(definition.rules, known, seen, forced, derived_facts())
 
 
 def _judge_item(

@@ -6,14 +6,14 @@ evaluated, every text is there in both languages, and every limit can be kept an
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Literal
 
 from checklists import cel
 from checklists.loader import fact_definitions
-from checklists.model import NA_TYPES, Definition, Item, Limit, Text
+from checklists.model import NA_TYPES, Definition, FactDefinition, Item, Limit, Text
 
-__all__ = ["FUNCTIONS", "lint"]
+__all__ = ["FUNCTIONS", "lint", "lint_facts"]
 
 #: What expressions may call. Nothing here reads a clock, backtracks or grows its input.
 FUNCTIONS = frozenset(
@@ -30,6 +30,36 @@ _CEL_TYPES: dict[str, Literal["bool", "double", "string"]] = {
 def lint(definition: Definition) -> list[str]:
     """Every complaint as `<item>: <what is wrong>`; empty if there is none. Raises CelMissing."""
     return [*_texts(definition), *_codes(definition), *_expressions(definition), *_items(definition)]
+
+
+def lint_facts(declared: Mapping[str, FactDefinition] | None = None) -> list[str]:
+    """Every complaint about the facts (by default those of `facts.yaml`). Raises CelMissing."""
+    facts = fact_definitions() if declared is None else declared
+    return list(_facts(facts))
+
+
+def _facts(facts: Mapping[str, FactDefinition]) -> Iterator[str]:
+    for fact in facts.values():
+        yield from _missing(fact.name, "title", fact.title)
+        yield from _missing(fact.name, "definition", fact.definition)
+        if (fact.type == "choice") != bool(fact.options):
+            yield f"{fact.name}: options belong to choices, and a choice needs them"
+        if fact.derived is not None and fact.type != "bool":
+            yield f"{fact.name}: what is derived is true or false"
+    settled = {name: _CEL_TYPES[fact.type] for name, fact in facts.items() if fact.derived is None}
+    derived = [(fact.name, fact.derived) for fact in facts.values() if fact.derived is not None]
+    for (name, expression), seen in zip(
+        derived, cel.inspect([expression for _, expression in derived], settled), strict=True
+    ):
+        place = f"{name}: `{expression}`"
+        others = [other for other in seen.facts if other not in settled]
+        yield from (f"{place} uses {other}, which nobody settles" for other in others)
+        if seen.error is not None and not others:
+            yield f"{place} is not valid: {seen.error}"
+        elif seen.error is None and seen.type != "bool":
+            yield f"{place} gives {seen.type}, not true or false"
+        if seen.answers:
+            yield f"{place} looks at answers; a fact holds for the whole case"
 
 
 def _texts(definition: Definition) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
@@ -19,6 +19,7 @@ __all__ = [
     "UnknownChecklist",
     "definition_from_document",
     "definition_to_document",
+    "derived_facts",
     "fact_definitions",
     "load_definitions",
 ]
@@ -83,25 +84,49 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def load_definitions(folder: Path | None = None) -> Library:
     """Read every `*.yaml` of `folder` (by default the definitions that come with Hezha) and the sections that
-    they list from `sections/<id>.yaml`. Raises DefinitionError."""
+    they list from `sections/<id>.yaml`, and the versions published before from `published/*.json`.
+
+    Sections may change at any time, published versions never: a `*.yaml` that makes another definition of a
+    published version is refused. Raises DefinitionError."""
     folder = folder or _HERE / "definitions"
+    definitions = [_published(path) for path in sorted(folder.glob("published/*.json"))]
+    published = {(one.id, one.version): one for one in definitions}
+    for definition in _written(folder):
+        before = published.get((definition.id, definition.version))
+        if before is None:
+            definitions.append(definition)
+        elif before.digest != definition.digest:
+            name = f"{definition.id}@{definition.version}"
+            raise DefinitionError(f"{name} was published and has changed since; give it the next version")
+    return Library(definitions)
+
+
+def _published(path: Path) -> Definition:
+    try:
+        definition = definition_from_document(msgspec.json.decode(path.read_bytes(), type=dict[str, Any]))
+    except OSError as error:
+        raise DefinitionError(f"{path.name}: {error.strerror or error}") from error
+    except (msgspec.DecodeError, msgspec.ValidationError) as error:
+        raise DefinitionError(f"{path.name}: {error}") from error
+    if path.stem != f"{definition.id}@{definition.version}":
+        raise DefinitionError(f"{path.name}: holds {definition.id}@{definition.version}")
+    return definition
+
+
+def _written(folder: Path) -> Iterator[Definition]:
     sections: dict[str, Section] = {}
-    definitions = []
     for path in sorted(folder.glob("*.yaml")):
         written = _read(path, _File)
         for name in written.sections:
             if name not in sections:
                 sections[name] = _section(folder / "sections" / f"{name}.yaml", name)
-        definitions.append(
-            Definition(
-                id=written.id,
-                version=written.version,
-                stage=written.stage,
-                title=written.title,
-                sections=tuple(sections[name] for name in written.sections),
-            )
+        yield Definition(
+            id=written.id,
+            version=written.version,
+            stage=written.stage,
+            title=written.title,
+            sections=tuple(sections[name] for name in written.sections),
         )
-    return Library(definitions)
 
 
 def _section(path: Path, name: str) -> Section:
@@ -116,6 +141,13 @@ def fact_definitions() -> Mapping[str, FactDefinition]:
     """The case facts that conditions may use, by name."""
     facts = _read(_HERE / "facts.yaml", tuple[FactDefinition, ...])
     return MappingProxyType({fact.name: fact for fact in facts})
+
+
+@cache
+def derived_facts() -> Mapping[str, str]:
+    """The CEL expressions, by name, of the facts that follow from others."""
+    derived = {name: fact.derived for name, fact in fact_definitions().items() if fact.derived is not None}
+    return MappingProxyType(derived)
 
 
 def definition_to_document(definition: Definition) -> dict[str, Any]:

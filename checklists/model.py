@@ -206,7 +206,10 @@ class Definition(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=T
 
 
 class FactDefinition(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """A fact of the case that conditions ask for; `options` are the values of a choice, `unit` a number's."""
+    """A fact of the case that conditions ask for; `options` are the values of a choice, `unit` a number's.
+
+    A fact with `derived` (CEL over facts that are not) is true or false by itself; nobody settles it.
+    """
 
     name: str
     type: Literal["bool", "number", "choice"]
@@ -214,6 +217,7 @@ class FactDefinition(msgspec.Struct, frozen=True, forbid_unknown_fields=True, om
     definition: Text
     unit: str | None = None
     options: tuple[Option, ...] = ()
+    derived: str | None = None
 
     def admits(self, value: Any) -> bool:
         """Whether `value` can be this fact's value. A number is finite and not negative."""

@@ -112,13 +112,13 @@ function combinations(codes, alternatives) {
 }
 
 /** One expression: {yes, no, error, facts, answers}; `facts` and `answers` name what it asked for in vain. */
-function decideOne(expression, facts, alternatives) {
+function decideOne(expression, facts, alternatives, lacking = new Map()) {
   const { program, names, broken } = compile(expression);
   const outcome = {
     yes: false,
     no: false,
     error: broken ?? null,
-    facts: names.facts.filter((name) => !Object.hasOwn(facts, name)),
+    facts: names.facts.filter((name) => !Object.hasOwn(facts, name)).flatMap((name) => lacking.get(name) ?? [name]),
     answers: names.answers.filter((code) => !Object.hasOwn(alternatives, code)),
   };
   if (broken) return outcome;
@@ -138,26 +138,44 @@ function decideOne(expression, facts, alternatives) {
 }
 
 /**
+ * The facts with those that follow from them, {name: expression}, and for each that cannot be known the names of
+ * the facts it would need.
+ */
+function withDerived(facts, derived) {
+  const known = { ...facts };
+  const lacking = new Map();
+  for (const [name, expression] of Object.entries(derived)) {
+    const outcome = decideOne(expression, facts, {});
+    if (outcome.error === null) known[name] = outcome.yes;
+    else lacking.set(name, outcome.facts);
+  }
+  return { known, lacking };
+}
+
+/**
  * Decide all rules of a form at once.
  *
  * rules: [{code, when?, accept?, limits?: [expression | null]}] in the order of the form; facts: {name: value};
- * answers: {code: [value, …]}, more than one value where an answer is disputed; forced: codes shown regardless.
+ * answers: {code: [value, …]}, more than one value where an answer is disputed; forced: codes shown regardless;
+ * derived: facts that follow from the others, {name: expression}.
  * Returns {code: {when, accept, limits}}, each an outcome of decideOne or null.
  *
  * An item that is hidden takes its answer out of sight of the rules that come after it. A condition that cannot
  * be evaluated shows its item: asking once too often is safe, and once too seldom is not.
  */
-export function decide(rules, facts, answers, forced) {
+export function decide(rules, facts, answers, forced, derived = {}) {
+  const { known, lacking } = withDerived(facts, derived);
   const visible = { ...answers };
+  const settle = (expression) => decideOne(expression, known, visible, lacking);
   const decisions = {};
   for (const { code, when } of rules) {
-    const outcome = when && !forced.includes(code) ? decideOne(when, facts, visible) : null;
+    const outcome = when && !forced.includes(code) ? settle(when) : null;
     decisions[code] = { when: outcome };
     if (outcome && !outcome.yes && outcome.error === null) delete visible[code];
   }
   for (const { code, accept, limits } of rules) {
-    decisions[code].accept = accept ? decideOne(accept, facts, visible) : null;
-    decisions[code].limits = (limits ?? []).map((when) => (when ? decideOne(when, facts, visible) : null));
+    decisions[code].accept = accept ? settle(accept) : null;
+    decisions[code].limits = (limits ?? []).map((when) => (when ? settle(when) : null));
   }
   return decisions;
 }

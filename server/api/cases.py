@@ -317,6 +317,8 @@ def check_facts(facts: Mapping[str, Any]) -> None:
     for name, value in facts.items():
         if name in SUPPLY_FACTS:
             raise Problem(422, "fact_of_the_supply", fact=name)
+        if name in declared and declared[name].derived is not None:
+            raise Problem(422, "fact_derived", fact=name, derived=declared[name].derived)
         if name in declared and value is not None and not declared[name].admits(value):
             kind = declared[name].type
             options = ", ".join(option.value for option in declared[name].options)

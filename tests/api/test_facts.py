@@ -17,7 +17,8 @@ from tests.desk import Desk
         ("direct_buried", "yes", "fact_value_invalid"),
         ("capacity_kva", 630, "fact_of_the_supply"),
         ("voltage_kv", 10, "fact_of_the_supply"),
-        ("relay", "yes", "fact_not_boolean"),
+        ("dual_or_gen", True, "fact_derived"),
+        ("design_review_required", "yes", "fact_not_boolean"),
         ("phase_of_the_moon", True, "fact_not_known"),
     ],
 )

@@ -112,6 +112,22 @@ def test_a_hidden_item_is_out_of_sight_of_the_rules_after_it() -> None:
     assert [forced[code].shown for code in ("A-1", "B-1", "C-1")] == [True, False, True]
 
 
+def test_a_derived_fact_follows_from_the_others() -> None:
+    rules: list[dict[str, Any]] = [{"code": "A", "when": "facts.any", "accept": None, "limits": []}]
+    derived = {"any": "facts.a || facts.b"}
+
+    def when(**facts: bool) -> Outcome:
+        outcome = cel.decide(rules, facts, {}, derived=derived)["A"].when
+        assert outcome is not None
+        return outcome
+
+    assert when(a=False, b=True).yes
+    assert when(b=True).yes, "one of them is enough"
+    assert not when(a=False, b=False).may_hold
+    assert when(a=False).may_hold
+    assert when(a=False).facts == ("b",), "what is missing is what somebody can settle"
+
+
 def test_a_form_that_runs_away_is_stopped_and_counts_as_open(monkeypatch: pytest.MonkeyPatch) -> None:
     spinning = Sandbox(
         "function decide() { while (true) {} }", limits=Limits(seconds=0.1, memory_bytes=16 * 1024 * 1024)

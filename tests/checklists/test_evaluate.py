@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from checklists import Definition, ItemJudgement, Judgement, evaluate, good_answers, load_definitions
+from checklists.evaluate import decide_rules, usable_facts
 from checklists.model import Item, Limit
 
 LIBRARY = load_definitions()
@@ -62,7 +63,14 @@ def test_a_limit_holds_at_its_value_and_breaks_at_the_next_number(
     definition: Definition, item: Item, limit: Limit, side: str
 ) -> None:
     capacity = 100 if item.code == "CG-01" else 80
-    facts = {"capacity_kva": capacity, "under_roadway_or_farmland": False}
+    # Facts under which no other limit applies than those that always do.
+    facts = {
+        "capacity_kva": capacity,
+        "under_roadway_or_farmland": False,
+        "town": False,
+        "lightning_class": "class_3",
+        "farming": True,
+    }
     bound = float(getattr(limit, side))
     outward = -math.inf if side == "min" else math.inf
     at, within, beyond = (
@@ -90,6 +98,26 @@ def test_the_depth_of_an_electrode_fails_below_600_mm_and_warns_below_800(
     item, problems = judge_one(MIDCHECK, "ME-05", {}, answer(depth))
     assert (item.verdict, item.severity, problems) == (verdict, severity, set())
     assert item.certainty == "verify"
+
+
+@pytest.mark.parametrize(
+    ("facts", "shown", "missing"),
+    [
+        ({"dual": False, "gen": True}, True, ()),
+        ({"gen": True}, True, ()),
+        ({"dual": False, "gen": False}, False, ()),
+        ({"dual": False}, True, ("gen",)),
+        ({}, True, ("dual", "gen")),
+        ({"dual": False, "gen": False, "dual_or_gen": True}, False, ()),
+    ],
+)
+def test_a_condition_may_follow_from_other_facts(
+    facts: dict[str, Any], shown: bool, missing: tuple[str, ...]
+) -> None:
+    decision = decide_rules(LIBRARY.latest("acceptance-hv"), usable_facts(facts), {})["CX-03"]
+    assert decision.when is not None
+    assert decision.shown is shown
+    assert (decision.when.facts if decision.when.error else ()) == missing
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,19 @@ from typing import Any
 import msgspec
 import pytest
 
-from checklists import lint
-from checklists.model import Definition, Item, Limit, NumberRange, Option, Point, Role, Section, Text
+from checklists import lint, lint_facts
+from checklists.model import (
+    Definition,
+    FactDefinition,
+    Item,
+    Limit,
+    NumberRange,
+    Option,
+    Point,
+    Role,
+    Section,
+    Text,
+)
 
 WORDS = Text("词", "word")
 PLAIN = Item("AA-01", WORDS, "pass_fail", "major", WORDS, "judgement")
@@ -85,3 +96,34 @@ def test_each_mistake_is_named_with_its_item(item: Item, said: str) -> None:
 def test_a_code_stands_once_and_a_form_asks_something() -> None:
     assert complaints(PLAIN, PLAIN) == ["AA-01: the code stands twice"]
     assert complaints() == ["form: there is no item"]
+
+
+FACTS = {
+    "a": FactDefinition("a", "bool", WORDS, WORDS),
+    "n": FactDefinition("n", "number", WORDS, WORDS, unit="m"),
+}
+
+
+def test_the_facts_that_come_with_hezha_are_sound() -> None:
+    assert lint_facts() == []
+
+
+@pytest.mark.parametrize(
+    ("fact", "said"),
+    [
+        (FactDefinition("f", "bool", Text("词", ""), WORDS), "title has no en words"),
+        (FactDefinition("f", "choice", WORDS, WORDS), "a choice needs them"),
+        (FactDefinition("f", "bool", WORDS, WORDS, options=YES_NO), "options belong to choices"),
+        (FactDefinition("f", "number", WORDS, WORDS, derived="facts.n > 1"), "is true or false"),
+        (FactDefinition("f", "bool", WORDS, WORDS, derived="facts.n"), "gives double"),
+        (FactDefinition("f", "bool", WORDS, WORDS, derived="facts.n >"), "is not valid"),
+        (FactDefinition("f", "bool", WORDS, WORDS, derived="facts.f"), "uses f, which nobody settles"),
+        (FactDefinition("f", "bool", WORDS, WORDS, derived="facts.z"), "uses z, which nobody settles"),
+        (FactDefinition("f", "bool", WORDS, WORDS, derived='answers["A"] == true'), "looks at answers"),
+    ],
+)
+def test_a_mistake_in_a_fact_is_named(fact: FactDefinition, said: str) -> None:
+    found = lint_facts({**FACTS, "f": fact})
+    assert any(said in complaint for complaint in found), found
+    assert all(complaint.startswith("f:") for complaint in found)
+    assert lint_facts(FACTS) == []

@@ -63,6 +63,48 @@ def test_a_broken_file_is_refused_and_its_place_named(
         load_definitions(written(tmp_path, form, part))
 
 
+def published(folder: Path) -> dict[str, object]:
+    """The form of `folder`, published as it stands."""
+    (folder / "published").mkdir()
+    doc = definition_to_document(load_definitions(folder).get("form", 1))
+    (folder / "published" / "form@1.json").write_bytes(msgspec.json.encode(doc))
+    return doc
+
+
+def test_a_published_version_outlives_its_sections_and_may_not_change(tmp_path: Path) -> None:
+    digest = published(written(tmp_path))["digest"]
+    assert [one.digest for one in load_definitions(tmp_path).all()] == [digest]
+    (tmp_path / "sections" / "part.yaml").write_text(PART.replace("mend it", "renew it"), encoding="utf-8")
+    with pytest.raises(DefinitionError, match=r"form@1 was published .* next version"):
+        load_definitions(tmp_path)
+    (tmp_path / "form.yaml").write_text(HEAD.replace("version: 1", "version: 2"), encoding="utf-8")
+    library = load_definitions(tmp_path)
+    assert [(one.version, one.items[0].remedy.en) for one in library.all()] == [
+        (1, "mend it"),
+        (2, "renew it"),
+    ]
+    assert library.get("form", 1).digest == digest
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("form@1.json", b"{", "form@1.json"),
+        ("form@1.json", b"[]", "form@1.json"),
+        ("form@1.json", b"{}", "not a checklist"),
+        ("form@2.json", None, "holds form@1"),
+    ],
+)
+def test_a_broken_published_file_is_refused(
+    tmp_path: Path, name: str, content: bytes | None, said: str
+) -> None:
+    doc = published(written(tmp_path))
+    file = tmp_path / "published" / name
+    file.write_bytes(msgspec.json.encode(doc) if content is None else content)
+    with pytest.raises(DefinitionError, match=said):
+        load_definitions(tmp_path)
+
+
 def test_the_same_version_twice_is_refused() -> None:
     with pytest.raises(DefinitionError, match="twice"):
         Library([*LIBRARY.all(), LIBRARY.all()[0]])

@@ -1,0 +1,35 @@
+"""`hezha checklist lint` finds what comes with Hezha sound, and names what is not."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+from click.testing import CliRunner
+
+import checklists
+from server.commands.checklist import checklist
+
+DEFINITIONS = Path(checklists.__file__).with_name("definitions")
+
+
+def test_all_that_comes_with_hezha_is_sound_and_counted_by_template() -> None:
+    ran = CliRunner().invoke(checklist, ["lint", "--all"])
+    assert ran.exit_code == 0, ran.output
+    lines = ran.output.splitlines()
+    assert {line.split(": ")[1] for line in lines[:-1]} == {"sound"}
+    assert "coverage.tsv: sound" in lines
+    assert lines[-1].endswith("225 of 225")
+
+
+def test_an_item_that_was_taken_out_is_named(tmp_path: Path) -> None:
+    folder = shutil.copytree(DEFINITIONS, tmp_path / "definitions")
+    form = folder / "acceptance-lv.yaml"
+    form.write_text(form.read_text("utf-8").replace("  - acceptance-lv\n", ""), "utf-8")
+    ran = CliRunner().invoke(checklist, ["lint", "--all", "--folder", str(folder)])
+    assert ran.exit_code == 1
+    assert "LV-04: acceptance-lv does not have it" in ran.output
+    assert "211 of 225" in ran.output
+    as_json = CliRunner().invoke(checklist, ["lint", "--all", "--json", "--folder", str(folder)])
+    assert len(json.loads(as_json.output)["coverage.tsv"]) == 14
