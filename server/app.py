@@ -45,7 +45,12 @@ def create_app(settings: Settings | None = None, services: Services | None = Non
     _register_docs(app)
     _register_health(app, services)
     app.register_blueprint(
-        replication(services.store, services.sync_authenticator, limits=sync_limits(services.settings)),
+        replication(
+            services.store,
+            services.sync_authenticator,
+            limits=sync_limits(services.settings),
+            sessions=services.sync_sessions,
+        ),
         url_prefix="/sync",
     )
     prepare()

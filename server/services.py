@@ -26,6 +26,7 @@ from sync.store import DatabaseExists, DocumentStore, Security, UserCtx
 if TYPE_CHECKING:
     from server.casework.cases import Cases
     from server.people.service import People
+    from sync.embedded.http import CookieSessions
 
 #: Bytes that lie in the spool longer than this belong to a process that is gone.
 _SPOOL_SECONDS = 24 * 3600
@@ -56,6 +57,7 @@ class Services:
     cases: Cases
     photo_workers: PhotoWorkers
     sync_authenticator: Callable[[Request], UserCtx]
+    sync_sessions: CookieSessions
 
     def close(self) -> None:
         self.photo_workers.close()
@@ -71,6 +73,7 @@ def assemble(
     `on_progress` is called now and then while a long step (a new read model) goes on.
     """
     from server.casework.cases import Cases  # noqa: PLC0415  these rooms take Clock from here
+    from server.people.cookies import SyncSessions  # noqa: PLC0415
     from server.people.service import People  # noqa: PLC0415
     from server.people.sync_auth import sync_authenticator  # noqa: PLC0415
 
@@ -78,7 +81,9 @@ def assemble(
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     _sweep(settings.spool_dir, clock())
     store = open_store(settings, system_clock)  # CouchDB goes by the real time, whatever `clock` says
-    store.refresh_design_documents()
+    if store.exact_revisions:
+        # On a cluster it may take minutes, and the worker does it beside its work.
+        store.refresh_design_documents()
     names = Names(settings)
     library = load_definitions()
     people = People(store, settings, clock)
@@ -106,6 +111,7 @@ def assemble(
             spool_dir=settings.spool_dir,
         ),
         sync_authenticator=sync_authenticator(people, settings),
+        sync_sessions=SyncSessions(people, settings, clock),
     )
 
 

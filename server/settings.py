@@ -54,6 +54,7 @@ class Settings:
     couchdb_longest_pause_seconds: float = 5.0
     sync_url: str = ""
     sync_admin: str = ""
+    sync_session_seconds: int = 600
     jwt_key: str = ""
     organisation: str = "demo"
     web_workers: int = 1

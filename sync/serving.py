@@ -8,7 +8,7 @@ from flask import Blueprint, Response, jsonify
 from werkzeug.wrappers import Request
 
 from sync.embedded.engine import EmbeddedStore
-from sync.embedded.http import HttpLimits, create_blueprint
+from sync.embedded.http import CookieSessions, HttpLimits, create_blueprint
 from sync.store import DocumentStore, NotOffered, UserCtx
 
 _ELSEWHERE = (
@@ -19,11 +19,15 @@ _METHODS = ["GET", "HEAD", "POST", "PUT", "DELETE", "COPY", "OPTIONS", "PATCH"]
 
 
 def replication(
-    store: DocumentStore, authenticate: Callable[[Request], UserCtx], *, limits: HttpLimits
+    store: DocumentStore,
+    authenticate: Callable[[Request], UserCtx],
+    *,
+    limits: HttpLimits,
+    sessions: CookieSessions | None = None,
 ) -> Blueprint:
-    """The blueprint to be registered at `/sync`. `authenticate` is as `create_blueprint` wants it."""
+    """The blueprint to be registered at `/sync`; the other parameters are those of `create_blueprint`."""
     if isinstance(store, EmbeddedStore):
-        return create_blueprint(store, authenticate, limits=limits)
+        return create_blueprint(store, authenticate, limits=limits, sessions=sessions)
     return _elsewhere()
 
 

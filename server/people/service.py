@@ -6,7 +6,7 @@ import hashlib
 import hmac
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -102,6 +102,24 @@ class People:
         token_missing, token_expired, token_invalid, device_revoked, user_disabled.
         """
         return self._sessions.authenticate(authorization)
+
+    def authenticate_until(self, authorization: str | None) -> tuple[Identity, timedelta]:
+        """The same, and how long the token holds. Raises Problem 401."""
+        return self._sessions.authenticate_until(authorization)
+
+    def access_for(self, identity: Identity, lifetime: timedelta) -> str:
+        """An access token of another life than usual for the session that `identity` speaks in.
+
+        Raises Problem 401 when the session is over.
+        """
+        return self._sessions.access_for(identity, lifetime)
+
+    def guard(self, name: str, address: str, check: Callable[[], bool]) -> None:
+        """Count `check` as a sign-in of `name`, who need not be a user.
+
+        Raises Problem 401 bad_credentials when it says no, 429 rate_limited without asking it.
+        """
+        self._sessions.guard(name, address, check)
 
     # -- users
 

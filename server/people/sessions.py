@@ -133,11 +133,16 @@ class Sessions:
 
     def authenticate(self, header: str | None) -> Identity:
         """Who an `Authorization` header speaks for, as the registry stands now. Raises Problem 401."""
+        return self.authenticate_until(header)[0]
+
+    def authenticate_until(self, header: str | None) -> tuple[Identity, timedelta]:
+        """The same, and how long the token holds. Raises Problem 401."""
         scheme, _, token = (header or "").strip().partition(" ")
         if not token.strip() or scheme.lower() != "bearer":
             raise unauthorized("token_missing")
         try:
-            claims = read_access(self._keyring, token.strip(), now=self._clock())
+            now = self._clock()
+            claims = read_access(self._keyring, token.strip(), now=now)
         except TokenError as error:
             raise unauthorized(error.code) from None
         user = self._registry.user(claims.user)
@@ -151,7 +156,31 @@ class Sessions:
         session = device.session
         if session is None or session.id != claims.session or session.epoch != user.session_epoch:
             raise unauthorized("token_invalid")
-        return Identity(user.name, user.roles, device.id, user.organisation, user.display_name)
+        identity = Identity(user.name, user.roles, device.id, user.organisation, user.display_name)
+        return identity, claims.expires_at - now
+
+    def access_for(self, identity: Identity, lifetime: timedelta) -> str:
+        """An access token for the session that is open on a device. Raises Problem 401 when it is over."""
+        device, now = self._registry.device(identity.device), self._clock()
+        if device is None or device.session is None or not device.signed_in(now):
+            raise unauthorized("token_invalid")
+        return issue_access(
+            self._keyring,
+            user=identity.name,
+            roles=identity.roles,
+            device=device.id,
+            session=device.session.id,
+            now=now,
+            lifetime=lifetime,
+        )
+
+    def guard(self, name: str, address: str, check: Callable[[], bool]) -> None:
+        """Count `check` as a sign-in of `name`. Raises Problem 401 bad_credentials, 429 rate_limited."""
+        attempt = self._throttle.admit(name, address)
+        if not check():
+            log.info("sign_in_refused", address=address)
+            raise unauthorized("bad_credentials")
+        self._throttle.forgive(attempt)
 
     def reopen(self, user: User, device_id: str) -> SignedIn:
         """A new session on a device in place of the present one (after a change of password)."""

@@ -20,7 +20,7 @@ REASONS = {
     "device_revoked": "Device revoked",
     "user_disabled": "Account disabled",
 }
-_WRONG_PASSWORD = "Name or password is incorrect."  # noqa: S105  CouchDB's sentence, not a password
+WRONG_PASSWORD = "Name or password is incorrect."  # noqa: S105  CouchDB's sentence, not a password
 
 
 def sync_authenticator(people: People, settings: Settings) -> Callable[[Request], UserCtx]:
@@ -31,7 +31,6 @@ def sync_authenticator(people: People, settings: Settings) -> Callable[[Request]
     token gone stale never turns into an anonymous read. Only the
     server admin over HTTP Basic (`HEZHA_SYNC_ADMIN`) gets `_admin`; Hezha's role `admin` does not.
     """
-    admin_name, _, admin_password = settings.sync_admin.partition(":")
 
     def authenticate(request: Request) -> UserCtx:
         header = request.headers.get("Authorization", "").strip()
@@ -49,14 +48,19 @@ def sync_authenticator(people: People, settings: Settings) -> Callable[[Request]
     def basic(request: Request) -> UserCtx:
         given = request.authorization
         name, password = (given.username, given.password) if given is not None else (None, None)
-        # Both are always compared, so that time tells nothing about which was wrong.
-        right_name = _equal(name or "", admin_name)
-        right_password = _equal(password or "", admin_password)
-        if not (settings.sync_admin and right_name and right_password):
-            raise Unauthorized(_WRONG_PASSWORD)
-        return UserCtx(admin_name, ("_admin",))
+        if not is_sync_admin(settings.sync_admin, name or "", password or ""):
+            raise Unauthorized(WRONG_PASSWORD)
+        return UserCtx(name, ("_admin",))
 
     return authenticate
+
+
+def is_sync_admin(sync_admin: str, name: str, password: str) -> bool:
+    """Whether these are the name and password of the setting, which is empty if there is no such admin."""
+    admin_name, _, admin_password = sync_admin.partition(":")
+    # Both are always compared, so that time tells nothing about which was wrong.
+    right_name, right_password = _equal(name, admin_name), _equal(password, admin_password)
+    return bool(sync_admin) and right_name and right_password
 
 
 def _equal(given: str, wanted: str) -> bool:

@@ -98,6 +98,19 @@ got.secured = await db.insert(
 );
 got.security = (await db.get("_security")).members.names;
 
+await db.insert({ views: { n: { map: "function(doc) { emit(doc.n, 1); }", reduce: "_count" } } }, "_design/own");
+got.view = (await db.view("own", "n")).rows;
+got.viewed = (await db.view("own", "n", { reduce: false, keys: [2, 41] })).rows.map((row) => row.key);
+got.queried = await refusal(db.view("own", "n", { queries: [{}] })); // CouchDB 3 wants them at another path
+
+const open = new URL(url);
+open.username = open.password = "";
+const signing = nano({ url: open.href, parseUrl: false });
+got.refusedSession = await refusal(signing.auth("admin", "guess"));
+got.signedIn = await signing.auth("admin", "admin");
+got.session = await signing.session();
+got.byCookie = (await signing.use(name).info()).db_name === name;
+
 got.find = await refusal(db.find({ selector: { n: 1 } }));
 got.index = await refusal(db.createIndex({ index: { fields: ["n"] } }));
 got.replicator = await refusal(server.db.replicate(name, `${name}-copy`));

@@ -22,6 +22,7 @@ with warnings.catch_warnings():
     )
     pytest.importorskip("cloudant.client")
     document = pytest.importorskip("cloudant.document")
+    design = pytest.importorskip("cloudant.design_document")
 
 pytestmark = [
     pytest.mark.peers,
@@ -31,9 +32,12 @@ pytestmark = [
 ]
 
 
-@pytest.fixture
-def client(server: LiveServer) -> Iterator[Any]:
-    client = cloudant.client.CouchDB("admin", "admin", url=server.url, connect=True, use_basic_auth=True)
+@pytest.fixture(params=["cookie", "basic"])
+def client(server: LiveServer, request: pytest.FixtureRequest) -> Iterator[Any]:
+    """As it comes, with a cookie, and with HTTP Basic."""
+    basic = request.param == "basic"
+    url = server.url + "/"  # it joins `_session` as a browser would
+    client = cloudant.client.CouchDB("admin", "admin", url=url, connect=True, use_basic_auth=basic)
     yield client
     client.disconnect()
 
@@ -136,6 +140,29 @@ def test_conflicts_and_security_are_what_was_written(db: Any, server: LiveServer
     assert db.get_security_document()["members"]["names"] == ["li"]
     assert db.get_revision_limit() == 1000
     assert db.set_revision_limit(50)["ok"] is True
+
+
+def test_a_view_is_what_its_functions_say(db: Any) -> None:
+    db.bulk_docs([{"_id": f"d{n}", "n": n} for n in range(6)])
+    own = design.DesignDocument(db, "_design/own")
+    own.add_view("n", "function(doc) { emit(doc.n % 2, doc.n); }", "_sum")
+    own.save()
+    view = own.get_view("n")
+    assert view(group=True)["rows"] == [{"key": 0, "value": 6}, {"key": 1, "value": 9}]
+    assert [row["id"] for row in view(reduce=False, key=1)["rows"]] == ["d1", "d3", "d5"]
+    assert [row["value"] for row in view.result[:]] == [15]
+
+
+def test_a_session_says_who_one_is(server: LiveServer) -> None:
+    with cloudant.couchdb("admin", "admin", url=server.url + "/") as client:
+        assert client.session()["userCtx"]["name"] == "admin"
+        assert client.session_cookie()
+        client.session_logout()
+        assert client.session()["userCtx"]["name"] is None
+        client.session_login("admin", "admin")
+    with pytest.raises(requests.HTTPError) as refused:
+        cloudant.client.CouchDB("admin", "guess", url=server.url + "/", connect=True)
+    assert refused.value.response.status_code == 401
 
 
 def test_what_is_not_offered_says_so(db: Any) -> None:

@@ -84,6 +84,10 @@ def test_many_documents_go_and_come_together(db: Any) -> None:
     assert rows.total_rows == 6
     assert [row.id for row in db.view("_all_docs", keys=["d5", "d0"])] == ["d5", "d0"]
     assert [row.id for row in db.view("_all_docs", descending=True, limit=2)] == ["d5", "d4"]
+    db["_design/own"] = {"views": {"n": {"map": "function(doc) { emit(doc.n, 1); }", "reduce": "_count"}}}
+    assert [row.value for row in db.view("own/n", startkey=2)] == [4]
+    assert [row.key for row in db.view("own/n", reduce=False, descending=True, limit=2)] == [5, 4]
+    del db["_design/own"]
     assert [row.id for row in db.iterview("_all_docs", 2)] == [f"d{n}" for n in range(6)]
 
 

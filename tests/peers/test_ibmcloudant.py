@@ -16,14 +16,20 @@ sdk = pytest.importorskip("ibmcloudant", reason="ibmcloudant is not there", exc_
 core = pytest.importorskip("ibm_cloud_sdk_core")
 authenticators = pytest.importorskip("ibm_cloud_sdk_core.authenticators")
 v1 = pytest.importorskip("ibmcloudant.cloudant_v1")
+sessions = pytest.importorskip("ibmcloudant.couchdb_session_authenticator")
 
 pytestmark = [pytest.mark.peers, pytest.mark.filterwarnings("ignore::ResourceWarning")]
 
 
-@pytest.fixture(scope="module")
-def client(server: LiveServer) -> Any:
+@pytest.fixture(scope="module", params=["cookie", "basic"])
+def client(server: LiveServer, request: pytest.FixtureRequest) -> Any:
     """As it comes: it sends gzip-encoded bodies."""
-    client = v1.CloudantV1(authenticator=authenticators.BasicAuthenticator("admin", "admin"))
+    kind = (
+        sessions.CouchDbSessionAuthenticator
+        if request.param == "cookie"
+        else authenticators.BasicAuthenticator
+    )
+    client = v1.CloudantV1(authenticator=kind("admin", "admin"))
     client.set_service_url(server.url)
     return client
 
@@ -132,6 +138,22 @@ def test_conflicts_local_documents_and_security_are_what_was_written(client: Any
     assert client.get_security(db=db).get_result()["members"]["names"] == ["li"]
     design = v1.DesignDocument(filters={"some": "function(doc) { return true; }"})
     assert client.put_design_document(db=db, ddoc="own", design_document=design).get_result()["ok"] is True
+
+
+def test_a_view_is_what_its_functions_say(client: Any, db: str) -> None:
+    client.post_bulk_docs(db=db, bulk_docs={"docs": [{"_id": f"d{n}", "n": n} for n in range(6)]})
+    view = v1.DesignDocumentViewsMapReduce(map="function(doc) { emit(doc.n % 2, doc.n); }", reduce="_sum")
+    design = v1.DesignDocument(views={"n": view})
+    client.put_design_document(db=db, ddoc="own", design_document=design)
+    grouped = client.post_view(db=db, ddoc="own", view="n", group=True).get_result()
+    assert grouped["rows"] == [{"key": 0, "value": 6}, {"key": 1, "value": 9}]
+    rows = client.post_view(
+        db=db, ddoc="own", view="n", reduce=False, keys=[1], include_docs=True
+    ).get_result()
+    assert [row["doc"]["n"] for row in rows["rows"]] == [1, 3, 5]
+    queries = [v1.ViewQuery(key=0), v1.ViewQuery(reduce=False, limit=1)]
+    both = client.post_view_queries(db=db, ddoc="own", view="n", queries=queries).get_result()["results"]
+    assert (both[0]["rows"][0]["value"], both[1]["total_rows"]) == (6, 6)
 
 
 def test_what_is_not_offered_says_so(client: Any, db: str) -> None:

@@ -79,6 +79,21 @@ def test_conflicts_and_security_are_what_was_written(got: dict[str, Any]) -> Non
     assert got["security"] == ["wang"]
 
 
+def test_a_view_is_what_its_functions_say(got: dict[str, Any]) -> None:
+    [row] = got["view"]
+    assert (row["key"], row["value"]) == (None, got["rows"])
+    assert sorted(set(got["viewed"])) == [2, 41]
+    assert got["queried"]["status"] == 400
+
+
+def test_who_signs_in_is_known_by_a_cookie(got: dict[str, Any]) -> None:
+    assert got["refusedSession"]["status"] == 401
+    assert got["signedIn"] == {"ok": True, "name": "admin", "roles": ["_admin"]}
+    assert got["session"]["userCtx"]["name"] == "admin"
+    assert got["session"]["info"]["authenticated"] == "cookie"
+    assert got["byCookie"] is True
+
+
 @pytest.mark.parametrize("step", ["find", "index", "replicator"])
 def test_what_is_not_offered_says_so(got: dict[str, Any], step: str) -> None:
     assert (got[step]["status"], got[step]["error"]) == (501, "not_implemented")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -47,6 +48,31 @@ def by_name(request: Request) -> UserCtx:
     if given.username not in ROLES or given.username != given.password:
         raise Unauthorized("Name or password is incorrect.")
     return UserCtx(given.username, ROLES[given.username])
+
+
+class Desk:
+    """Gives out cookies; everyone's password is the name. `renew` is given in place of each cookie used."""
+
+    seconds = 600
+
+    def __init__(self) -> None:
+        self._numbers = itertools.count()
+        self.open_sessions: dict[str, UserCtx] = {}
+        self.renew: str | None = None
+
+    def open(self, name: str, password: str, request: Request) -> tuple[UserCtx, str]:
+        if name not in ROLES or password != name:
+            raise Unauthorized("Name or password is incorrect.")
+        cookie = f"cookie-{next(self._numbers)}"
+        self.open_sessions[cookie] = UserCtx(name, ROLES[name])
+        return self.open_sessions[cookie], cookie
+
+    def user(self, cookie: str) -> tuple[UserCtx, str | None] | None:
+        user = self.open_sessions.get(cookie)
+        return None if user is None else (user, self.renew)
+
+    def close(self, cookie: str) -> None:
+        self.open_sessions.pop(cookie, None)
 
 
 @dataclass
@@ -99,9 +125,15 @@ def store(tmp_path: Path) -> Iterator[EmbeddedStore]:
 
 
 @pytest.fixture
-def app(store: EmbeddedStore) -> Flask:
+def desk() -> Desk:
+    return Desk()
+
+
+@pytest.fixture
+def app(store: EmbeddedStore, desk: Desk) -> Flask:
     app = Flask("peer")
-    app.register_blueprint(create_blueprint(store, by_name, limits=LIMITS), url_prefix="/sync")
+    blueprint = create_blueprint(store, by_name, limits=LIMITS, sessions=desk)
+    app.register_blueprint(blueprint, url_prefix="/sync")
     return app
 
 

@@ -16,6 +16,7 @@ _ROW = re.compile(r"\| `([A-Z]+) (/\S*)` \| (offered|501) \|")
 
 #: Bodies of requests that want one, by path without parameters.
 BODIES: dict[str, Any] = {
+    "/_session": {"name": "admin", "password": "admin"},
     "/db": {"n": 1},
     "/db/_all_docs": {"keys": ["doc"]},
     "/db/_design_docs": {"limit": 1},

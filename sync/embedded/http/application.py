@@ -20,6 +20,7 @@ from sync.embedded.http.dispatch import MethodNotAllowed, answer
 from sync.embedded.http.filtering import Sandboxes
 from sync.embedded.http.limits import HttpLimits
 from sync.embedded.http.replies import Reply, error_reply
+from sync.embedded.http.sessions import CookieSessions, by_cookie, set_cookie
 from sync.embedded.http.target import raw_path, segments
 from sync.store import StoreError, UserCtx
 
@@ -38,11 +39,13 @@ class Application:
         authenticate: Callable[[Request], UserCtx],
         limits: HttpLimits,
         prefix: str,
+        sessions: CookieSessions | None,
     ) -> None:
         self._store = store
         self._authenticate = authenticate
         self._limits = limits
         self._prefix = prefix
+        self._sessions = sessions
         self._parking = ParkingLot(limits.max_parked_polls)
         self._sandboxes = Sandboxes.within(limits)
 
@@ -71,7 +74,8 @@ class Application:
     def _answer(self, request: Request) -> Reply:
         mount = request.root_path + self._prefix
         parts = segments(raw_path(request.environ), mount)
-        user = self._authenticate(request)
+        found = by_cookie(self._sessions, request, parts)
+        user, fresh = (self._authenticate(request), None) if found is None else found
         reply = answer(
             Call(
                 store=self._store,
@@ -81,10 +85,13 @@ class Application:
                 user=user,
                 request=request,
                 query=Query(request.args),
+                sessions=self._sessions,
                 mount=mount,
             ),
             parts,
         )
+        if fresh is not None and self._sessions is not None and "Set-Cookie" not in reply.headers:
+            reply.headers |= set_cookie(request, mount, fresh, self._sessions)
         return reply.write_out(self._store.open_blob)
 
 

@@ -16,6 +16,7 @@ from sync.store import Forbidden, NotFound, Unauthorized, UserCtx
 
 if TYPE_CHECKING:
     from sync.embedded.http.filtering import Sandboxes
+    from sync.embedded.http.sessions import CookieSessions
 
 
 class ParkingLot:
@@ -43,6 +44,8 @@ class Call:
     user: UserCtx
     request: Request
     query: Query
+    #: None where no cookies are given.
+    sessions: CookieSessions | None
     #: The path below which this interface is mounted, without a slash at its end.
     mount: str
 

@@ -1,4 +1,4 @@
-"""`/sync/` itself: what this server is, and who the client is to it."""
+"""`/sync/` itself: what this server is."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 from sync.embedded.http.call import Call, require_server_admin
 from sync.embedded.http.replies import Reply, json_reply
-from sync.store import BadRequest, NotOffered
+from sync.store import BadRequest
 
 #: The protocol spoken here is CouchDB's of this version; clients look at the number.
 COUCHDB_VERSION = "3.5.0"
@@ -40,19 +40,6 @@ def uuids(call: Call) -> Reply:
     if count > call.limits.max_uuids:
         raise BadRequest(f"count must be at most {call.limits.max_uuids}.")
     return json_reply({"uuids": [uuid.uuid4().hex for _ in range(count)]})
-
-
-def session(call: Call) -> Reply:
-    header = call.request.headers.get("Authorization", "")
-    info: dict[str, object] = {"authentication_handlers": ["jwt", "default"]}
-    if call.user.name is not None:
-        info["authenticated"] = "default" if header.lower().startswith("basic ") else "jwt"
-    user = {"name": call.user.name, "roles": list(call.user.roles)}
-    return json_reply({"ok": True, "userCtx": user, "info": info})
-
-
-def no_cookies(_call: Call) -> Reply:
-    raise NotOffered("Cookie sessions are not offered: send the bearer token of /api/v1/auth/login.")
 
 
 def all_dbs(call: Call) -> Reply:
