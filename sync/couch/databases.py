@@ -85,6 +85,8 @@ class DatabaseCalls(CouchBase):
             return [db for db, was in zip(names, changed, strict=True) if was]
 
     def _refresh_ours(self, db: str, design: Document) -> bool:
+        if self.dismissed:  # closing must not wait for tens of thousands of databases
+            return False
         try:
             if self._rules(db, design) is None and not _has_kind(self.security(db)):
                 return False
