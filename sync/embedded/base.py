@@ -13,6 +13,7 @@ from sync.embedded import documents, records
 from sync.embedded.blobs import Arrivals, BlobInfo, BlobStore
 from sync.embedded.machinery import Limits, Machinery
 from sync.embedded.moment import Moment
+from sync.embedded.pending import Pending
 from sync.embedded.records import DatabaseRow
 from sync.embedded.safety.values import DATABASE_FILE, UNFINISHED, has_blobs, is_empty
 from sync.embedded.schema import sync_folder
@@ -50,6 +51,7 @@ class StoreBase:
         self._blobs.sweep_incoming(older_than=self.limits.abandoned_seconds)
         self._rules = Rules(validator)
         self._design = design
+        self._pending = Pending()
         self._io = Machinery(file, self.limits, on_rollback=self._rules.forget_all)
 
     @contextmanager

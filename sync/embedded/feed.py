@@ -11,6 +11,7 @@ import apsw
 from sync import revtree
 from sync.embedded import records
 from sync.embedded.blobs import BlobStore
+from sync.embedded.pending import Pending
 from sync.embedded.records import DatabaseRow, DocRow
 from sync.embedded.rendering import PLAIN, Show, full
 from sync.store import Change, ChangeBatch, DbUpdate
@@ -39,10 +40,12 @@ class FeedQuery:
     show: Show = PLAIN
 
 
-def read(conn: apsw.Connection, blobs: BlobStore, db: DatabaseRow, query: FeedQuery) -> ChangeBatch:
+def read(
+    conn: apsw.Connection, blobs: BlobStore, counts: Pending, db: DatabaseRow, query: FeedQuery
+) -> ChangeBatch:
     """One batch of changes, from one moment of the database. Raises BadRequest for a malformed `since`."""
     start = 0 if query.descending else db.number(query.since)
-    rows, pending = _select(conn, db, query, start)
+    rows, pending = _select(conn, counts, db, query, start)
     show = query.show
     results = []
     for doc in rows:
@@ -56,7 +59,9 @@ def read(conn: apsw.Connection, blobs: BlobStore, db: DatabaseRow, query: FeedQu
     return ChangeBatch(tuple(results), last, pending)
 
 
-def _select(conn: apsw.Connection, db: DatabaseRow, query: FeedQuery, start: int) -> tuple[list[DocRow], int]:
+def _select(
+    conn: apsw.Connection, counts: Pending, db: DatabaseRow, query: FeedQuery, start: int
+) -> tuple[list[DocRow], int]:
     """The documents of one batch and how many more there are."""
     end = db.seq + 1 if query.before is None else db.number(query.before)
     if query.doc_ids is not None:
@@ -73,6 +78,8 @@ def _select(conn: apsw.Connection, db: DatabaseRow, query: FeedQuery, start: int
     rows = [records.doc_row(row) for row in found]
     if limit < 0 or len(rows) < limit:
         return rows, 0
+    if query.count_pending and not (query.descending or query.design_only):
+        return rows, counts.after(conn, db, rows[-1].seq if rows else start)
     return rows, _rest(conn, query, condition, bound, rows)
 
 

@@ -189,7 +189,7 @@ class ReadCalls(StoreBase):
     def read_changes(self, db: str, query: FeedQuery) -> ChangeBatch:
         """One batch of the feed, at once."""
         with self._reading(db) as (conn, row):
-            return feed.read(conn, self._blobs, row, query)
+            return feed.read(conn, self._blobs, self._pending, row, query)
 
     def wait_changes(self, db: str, query: FeedQuery, *, timeout: float) -> ChangeBatch:
         """One batch of the feed, waiting up to `timeout` seconds for the first change."""
