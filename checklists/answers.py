@@ -1,12 +1,13 @@
 """Answers as they come from a tablet, read with distrust.
 
-An answer is `{value, note?, photos?, by, at, location?, instrument?, defect?}`:
+An answer is `{value, note?, photos?, views?, by, at, location?, instrument?, defect?}`:
 
 - `value`: by the item's type; null or absent where the photos are the answer;
-- `note`: a text; `photos`: ids of photo documents;
+- `note`: a text; `photos`: ids of photo documents; `views`: which of them show what, a list of ids by view;
 - `by`: who answered; `at`: when, RFC 3339 with offset;
 - `location`: `{lon, lat, accuracy_m, datum}` in degrees and metres;
-- `instrument`: what it was measured with, a text or an object of texts (`number`, `calibrated`, …);
+- `instrument`: what it was measured with, a text or an object of texts (`number`, `calibrated`, …). Where the
+  item asks for it, it is an object with `number` and, as a date, `calibrated`;
 - `defect`: true if the inspector calls the item defective whatever its value. Types such as text, number or
   photo have no other way to say so. It wants a note, as every failure does.
 
@@ -19,14 +20,23 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 import msgspec
 
 from checklists.model import Item
-from checklists.values import MAX_NAME, Fault, ProblemCode, clipped, read_position, read_text, read_value
+from checklists.values import (
+    MAX_NAME,
+    Fault,
+    ProblemCode,
+    clipped,
+    read_date,
+    read_position,
+    read_text,
+    read_value,
+)
 
 __all__ = ["MAX_NOTE", "MAX_PHOTOS", "Problem", "Reading", "canonical", "combine", "parts_of", "read_answer"]
 
@@ -35,7 +45,7 @@ MAX_NOTE = 2000
 MAX_PHOTOS = 100
 MAX_INSTRUMENT_FIELDS = 10
 
-_FIELDS = {"value", "note", "photos", "by", "at", "location", "instrument", "defect", "merged"}
+_FIELDS = {"value", "note", "photos", "by", "at", "location", "instrument", "defect", "merged", "views"}
 _RFC3339 = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?(Z|[+-][0-9]{2}:[0-9]{2})"
 )
@@ -59,6 +69,8 @@ class Reading:
     by: str | None = None
     at: str | None = None
     defect: bool = False
+    instrument: Mapping[str, str] = field(default_factory=dict)
+    views: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     faults: tuple[Problem, ...] = ()
 
 
@@ -116,16 +128,19 @@ def read_answer(item: Item, raw: Any) -> Reading:
     absent = (field for field in ("by", "at") if raw.get(field) is None)
     faults.extend(Problem("wrong_type", item.code, {"field": field, "expected": "text"}) for field in absent)
     attempt(read_position, "location")
-    attempt(_instrument, "instrument")
+    instrument = attempt(lambda value: _instrument(item, value), "instrument")
+    photos = attempt(lambda value: _photos(value, MAX_PHOTOS * max(parts, 1)), "photos", ())
     return Reading(
         value=attempt(lambda value: read_value(item, value), "value"),
         # A merged answer carries the notes and photos of all its parts.
         note=attempt(lambda value: _note(value, (MAX_NOTE + 1) * max(parts, 1) - 1), "note"),
-        photos=attempt(lambda value: _photos(value, MAX_PHOTOS * max(parts, 1)), "photos", ()),
+        photos=photos,
         by=attempt(lambda value: read_text(value, "by"), "by"),
         at=attempt(_time, "at"),
         # Somebody set the flag: in doubt about what they wrote there, they meant it.
         defect=attempt(_flag, "defect", raw.get("defect") is not None),
+        instrument=instrument if isinstance(instrument, Mapping) else {},
+        views=attempt(lambda value: _views(item, value, photos), "views", {}),
         faults=tuple(faults),
     )
 
@@ -154,7 +169,7 @@ def _time(value: Any) -> str:
     return value
 
 
-def _instrument(value: Any) -> Any:
+def _instrument(item: Item, value: Any) -> Any:
     if isinstance(value, str):
         return read_text(value, "instrument")
     if not isinstance(value, Mapping) or len(value) > MAX_INSTRUMENT_FIELDS:
@@ -163,7 +178,21 @@ def _instrument(value: Any) -> Any:
         if len(name) > MAX_NAME:
             raise Fault("too_long", field="instrument", limit=MAX_NAME)
         read_text(entry, "instrument")
+    if item.instrument and "calibrated" in value:
+        read_date(value["calibrated"])
     return value
+
+
+def _views(item: Item, value: Any, photos: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    if not isinstance(value, Mapping):
+        raise Fault("wrong_type", field="views", expected="lists of photos by view")
+    known = [view.view for view in item.views]
+    for name, shown in value.items():
+        if name not in known:
+            raise Fault("unknown_option", value=clipped(name), options=known)
+        if not isinstance(shown, list) or any(photo not in photos for photo in shown):
+            raise Fault("wrong_type", field="views", expected="photos of this answer")
+    return {name: tuple(dict.fromkeys(shown)) for name, shown in value.items()}
 
 
 def _flag(value: Any) -> bool:
@@ -173,10 +202,10 @@ def _flag(value: Any) -> bool:
 
 
 def combine(item: Item, answers: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Answers of equal value as one: the earliest, with the photos and notes of all, and all in `merged`.
+    """Answers of equal value as one: the earliest, with what the others add, and all in `merged`.
 
-    They must be readable and different; their order does not matter. Signatures are collected: people sign on
-    whichever tablet is at hand.
+    They must be readable and different; their order does not matter. Photos, views and notes are of all.
+    Signatures are collected: people sign on whichever tablet is at hand.
     """
     parts = sorted(answers, key=canonical)
     if len(parts) == 1:
@@ -188,6 +217,14 @@ def combine(item: Item, answers: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     if item.type == "signature":
         entries = {canonical(entry): entry for part in parts for entry in part.get("value") or ()}
         united["value"] = [entries[key] for key in sorted(entries)]
+    views = [view for part in parts for view in (part.get("views") or {}).items()]
+    shown = [(name, photo) for name, ids in views for photo in ids]
+    if shown:
+        names = sorted({name for name, _ in shown})
+        united["views"] = {name: sorted({photo for view, photo in shown if view == name}) for name in names}
+    named = [part["instrument"] for part in parts if part.get("instrument")]
+    if named and not first.get("instrument"):
+        united["instrument"] = named[0]
     if photos:
         united["photos"] = sorted(photos)
     if notes:

@@ -8,7 +8,7 @@ pass it.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -19,7 +19,7 @@ from checklists.loader import derived_facts, fact_definitions
 from checklists.model import Definition, Item, ItemType, Severity, Text, Verdict
 from checklists.reasons import because, joined
 from checklists.values import clipped
-from checklists.verdicts import Ruling, judge, with_unknown_facts
+from checklists.verdicts import Ruling, judge, wants_words, with_unknown_facts
 
 __all__ = ["ItemJudgement", "Judgement", "decide_rules", "evaluate", "shortfalls_of", "usable_facts"]
 
@@ -46,7 +46,7 @@ class ItemJudgement(msgspec.Struct, frozen=True):
     by: str | None
     at: str | None
     source: str
-    certainty: str
+    certainty: Literal["settled", "verify"]
 
 
 class Judgement(msgspec.Struct, frozen=True):
@@ -233,9 +233,9 @@ def _judgement(item: Item, reading: Reading, ruling: Ruling, *, shown: bool, req
 
 
 def shortfalls_of(item: Item, reading: Reading) -> list[Problem]:
-    """What is missing of a value that consists of several things: photos, signatures, points."""
+    """What is missing of a value that consists of several things: photos with views, signatures, points."""
     if item.type == "photo":
-        return _photos_short(item, reading)
+        return [*_photos_short(item, reading), *_views_short(item, reading)]
     if reading.value is None or item.is_na(reading.value):
         return []
     if item.type == "location":
@@ -256,6 +256,30 @@ def _photos_short(item: Item, reading: Reading) -> list[Problem]:
     if have >= item.photos_min:
         return []
     return [Problem("missing_photo", item.code, {"have": have, "need": item.photos_min})]
+
+
+def _views_short(item: Item, reading: Reading) -> list[Problem]:
+    problems = []
+    for view in item.views:
+        have = len(reading.views.get(view.view, ()))
+        if have < view.min:
+            params = {**_named("view", view.view, view.text), "have": have, "need": view.min}
+            problems.append(Problem("missing_view", item.code, params))
+    return problems
+
+
+def _instrument_short(item: Item, reading: Reading) -> list[Problem]:
+    """What a reading lacks to be traced to its instrument, and an instrument that was not yet calibrated."""
+    given = reading.instrument
+    lacking = [name for name in ("number", "calibrated") if name not in given]
+    if lacking:
+        # An instrument that could not be read is a fault of the answer already.
+        told = any(fault.params.get("field") == "instrument" for fault in reading.faults)
+        return [] if told else [Problem("missing_instrument", item.code, {"field": name}) for name in lacking]
+    if reading.at is not None and given["calibrated"] > reading.at[:10]:
+        params = {"calibrated": given["calibrated"], "at": reading.at}
+        return [Problem("calibrated_later", item.code, params)]
+    return []
 
 
 def _signatures_short(item: Item, value: Sequence[Mapping[str, str]]) -> list[Problem]:
@@ -283,11 +307,15 @@ def _unfinished(
     if not_applicable and not item.na_allowed:
         problems.append(Problem("na_not_allowed", item.code))
     said_by_hand = reading.defect or not_applicable or ruling.rule in ("found_bad", "missing")
+    if reading.value is not None and wants_words(item, reading.value, decision):
+        said_by_hand = True
+    if item.instrument and reading.value is not None and not not_applicable:
+        problems.extend(_instrument_short(item, reading))
     if said_by_hand and reading.note is None:
         problems.append(Problem("missing_note", item.code, {"verdict": ruling.verdict}))
     wants_photo = item.photo == "always" or (item.photo == "on_fail" and ruling.verdict == "fail")
     if wants_photo and not (not_applicable and ruling.verdict != "fail") and item.type != "photo":
-        problems.extend(_photos_short(item, reading))
+        problems.extend((*_photos_short(item, reading), *_views_short(item, reading)))
     rule = decision.accept
     if rule is not None and rule.error is not None and not not_applicable:
         needs = ", ".join((*rule.facts, *rule.answers)) or rule.error

@@ -77,6 +77,8 @@ def _texts(definition: Definition) -> Iterator[str]:
             yield from _missing(item.code, f"role {role.role}", role.text)
         for point in item.points:
             yield from _missing(item.code, f"point {point.point}", point.text)
+        for view in item.views:
+            yield from _missing(item.code, f"view {view.view}", view.text)
 
 
 def _missing(place: str, what: str, text: Text) -> Iterator[str]:
@@ -202,9 +204,14 @@ def _parts(item: Item) -> Iterator[str]:
         [option.value for option in item.options],
         [role.role for role in item.roles],
         [point.point for point in item.points],
+        [view.view for view in item.views],
     )
     if any(len(set(group)) < len(group) for group in names):
-        yield "an option, role or point stands twice"
+        yield "an option, role, point or view stands twice"
+    if item.instrument and item.type != "number":
+        yield f"an instrument belongs to numbers, not to {item.type}"
+    if item.accept_verdict != "fail" and item.accept is None:
+        yield "accept_verdict is set, but there is nothing to accept"
 
 
 def _photo_rules(item: Item) -> Iterator[str]:
@@ -212,5 +219,11 @@ def _photo_rules(item: Item) -> Iterator[str]:
         yield "photos_min is at least 1"
     if item.type == "photo" and item.photo != "always":
         yield "a photo item asks for photos always"
+    if item.views and item.photo != "always":
+        yield "views belong to items that ask for photos always"
+    if any(view.min < 1 for view in item.views):
+        yield "a view is shown at least once"
+    if sum(view.min for view in item.views) > item.photos_min:
+        yield "photos_min is less than the views together ask for"
     if item.photos_min > 1 and item.photo == "never":
         yield "photos_min is set, but no photo is ever asked for"

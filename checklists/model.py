@@ -29,6 +29,7 @@ __all__ = [
     "Severity",
     "Text",
     "Verdict",
+    "View",
 ]
 
 Severity = Literal["critical", "major", "minor"]
@@ -73,7 +74,7 @@ class Limit(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
     """An inclusive limit for a number, or for a location's accuracy in metres.
 
     Breaking it gives `verdict`, at `severity` if that differs from the item's. With `when`, it applies only
-    where the condition holds; where that cannot be known, it applies.
+    where the condition holds; where that cannot be known, it applies. With `note`, who breaks it says why.
     """
 
     min: float | None = None
@@ -81,16 +82,19 @@ class Limit(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
     verdict: Literal["fail", "warning"] = "fail"
     severity: Severity | None = None
     when: str | None = None
+    note: bool = False
 
 
 class Option(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """A choice, and what choosing it means; `alone` if nothing else can be chosen beside it."""
+    """A choice, and what choosing it means; `alone` if nothing else can be chosen beside it, `note` if who
+    chooses it says why."""
 
     value: str
     text: Text
     verdict: Literal["pass", "warning", "fail"] = "pass"
     severity: Severity | None = None
     alone: bool = False
+    note: bool = False
 
 
 class Role(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -108,15 +112,25 @@ class Point(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     text: Text
 
 
+class View(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What at least `min` of an item's photos must show."""
+
+    view: str
+    text: Text
+    min: int = 1
+
+
 class Item(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """One line of a checklist.
 
-    `when` (CEL over `facts` and earlier `answers`) shows the item; `accept` (CEL) must be true for a pass. A
-    `photo` of `always` or `on_fail` asks for `photos_min` photos. `na` says whether "not applicable" is an
-    answer; left out, it is one to pass_fail and file items that are not critical. `source` names the rule: S1
-    to S3 are the papers on county practice that these checklists were founded on, standards are named by
-    number, `practice` is a utility's or builder's habit without a standard at hand, `judgement` is ours.
-    `certainty: verify` marks a number or rule whose text was not at hand.
+    `when` (CEL over `facts` and earlier `answers`) shows the item; `accept` (CEL) must be true for a pass,
+    or it gives `accept_verdict`. A `photo` of `always` or `on_fail` asks for `photos_min` photos, and
+    `views` for what they must show. With `instrument`, a reading names what it was taken with. `na` says
+    whether "not applicable" is an answer; left out, it is one to pass_fail and file items that are not
+    critical. `source` names the rule: S1 to S3 are the papers on county practice that these checklists were
+    founded on, standards are named by number, `practice` is a utility's or builder's habit without a
+    standard at hand, `judgement` is ours. `certainty: verify` marks a number or rule whose text was not at
+    hand.
     """
 
     code: str
@@ -139,6 +153,9 @@ class Item(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
     options: tuple[Option, ...] = ()
     roles: tuple[Role, ...] = ()
     points: tuple[Point, ...] = ()
+    views: tuple[View, ...] = ()
+    instrument: bool = False
+    accept_verdict: Literal["fail", "warning"] = "fail"
 
     @property
     def na_allowed(self) -> bool:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 from checklists.evaluate import evaluate
@@ -17,6 +18,8 @@ _SIGNATURES = uuid.UUID("5f0c9bb8-6f0f-5e0b-9d6c-2f6f5a0c7e11")
 _PLACE = (120.0, 30.0)
 _APART = 0.0005
 _ACCURACY_M = 5.0
+#: The number of the made-up instrument, calibrated on the day of the reading.
+_INSTRUMENT = "0001"
 #: How far within a limit a made-up reading lies, as a share of the limit; its decimals; and how far into the
 #: range of possible readings where there is no limit.
 _WITHIN = 0.5
@@ -52,6 +55,10 @@ def good_answers(
         photos = photo_for(item.code, item.photos_min) if item.photo == "always" else []
         for value in _candidates(item, place, signature):
             answers[item.code] = {"value": value, "photos": photos, "by": by, "at": at}
+            if item.views and photos:
+                answers[item.code]["views"] = _views(item, photos)
+            if item.instrument:
+                answers[item.code]["instrument"] = {"number": _INSTRUMENT, "calibrated": at[:10]}
             if _passes(definition, facts, answers, item.code):
                 break
         else:
@@ -124,6 +131,12 @@ def _positions(item: Item, place: tuple[float, float]) -> Any:
     if not item.points:
         return position(0)
     return {point.point: position(number) for number, point in enumerate(item.points)}
+
+
+def _views(item: Item, photos: Sequence[str]) -> dict[str, list[str]]:
+    """The photos dealt out to the views, in order."""
+    left = iter(photos)
+    return {view.view: list(islice(left, view.min)) for view in item.views}
 
 
 def _made_up_signature(code: str, role: str, number: int) -> str:

@@ -14,7 +14,18 @@ from typing import Any, Literal
 
 from checklists.model import NOT_APPLICABLE, Item, ItemType
 
-__all__ = ["DATUMS", "MAX_NAME", "MAX_TEXT", "Fault", "ProblemCode", "clipped", "read_position", "read_value"]
+__all__ = [
+    "DATUMS",
+    "MAX_NAME",
+    "MAX_TEXT",
+    "Fault",
+    "ProblemCode",
+    "clipped",
+    "read_date",
+    "read_position",
+    "read_text",
+    "read_value",
+]
 
 #: Characters in a text value; characters in a name or id; signatures of one answer.
 MAX_TEXT = 4000
@@ -33,6 +44,9 @@ ProblemCode = Literal[
     "missing_signature",
     "repeated_signature",
     "missing_point",
+    "missing_view",
+    "missing_instrument",
+    "calibrated_later",
     "na_not_allowed",
     "not_an_answer",
     "unknown_field",
@@ -152,7 +166,8 @@ def _text(item: Item, value: Any) -> str:
     return read_text(value, "value", MAX_TEXT)
 
 
-def _date(item: Item, value: Any) -> str:
+def read_date(value: Any) -> str:
+    """A date, YYYY-MM-DD. Raises Fault."""
     # The form is fixed here because fromisoformat also takes week dates and dates without hyphens.
     if not isinstance(value, str) or not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
         raise Fault("invalid_date", value=clipped(value))
@@ -161,6 +176,10 @@ def _date(item: Item, value: Any) -> str:
     except ValueError as error:
         raise Fault("invalid_date", value=clipped(value)) from error
     return value
+
+
+def _date(item: Item, value: Any) -> str:
+    return read_date(value)
 
 
 def _no_value(item: Item, value: Any) -> Any:

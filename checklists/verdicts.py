@@ -15,7 +15,7 @@ from checklists.cel import Decision, Outcome
 from checklists.model import SEVERITY_RANK, Item, Limit, Option, Severity, Text, Verdict
 from checklists.reasons import because, joined, number
 
-__all__ = ["Ruling", "judge", "margin", "with_unknown_facts"]
+__all__ = ["Ruling", "judge", "margin", "wants_words", "with_unknown_facts"]
 
 #: Of two findings the one with the higher rank decides.
 _RANK: dict[Verdict, int] = {"fail": 3, "warning": 2, "not_judged": 1, "pass": 0}
@@ -130,6 +130,21 @@ def _applying(item: Item, decision: Decision) -> list[Limit]:
     return [limit for index, limit in enumerate(item.limits) if decision.limit_applies(index)]
 
 
+def wants_words(item: Item, value: Any, decision: Decision) -> bool:
+    """Whether a value that is there chooses or breaks something that asks for a reason in the note."""
+    if item.type in ("choice", "multi_choice"):
+        chosen = value if isinstance(value, list) else [value]
+        return any(option.note and option.value in chosen for option in item.options)
+    if item.type not in ("number", "location") or item.is_na(value):
+        return False
+    return any(
+        (limit.min is not None and quantity < limit.min) or (limit.max is not None and quantity > limit.max)
+        for limit in _applying(item, decision)
+        if limit.note
+        for quantity in _quantities(item, value)
+    )
+
+
 def _measurements(item: Item, value: Any, decision: Decision) -> Iterator[Ruling]:
     unit = item.unit if item.type == "number" else "m"
     applying = _applying(item, decision)
@@ -161,7 +176,7 @@ def _accepted(item: Item, reading: Reading, outcome: Outcome) -> Iterator[Ruling
     criterion = item.criterion or item.text
     if outcome.no:
         # Even if this answer says nothing: then another inspector's, which was set aside, broke the rule.
-        yield _ruling(item, "fail", "not_accepted", criterion=criterion)
+        yield _ruling(item, item.accept_verdict, "not_accepted", criterion=criterion)
     elif reading.value is None or item.is_na(reading.value):
         return
     elif outcome.error is not None or not outcome.yes:

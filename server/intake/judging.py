@@ -182,6 +182,7 @@ def item_result(item: ItemJudgement) -> ItemResult:
         by=item.by or "",
         at=moment(item.at),
         source=item.source,
+        certainty=item.certainty,
     )
 
 

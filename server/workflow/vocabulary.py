@@ -103,7 +103,8 @@ class Supply(Value, frozen=True):
 
 
 class ItemResult(Value, frozen=True, kw_only=True):
-    """One item of a judged form, with the words a notice will carry. `photos` are photo ids."""
+    """One item of a judged form, with the words a notice will carry. `photos` are photo ids; `certainty` is
+    `verify` where the rule's own text was not at hand."""
 
     code: Id
     verdict: Verdict
@@ -118,6 +119,7 @@ class ItemResult(Value, frozen=True, kw_only=True):
     by: str = ""
     at: Moment | None = None
     source: Words = ""
+    certainty: Literal["settled", "verify"] = "settled"
 
 
 class CodedReason(Value, frozen=True):

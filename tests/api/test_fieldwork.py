@@ -163,6 +163,14 @@ def test_checklists_are_shown_whole_and_by_version(desk: Desk) -> None:
     assert newest == desk.get("/checklists/mini/versions/1")
     assert [item["code"] for item in newest["sections"][0]["items"]] == ["PH-01", "PF-01", "NR-01"]
     assert newest["digest"] == rows["mini"]["digest"]
+    doubted = {
+        item["code"]
+        for section in desk.get("/checklists/acceptance-hv")["sections"]
+        for item in section["items"]
+        if item.get("certainty") == "verify"
+    }
+    assert {"CT-07", "CM-02", "CX-08"} <= doubted
+    assert "CX-03" not in doubted
     for path in ("/checklists/none", "/checklists/mini/versions/2", "/checklists/mini/versions/one"):
         refused(desk.ask("GET", path), 404, "not_found")
 

@@ -353,3 +353,72 @@ def test_photos_and_signatures_are_listed_once_in_the_order_of_the_form() -> Non
     )
     assert judged.photo_ids == ("photo:c", "photo:a", "photo:b")
     assert judged.signature_ids == ("signature:1",)
+
+
+CALIBRATED = {"number": "JD-07", "calibrated": "2024-11-02"}
+
+
+@pytest.mark.parametrize(
+    ("instrument", "problems"),
+    [
+        (CALIBRATED, set()),
+        ({**CALIBRATED, "maker": "x"}, set()),
+        ({**CALIBRATED, "calibrated": AT[:10]}, set()),
+        (None, {"missing_instrument"}),
+        ("JD-07", {"missing_instrument"}),
+        ({"number": "JD-07"}, {"missing_instrument"}),
+        ({**CALIBRATED, "calibrated": "2025-03-05"}, {"calibrated_later"}),
+        ({**CALIBRATED, "calibrated": "last year"}, {"invalid_date", "missing_instrument"}),
+        ({**CALIBRATED, "number": " "}, {"wrong_type"}),
+    ],
+)
+def test_an_electrical_reading_names_a_calibrated_instrument(instrument: Any, problems: set[str]) -> None:
+    given = answer(0.1, instrument=instrument)
+    item, found = judge_one(LIBRARY.latest("acceptance-hv"), "CG-04", {}, given)
+    assert found == problems
+    assert item.rule == ("malformed" if problems & {"invalid_date", "wrong_type"} else "within")
+
+
+def test_a_bad_reading_fails_whatever_its_instrument() -> None:
+    item, _ = judge_one(LIBRARY.latest("acceptance-hv"), "CG-04", {}, answer(0.3, instrument=5))
+    assert item.verdict == "fail"
+
+
+@pytest.mark.parametrize(
+    ("changes", "verdict", "problems"),
+    [
+        ({}, "pass", set()),
+        ({"views": {}}, "not_judged", {"missing_view"}),
+        ({"views": None}, "not_judged", {"missing_view"}),
+        ({"photos": ["a", "b"]}, "not_judged", {"missing_photo", "missing_view", "wrong_type"}),
+        ({"views": {"door_plate": ["a"], "roof": ["b"]}}, "not_judged", {"missing_view", "unknown_option"}),
+        ({"views": ["a", "b", "c"]}, "not_judged", {"missing_view", "wrong_type"}),
+        ({"views": {"door_plate": "a"}}, "not_judged", {"missing_view", "wrong_type"}),
+    ],
+)
+def test_photos_show_each_view_that_is_asked_for(
+    changes: dict[str, Any], verdict: str, problems: set[str]
+) -> None:
+    views = {"door_plate": ["a"], "connection_point": ["b"], "meter_place": ["c"]}
+    given = {**answer(photos=["a", "b", "c"], views=views), **changes}
+    item, found = judge_one(LIBRARY.latest("survey-lv"), "SL-17", {}, given)
+    assert (item.verdict, found) == (verdict, problems)
+
+
+def test_a_refusal_and_a_poor_position_need_a_reason() -> None:
+    survey = LIBRARY.latest("survey-lv")
+    here = {"lon": 120.1, "lat": 30.2, "accuracy_m": 80, "datum": "wgs84"}
+    for code, value, verdict in (("SL-19", "refuse", "fail"), ("SL-02", here, "warning")):
+        item, problems = judge_one(survey, code, {}, answer(value))
+        assert (item.verdict, problems) == (verdict, {"missing_note"})
+        item, problems = judge_one(survey, code, {}, answer(value, note="说明"))
+        assert (item.verdict, problems) == (verdict, set())
+    assert judge_one(survey, "SL-19", {}, answer("supply"))[1] == set()
+    assert judge_one(survey, "SL-02", {}, answer({**here, "accuracy_m": 50}))[1] == set()
+
+
+def test_a_rule_may_warn() -> None:
+    survey = LIBRARY.latest("survey-lv")
+    judged = evaluate(survey, {}, {"SL-04": answer(13), "SL-05": answer("single")})
+    item = next(item for item in judged.items if item.code == "SL-05")
+    assert (item.verdict, item.rule) == ("warning", "not_accepted")

@@ -17,12 +17,14 @@ from checklists.model import (
     Role,
     Section,
     Text,
+    View,
 )
 
 WORDS = Text("词", "word")
 PLAIN = Item("AA-01", WORDS, "pass_fail", "major", WORDS, "judgement")
 READING = msgspec.structs.replace(PLAIN, type="number", unit="m", range=NumberRange(0, 10))
 YES_NO = (Option("yes", WORDS), Option("no", WORDS, verdict="fail"))
+VIEWS = (View("wide", WORDS), View("near", WORDS, 2))
 WARNS = Option("perhaps", WORDS, verdict="warning")
 
 
@@ -41,7 +43,8 @@ def test_a_sound_definition_has_no_complaints() -> None:
         changed(READING, code="AA-03", accept='answers["AA-03"] > answers["AA-02"]'),
         changed(PLAIN, code="AA-04", type="choice", options=YES_NO, when='answers["AA-01"] == "pass"'),
         changed(PLAIN, code="AA-05", type="signature", roles=(Role("utility", WORDS),)),
-        changed(PLAIN, code="AA-06", type="photo", photo="always", photos_min=3),
+        changed(PLAIN, code="AA-06", type="photo", photo="always", photos_min=3, views=VIEWS),
+        changed(READING, code="AA-07", instrument=True),
     )
     assert complaints(*good) == []
 
@@ -83,6 +86,13 @@ def test_a_sound_definition_has_no_complaints() -> None:
         (changed(PLAIN, points=(Point("here", WORDS),)), "points belong"),
         (changed(PLAIN, type="text", na="allowed"), "na is no answer"),
         (changed(PLAIN, photos_min=0), "at least 1"),
+        (changed(PLAIN, views=VIEWS), "views belong"),
+        (changed(PLAIN, photo="always", views=VIEWS), "less than the views"),
+        (changed(PLAIN, photo="always", photos_min=2, views=VIEWS * 2), "stands twice"),
+        (changed(PLAIN, photo="always", views=(View("wide", WORDS, 0),)), "at least once"),
+        (changed(PLAIN, photo="always", views=(View("wide", Text("", "w")),)), "view wide has no zh-CN"),
+        (changed(PLAIN, instrument=True), "an instrument belongs to numbers"),
+        (changed(PLAIN, accept_verdict="warning"), "nothing to accept"),
         (changed(PLAIN, photos_min=2), "no photo is ever asked for"),
         (changed(PLAIN, type="photo"), "photos always"),
     ],

@@ -243,3 +243,30 @@ def test_an_unreadable_answer_never_lets_a_pass_stand(branches: list[Any], facts
         for code, raw in held.items():
             if not isinstance(raw, Mapping) or raw.get("at") == "later":
                 assert code not in passed
+
+
+def test_views_and_instruments_of_two_tablets_complete_each_other() -> None:
+    survey = load_definitions().latest("survey-lv")
+    first = {"value": None, "by": "lin", "at": "2025-03-04T09:30:00+08:00"}
+    views = {"door_plate": ["a"], "connection_point": ["b"]}
+    others = {"door_plate": ["d"], "meter_place": ["c"]}
+    branches = [
+        {"SL-17": {**first, "photos": ["a", "b"], "views": views}},
+        {"SL-17": {**first, "by": "wu", "photos": ["c", "d"], "views": others}},
+    ]
+    merged = merge(survey, {}, branches)
+    assert merged == merge(survey, {}, branches[::-1])
+    assert merged.answers["SL-17"]["views"] == {
+        "door_plate": ["a", "d"],
+        "connection_point": ["b"],
+        "meter_place": ["c"],
+    }
+    judged = evaluate(survey, {}, merged.answers, only={"SL-17"})
+    assert (judged.items[0].verdict, judged.problems) == ("pass", ())
+
+    reading = {"value": 220, "photos": ["a"], "by": "lin", "at": "2025-03-04T09:30:00+08:00"}
+    instrument = {"number": "7", "calibrated": "2025-01-01"}
+    named = {**reading, "at": "2025-03-04T09:40:00+08:00", "instrument": instrument}
+    form = load_definitions().latest("acceptance-lv")
+    both = merge(form, {}, [{"LV-13": reading}, {"LV-13": named}])
+    assert evaluate(form, {}, both.answers, only={"LV-13"}).problems == ()
