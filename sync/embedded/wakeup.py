@@ -39,7 +39,7 @@ class Waiter:
         return changed
 
     def call(self, on_ring: Callable[[], object]) -> None:
-        """Call `on_ring` when the bell rings, in whatever thread; at once if it has rung since the last `wait`.
+        """Call `on_ring` when the bell rings, in whatever thread; at once if it has since the last `wait`.
 
         It must be quick and may be called more than once. It replaces an earlier one.
         """
