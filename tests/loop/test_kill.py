@@ -34,8 +34,8 @@ KILLS = 4
 #: Photos and tracks on the tablet; at this batch size they leave it in many requests.
 PHOTOS, TRACKS = 60, 60
 BATCH = 3
-#: The most that the sender uploads: a CouchDB that nobody kills takes more than can be judged in a test.
-MOST_SENT = 300
+#: The most that is uploaded to a CouchDB: nobody kills it, and it takes more than can be judged in a test.
+MOST_SENT = 100
 #: How long the server lives while it is pushed to, in seconds.
 SHORTEST, LONGEST = 0.02, 0.5
 
@@ -107,7 +107,7 @@ class Sender(Worker):
         super().__init__()
 
     def once(self) -> bool:
-        if len(self.acknowledged) >= MOST_SENT:
+        if COUCHDB_URL and len(self.acknowledged) >= MOST_SENT:
             return False
         data = shoot(datetime.now(UTC), 121.55, 29.88)
         photo = f"photo:{uuid.uuid4()}"
