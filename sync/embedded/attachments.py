@@ -9,8 +9,9 @@ from typing import BinaryIO
 
 import apsw
 
+from sync.checks import parse_digest
 from sync.embedded import records
-from sync.embedded.blobs import BlobInfo, Readable, decoded_length, parse_digest
+from sync.embedded.blobs import BlobInfo, Readable, decoded_length
 from sync.embedded.documents import LOCAL, check_attachment_name, read_rev
 from sync.embedded.reading import ReadCalls
 from sync.embedded.writing import WriteCalls

@@ -292,19 +292,6 @@ def digest_mismatch() -> DigestMismatch:
     return DigestMismatch("Possible message corruption.", error="content_md5_mismatch")
 
 
-def parse_digest(digest: object) -> bytes | None:
-    """The MD5 in a digest `md5-<base64>`; None for other kinds, which CouchDB ignores. Raises BadRequest."""
-    if not isinstance(digest, str) or not digest.startswith("md5-"):
-        return None
-    try:
-        md5 = base64.b64decode(digest[4:], validate=True)
-    except ValueError:
-        md5 = b""
-    if len(md5) != hashlib.md5(usedforsecurity=False).digest_size:
-        raise BadRequest(f"Invalid attachment digest {digest}")
-    return md5
-
-
 def decoded_length(stream: BinaryIO, encoding: str, *, max_bytes: int) -> int:
     """How many bytes a gzip stream holds. Raises TooLarge beyond `max_bytes`, BadRequest if it is broken."""
     if encoding != "gzip":

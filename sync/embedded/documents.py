@@ -25,10 +25,11 @@ from sync.checks import (
     inline_bytes,
     is_utf8,
     own_fields,
+    parse_digest,
     read_deleted,
     read_rev,
 )
-from sync.embedded.blobs import BlobInfo, parse_digest
+from sync.embedded.blobs import BlobInfo
 from sync.revtree import Rev
 from sync.store import BadRequest, DigestMismatch, Document, TooLarge
 

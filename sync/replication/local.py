@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from sync.embedded.blobs import parse_digest
+from sync.checks import parse_digest
 from sync.embedded.engine import EmbeddedStore
 from sync.embedded.rendering import Show
 from sync.embedded.validate import Validator

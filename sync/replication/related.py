@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from sync.embedded.blobs import parse_digest
+from sync.checks import parse_digest
 from sync.multipart import Part, Parts, Stream, boundary_of, new_boundary, quoted, write_parts
 from sync.replication.replica import Opened, Transient
 from sync.store import DigestMismatch, Document

@@ -11,7 +11,8 @@ from typing import Any
 
 from werkzeug.wrappers import Request
 
-from sync.embedded.blobs import BlobInfo, parse_digest
+from sync.checks import parse_digest
+from sync.embedded.blobs import BlobInfo
 from sync.embedded.engine import EmbeddedStore
 from sync.embedded.http.asked import body_stream, parse_json, read_all
 from sync.embedded.http.limits import HttpLimits
