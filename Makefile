@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: setup run test lint types tests bench bench-sync lock clean
+.PHONY: setup run test lint types tests bench bench-sync bench-flat lock clean
 
 setup: build/.ready
 
@@ -39,9 +39,9 @@ types: setup
 tests: setup
 	$(BIN)/pytest -n 2 --dist loadfile
 
-# bench-sync has peers to install and takes minutes; so it is a target of its own.
+# What takes many minutes, or has peers to install, is a target of its own.
 bench: setup
-	@for b in $(filter-out bench/replication.py,$(wildcard bench/[a-z]*.py)); do echo "== $$b"; $(BIN)/python $$b || exit 1; done
+	@for b in $(filter-out bench/replication.py bench/flat.py,$(wildcard bench/[a-z]*.py)); do echo "== $$b"; $(BIN)/python $$b || exit 1; done
 
 build/.bench: bench/package-lock.json bench/package.json
 	@mkdir -p build
@@ -51,6 +51,10 @@ build/.bench: bench/package-lock.json bench/package.json
 # Beside npm's pouchdb-server, and beside Apache CouchDB where HEZHA_TEST_COUCHDB_URL names one.
 bench-sync: setup build/.bench
 	$(BIN)/python bench/replication.py
+
+# A database grows to a million documents; about six minutes, and some gigabytes in the temporary folder.
+bench-flat: setup
+	$(BIN)/python bench/flat.py --plot docs/sync-flat.svg
 
 # Needs uv (https://docs.astral.sh/uv/): resolves again and writes the locks, hashes and all.
 lock:

@@ -22,7 +22,7 @@ from gunicorn.workers.gthread import TConn, ThreadWorker
 from server.serving.answer import Answer
 from server.serving.arrival import Arrival, look, wanted
 from server.serving.memory import give_memory_back
-from server.serving.patience import Patience, PatientInput, bound_socket
+from server.serving.patience import PIECE, Patience, PatientInput, bound_socket
 from sync.embedded.pausing import CAN_PAUSE, Pause
 
 _log = structlog.get_logger(__name__)
@@ -40,7 +40,7 @@ class WebWorker(ThreadWorker):  # type: ignore[misc]
     header_seconds = 10.0
     stall_seconds = 30.0
     #: How long a thread stays with a connection whose request it has answered.
-    linger_seconds = 0.005
+    linger_seconds = 0.02
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -104,6 +104,7 @@ class WebWorker(ThreadWorker):  # type: ignore[misc]
     def handle_request(self, req: Any, conn: TConn) -> Pause | bool:
         """As gunicorn's own; but its input is not waited for without end, and its answer may pause."""
         self._headers.end(conn.sock)
+        conn.parser.unreader.mxchunk = PIECE  # else a body comes in halves of that, each copied once more
         response, environ = wsgi.create(req, conn.sock, conn.client, conn.server, self.cfg)
         environ["wsgi.multithread"] = True
         environ["wsgi.input"] = PatientInput(environ["wsgi.input"], conn.sock, self._bodies)

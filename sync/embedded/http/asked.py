@@ -227,14 +227,3 @@ def parse_json(data: bytes) -> Any:
         return orjson.loads(data)
     except orjson.JSONDecodeError as error:
         raise BadRequest("invalid UTF-8 JSON") from error
-
-
-def check_nesting(doc: Any) -> None:
-    """Refuse a document that is nested more deeply (254 levels) than a reply could carry. Raises BadRequest.
-
-    Kept, it would break every reply it is part of, and with that the replication of its whole database.
-    """
-    try:
-        orjson.dumps(doc)
-    except TypeError as error:
-        raise BadRequest("The document is nested too deeply.") from error

@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from sync.embedded.http.asked import check_nesting, json_object
+from sync.embedded.http.asked import json_object
 from sync.embedded.http.call import Call
 from sync.embedded.http.replies import JSON_TYPE, Reply, encode, json_reply, stream_reply
 from sync.embedded.http.shown import accepts, beside, part_of, show_of
@@ -49,8 +49,6 @@ def bulk_docs(call: Call, db: str) -> Reply:
         results = _replicated(call, db, docs)
         return json_reply([_row(_final(result)) for result in results if not result.ok], 201)
     # As in CouchDB one document that is none fails its request: whoever wrote it is there to mend it.
-    for doc in docs:
-        check_nesting(doc)
     results = call.store.bulk_docs(db, docs, user=call.user, well_formed=True)
     return json_reply(
         [_row(replace(result, rev=result.rev if result.ok else None)) for result in results], 201
@@ -61,15 +59,7 @@ def _replicated(call: Call, db: str, docs: list[Document]) -> list[BulkResult]:
     """Each for itself: one that can never be stored must not keep a replicator from delivering the rest."""
     if any(doc.get("_rev") is None and "_revisions" not in doc for doc in docs):
         raise BadRequest("When `new_edits: false`, the document needs `_rev` or `_revisions` specified")
-    refused: dict[int, BulkResult] = {}
-    for at, doc in enumerate(docs):
-        try:
-            check_nesting(doc)
-        except StoreError as error:
-            refused[at] = BulkResult(str(doc.get("_id", "")), None, error.error, error.reason)
-    accepted = [doc for at, doc in enumerate(docs) if at not in refused]
-    stored = iter(call.store.bulk_docs(db, accepted, new_edits=False, user=call.user))
-    return [refused[at] if at in refused else next(stored) for at in range(len(docs))]
+    return call.store.bulk_docs(db, docs, new_edits=False, user=call.user)
 
 
 def _final(result: BulkResult) -> BulkResult:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Literal
 
 from sync.embedded.documents import LOCAL
-from sync.embedded.http.asked import any_json_body, check_nesting, json_object, string_list
+from sync.embedded.http.asked import any_json_body, json_object, string_list
 from sync.embedded.http.call import Call
 from sync.embedded.http.related import read_related
 from sync.embedded.http.replies import (
@@ -89,7 +89,6 @@ def create(call: Call, db: str) -> Reply:
     """`POST /db`: a document under its own id, or a new one."""
     doc = json_object(call.request, call.limits.max_request_bytes)
     doc.setdefault("_id", uuid.uuid4().hex)
-    check_nesting(doc)
     rev = call.store.put(db, doc, user=call.user)
     reply = {"ok": True, "id": doc["_id"], "rev": rev}
     return json_reply(reply, 201, location(call, db, doc["_id"]))
@@ -107,7 +106,6 @@ def write(call: Call, db: str, doc_id: str) -> Reply:
         doc, blobs = any_json_body(call.request, call.limits.max_request_bytes), {}
     if not isinstance(doc, dict):
         raise BadRequest("Document must be a JSON object")
-    check_nesting(doc)
     if doc_id.startswith(LOCAL) and doc.keys() >= CHECKPOINT:
         call.store.require_reproof(db, doc_id)
     doc["_id"] = doc_id
