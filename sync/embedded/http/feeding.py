@@ -9,12 +9,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from sync.embedded.http.asked import Query
 from sync.embedded.http.call import Call
 from sync.embedded.http.limits import HttpLimits
-from sync.embedded.http.replies import JSON_TYPE, Reply, encode, stream_reply
+from sync.embedded.http.replies import JSON_TYPE, Reply, encode, gathered, stream_reply
 from sync.embedded.pausing import Pause, can_pause, pause
 from sync.embedded.wakeup import Waiter
 from sync.store import BadRequest, StoreError
@@ -118,8 +118,10 @@ def feed_reply(call: Call, source: Source, kind: str, headers: dict[str, str] | 
     rows = source.rows()
     # The first row is looked for before the status goes out: a bad filter is told by it.
     first = next(rows, None)
-    feed = _Feed(call, source, kind)
-    return stream_reply(feed.chunks(first, rows), FORMS[kind].content_type, headers)
+    chunks = _Feed(call, source, kind).chunks(first, rows)
+    if kind == "normal":  # which never waits
+        chunks = gathered(cast("Iterator[bytes]", chunks))
+    return stream_reply(chunks, FORMS[kind].content_type, headers)
 
 
 class _Feed:

@@ -10,7 +10,7 @@ from sync.embedded.engine import EmbeddedStore
 from sync.embedded.http.asked import Query, json_object
 from sync.embedded.http.call import Call
 from sync.embedded.http.limits import HttpLimits
-from sync.embedded.http.replies import Reply, encode, stream_reply
+from sync.embedded.http.replies import Reply, encode, gathered, stream_reply
 from sync.embedded.http.shown import show_of
 from sync.embedded.listing import ListQuery
 from sync.store import BadRequest
@@ -53,7 +53,8 @@ def querying(name: str) -> Callable[[Call, str], Reply]:
 
 
 def _one(call: Call, db: str, namespace: Namespace, asked: Query) -> Reply:
-    return stream_reply(_answer(call.store, call.limits, db, asked, _list_query(asked, namespace)))
+    answer = _answer(call.store, call.limits, db, asked, _list_query(asked, namespace))
+    return stream_reply(gathered(answer))
 
 
 def _several(call: Call, db: str, namespace: Namespace, queries: Any) -> Reply:
@@ -73,7 +74,7 @@ def _several(call: Call, db: str, namespace: Namespace, queries: Any) -> Reply:
             yield from _answer(call.store, call.limits, db, one, query)
         yield b"\r\n]}\n"
 
-    return stream_reply(answers())
+    return stream_reply(gathered(answers()))
 
 
 def _answer(

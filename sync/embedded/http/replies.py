@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Callable, Iterable, Mapping
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, BinaryIO
 from urllib.parse import quote
@@ -107,6 +108,25 @@ def stream_reply(
     status: int = 200,
 ) -> Reply:
     return Reply(chunks, content_type, headers, status)
+
+
+def gathered(chunks: Iterable[bytes], *, size: int = 64 * 1024, seconds: float = 1.0) -> Iterator[bytes]:
+    """The same bytes in pieces of about `size`: each piece that goes out costs as much as finding many rows.
+
+    What comes later than `seconds` after the last piece goes out at once, so that a sign of life is one. Not
+    for chunks between which somebody waits.
+    """
+    pieces: list[bytes] = []
+    length, due = 0, time.monotonic() + seconds
+    for chunk in chunks:
+        pieces.append(chunk)
+        length += len(chunk)
+        if length >= size or time.monotonic() >= due:
+            yield b"".join(pieces)
+            pieces.clear()
+            length, due = 0, time.monotonic() + seconds
+    if pieces:
+        yield b"".join(pieces)
 
 
 def error_reply(error: StoreError, headers: Mapping[str, str] | None = None) -> Reply:
