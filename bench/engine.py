@@ -14,6 +14,7 @@ from pathlib import Path
 
 import apsw
 import orjson
+from kit.forms import form
 
 from sync.embedded.engine import EmbeddedStore
 from sync.embedded.validate import Validator
@@ -24,25 +25,6 @@ RUNS = 5
 BATCHES = 20
 BATCH = 100
 INSPECTOR = UserCtx("inspector", ("inspector",))
-
-
-def document(number: int) -> dict[str, object]:
-    """A form of about 1 KB."""
-    at = "2026-11-22T09:00:00+08:00"
-    answers = {
-        f"ME-{item:02}": {"value": "pass", "note": "符合设计", "by": "inspector", "at": at}
-        for item in range(9)
-    }
-    task = f"task-{number:08}"
-    return {
-        "_id": f"inspection:{task}",
-        "type": "inspection",
-        "schema": 1,
-        "task": task,
-        "checklist": {"id": "intermediate-earthing-cable", "version": 1},
-        "answers": answers,
-        "status": "draft",
-    }
 
 
 def bare(folder: Path) -> Callable[[list[dict[str, object]]], None]:
@@ -71,7 +53,8 @@ def engine(folder: Path, user: UserCtx) -> Callable[[list[dict[str, object]]], N
 
 def rate(write: Callable[[list[dict[str, object]]], None], first: int) -> float:
     batches = [
-        [document(first + batch * BATCH + number) for number in range(BATCH)] for batch in range(BATCHES)
+        [form(first + batch * BATCH + number, by="inspector") for number in range(BATCH)]
+        for batch in range(BATCHES)
     ]
     start = time.perf_counter()
     for batch in batches:

@@ -26,6 +26,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import orjson
+from kit.forms import form
 from kit.memory import Peak
 from kit.systems import BENCH, INSPECTOR, SYSTEMS, System
 from kit.wire import Target, Wire, escaped, once, run
@@ -48,24 +49,6 @@ class Sizes:
     documents: int = 10_000
     attachments: int = 500
     tablet: int = 2_000
-
-
-def form(number: int) -> dict[str, object]:
-    """A form of about 1 KB, as a tablet sends it."""
-    at = "2026-11-22T09:00:00+08:00"
-    answers = {
-        f"ME-{item:02}": {"value": "pass", "note": "符合设计", "by": INSPECTOR, "at": at} for item in range(9)
-    }
-    task = f"task-{number:08}"
-    return {
-        "_id": f"inspection:{task}",
-        "type": "inspection",
-        "schema": 1,
-        "task": task,
-        "checklist": {"id": "intermediate-earthing-cable", "version": 1},
-        "answers": answers,
-        "status": "draft",
-    }
 
 
 class Ground:
@@ -107,7 +90,7 @@ Rates = tuple[float, ...]
 def bulk(ground: Ground, sizes: Sizes) -> Rates:
     batches = []
     for first in range(0, sizes.documents, BATCH):
-        docs = [form(number) for number in range(first, min(first + BATCH, sizes.documents))]
+        docs = [form(number, by=INSPECTOR) for number in range(first, min(first + BATCH, sizes.documents))]
         batches.append(ground.target.request("POST", f"/{DATABASE}/_bulk_docs", orjson.dumps({"docs": docs})))
     before = ground.count()
     taken = run(ground.target, batches, 201)
@@ -120,7 +103,7 @@ def bulk(ground: Ground, sizes: Sizes) -> Rates:
 def puts(ground: Ground, sizes: Sizes) -> Rates:
     requests = []
     for number in range(sizes.documents):
-        doc = form(number)
+        doc = form(number, by=INSPECTOR)
         path = f"/{DATABASE}/{escaped(str(doc['_id']))}"
         requests.append(ground.target.request("PUT", path, orjson.dumps(doc)))
     return (sizes.documents / run(ground.target, requests, 201, clients=PUT_CLIENTS),)
