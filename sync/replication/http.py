@@ -18,6 +18,7 @@ import requests
 import urllib3
 from requests.auth import AuthBase, HTTPBasicAuth
 
+from sync.couch.answers import PASSING
 from sync.multipart import Parts, boundary_of
 from sync.replication.related import Related, parse_json, read_opened
 from sync.replication.replica import Missing, Opened, Replica, Transient
@@ -39,7 +40,6 @@ from sync.store import (
 )
 
 _CHUNK = 64 * 1024
-_TRANSIENT = frozenset({429, 502, 503, 504})
 _REFUSALS: dict[int, type[StoreError]] = {
     400: BadRequest,
     401: Unauthorized,
@@ -332,7 +332,7 @@ def _refusal(answer: requests.Response) -> StoreError:
         told = {}
     error = str(told.get("error") or "unknown_error")
     reason = str(told.get("reason") or f"{answer.request.method} {answer.url} answered {answer.status_code}")
-    if answer.status_code in _TRANSIENT:
+    if answer.status_code in PASSING:
         return Transient(reason, retry_after=_seconds(answer.headers.get("Retry-After", "")))
     if answer.status_code == 412:
         kind: type[StoreError] = DatabaseExists if error == "file_exists" else DigestMismatch
