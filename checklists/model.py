@@ -7,16 +7,20 @@ Every text stands in both languages. Measurements carry their unit, and a limit 
 from __future__ import annotations
 
 import hashlib
+import re
 from functools import cached_property
 from typing import Any, Literal
 
 import msgspec
 
 __all__ = [
+    "ENTRY_MARK",
+    "MAX_ENTRIES",
     "NA_TYPES",
     "NOT_APPLICABLE",
     "SEVERITY_RANK",
     "Definition",
+    "Entries",
     "FactDefinition",
     "Item",
     "ItemType",
@@ -27,9 +31,13 @@ __all__ = [
     "Role",
     "Section",
     "Severity",
+    "SeverityRule",
     "Text",
     "Verdict",
     "View",
+    "entry_code",
+    "is_entry_key",
+    "split_code",
 ]
 
 Severity = Literal["critical", "major", "minor"]
@@ -46,14 +54,38 @@ ItemType = Literal[
     "signature",
     "location",
     "file",
+    "repeat",
+    "rule",
 ]
 
 #: The value that says an item does not apply, and the types in which it says so.
 NOT_APPLICABLE = "na"
-NA_TYPES: frozenset[ItemType] = frozenset({"pass_fail", "file", "number", "date", "location"})
+NA_TYPES: frozenset[ItemType] = frozenset({"pass_fail", "file", "number", "date", "location", "repeat"})
 
 #: Larger is graver.
 SEVERITY_RANK: dict[Severity, int] = {"minor": 1, "major": 2, "critical": 3}
+
+#: The most entries that one repeat can have.
+MAX_ENTRIES = 200
+#: Between an item's code and the key of the entry it is asked of, `CT-03#5f0c`; no item code contains it.
+ENTRY_MARK = "#"
+_ENTRY_KEY = re.compile(r"[A-Za-z0-9_-]{1,36}")
+
+
+def is_entry_key(value: Any) -> bool:
+    """Whether `value` can be the key of an entry: short, and safe in names and paths."""
+    return isinstance(value, str) and _ENTRY_KEY.fullmatch(value) is not None
+
+
+def entry_code(code: str, entry: str) -> str:
+    """What an item is called in one entry of its repeat."""
+    return f"{code}{ENTRY_MARK}{entry}"
+
+
+def split_code(code: str) -> tuple[str, str | None]:
+    """An item's own code, and the entry's key if it names one."""
+    own, mark, entry = code.partition(ENTRY_MARK)
+    return own, entry if mark else None
 
 
 class Text(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"zh": "zh-CN"}):
@@ -75,6 +107,7 @@ class Limit(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
 
     Breaking it gives `verdict`, at `severity` if that differs from the item's. With `when`, it applies only
     where the condition holds; where that cannot be known, it applies. With `note`, who breaks it says why.
+    `basis` and `since` (a date) stand in limits that an organisation has set: whose they are, and from when.
     """
 
     min: float | None = None
@@ -83,6 +116,25 @@ class Limit(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
     severity: Severity | None = None
     when: str | None = None
     note: bool = False
+    basis: Text | None = None
+    since: str | None = None
+
+
+class SeverityRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """While `when` (CEL) holds or cannot be known, an item is at least this grave."""
+
+    severity: Severity
+    when: str
+
+
+class Entries(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """How many entries a repeat has: from `min` to `max`, and as many as `count` (CEL) says if it is there.
+    `noun` is what one of them is, such as a transformer."""
+
+    noun: Text
+    min: int = 1
+    max: int = MAX_ENTRIES
+    count: str | None = None
 
 
 class Option(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -131,6 +183,10 @@ class Item(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
     founded on, standards are named by number, `practice` is a utility's or builder's habit without a
     standard at hand, `judgement` is ours. `certainty: verify` marks a number or rule whose text was not at
     hand.
+
+    An item is as grave as the gravest of `severity` and those `severities` that may hold. An item of the type
+    `repeat` is answered by a list of `entries` and asks its `items` of each; an item of the type `rule` is
+    asked of nobody, its `accept` judges the answers to others.
     """
 
     code: str
@@ -156,6 +212,9 @@ class Item(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
     views: tuple[View, ...] = ()
     instrument: bool = False
     accept_verdict: Literal["fail", "warning"] = "fail"
+    severities: tuple[SeverityRule, ...] = ()
+    entries: Entries | None = None
+    items: tuple[Item, ...] = ()
 
     @property
     def na_allowed(self) -> bool:
@@ -188,8 +247,14 @@ class Definition(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=T
 
     @cached_property
     def items(self) -> tuple[Item, ...]:
-        """All items, in the order of the form."""
-        return tuple(item for section in self.sections for item in section.items)
+        """All items, in the order of the form; those of a repeat follow it."""
+        listed = (item for section in self.sections for item in section.items)
+        return tuple(one for item in listed for one in (item, *item.items))
+
+    @cached_property
+    def repeat_of(self) -> dict[str, Item]:
+        """The repeat of every item that is asked of entries, by the item's code."""
+        return {one.code: item for item in self.items for one in item.items}
 
     @cached_property
     def by_code(self) -> dict[str, Item]:

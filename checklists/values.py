@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any, Literal
 
-from checklists.model import NOT_APPLICABLE, Item, ItemType
+from checklists.model import MAX_ENTRIES, NOT_APPLICABLE, Item, ItemType, is_entry_key
 
 __all__ = [
     "DATUMS",
@@ -215,6 +215,24 @@ def _location(item: Item, value: Any) -> dict[str, Any]:
     return {name: read_position(position) for name, position in value.items()}
 
 
+def _entries(item: Item, value: Any) -> list[dict[str, str]]:
+    if not isinstance(value, list):
+        raise Fault("wrong_type", field="value", expected="list")
+    if len(value) > MAX_ENTRIES:
+        raise Fault("too_long", field="value", limit=MAX_ENTRIES)
+    for one in value:
+        if (
+            not isinstance(one, Mapping)
+            or set(one) - {"entry", "label"}
+            or not is_entry_key(one.get("entry"))
+        ):
+            raise Fault("wrong_type", field="value", expected="entry")
+        read_text(one.get("label"), "label")
+    if len({one["entry"] for one in value}) < len(value):
+        raise Fault("wrong_type", field="value", expected="different entries")
+    return [dict(one) for one in value]
+
+
 _READERS: dict[ItemType, Callable[[Item, Any], Any]] = {
     "pass_fail": _one_of(("pass", "fail", NOT_APPLICABLE)),
     "file": _one_of(("provided", "missing", NOT_APPLICABLE)),
@@ -226,4 +244,6 @@ _READERS: dict[ItemType, Callable[[Item, Any], Any]] = {
     "photo": _no_value,
     "signature": _signatures,
     "location": _location,
+    "repeat": _entries,
+    "rule": _no_value,
 }

@@ -8,7 +8,18 @@ from hypothesis import strategies as st
 
 from checklists import evaluate, load_definitions
 from checklists.answers import MAX_NOTE, MAX_PHOTOS, canonical, read_answer
-from checklists.model import Definition, Item, ItemType, NumberRange, Option, Point, Role, Section, Text
+from checklists.model import (
+    MAX_ENTRIES,
+    Definition,
+    Item,
+    ItemType,
+    NumberRange,
+    Option,
+    Point,
+    Role,
+    Section,
+    Text,
+)
 from checklists.values import MAX_TEXT, ProblemCode
 
 AT = "2025-03-04T09:30:00+08:00"
@@ -32,6 +43,7 @@ ITEMS = {
         points=(Point("here", WORDS),) if kind == "location" else (),
     )
     for number, kind in enumerate(get_args(ItemType))
+    if kind != "rule"
 }
 GOOD: dict[str, Any] = {
     "pass_fail": "pass",
@@ -44,6 +56,7 @@ GOOD: dict[str, Any] = {
     "signature": [{"role": "utility", "signature": "signature:1"}],
     "location": {"here": POSITION},
     "file": "provided",
+    "repeat": [{"entry": "a-1", "label": "1#主变"}],
 }
 FORM = Definition("test", 1, "survey", WORDS, (Section("all", WORDS, tuple(ITEMS.values())),))
 
@@ -107,6 +120,13 @@ def test_a_good_answer_of_each_type_passes(kind: str) -> None:
         ("location", {"here": {**POSITION, "datum": ["wgs84"]}}, "invalid_location"),
         ("location", {"here": {**POSITION, "accuracy_m": -1}}, "invalid_location"),
         ("file", "pass", "unknown_option"),
+        ("repeat", "1#主变", "wrong_type"),
+        ("repeat", ["1#主变"], "wrong_type"),
+        ("repeat", [{"entry": "主变", "label": "1#主变"}], "wrong_type"),
+        ("repeat", [{"entry": "a", "label": " "}], "wrong_type"),
+        ("repeat", [{"entry": "a", "label": "1#主变", "more": 1}], "wrong_type"),
+        ("repeat", [{"entry": "a", "label": label} for label in ("1#", "2#")], "wrong_type"),
+        ("repeat", [{"entry": str(n), "label": str(n)} for n in range(MAX_ENTRIES + 1)], "too_long"),
     ],
 )
 def test_a_value_that_cannot_be_is_named_and_not_judged(kind: str, value: Any, problem: str) -> None:
