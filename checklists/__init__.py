@@ -5,7 +5,7 @@ Nothing here reads a clock, stores or asks anybody; files are read when definiti
 
 from checklists.answers import Problem
 from checklists.evaluate import ItemJudgement, Judgement, evaluate, usable_facts
-from checklists.lint import lint, lint_facts
+from checklists.linting import lint, lint_facts
 from checklists.loader import (
     DefinitionError,
     Library,

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from checklists.coverage import count_by_template, coverage_rows, departures
-from checklists.lint import lint, lint_facts
+from checklists.linting import lint, lint_facts
 from checklists.loader import DefinitionError, load_definitions
 from server.commands.common import open_services
 
@@ -37,9 +37,10 @@ def lint_command(folder: Path | None, *, everything: bool, as_json: bool) -> Non
     except DefinitionError as error:
         click.echo(f"hezha: {error}", err=True)
         sys.exit(1)
-    found = {f"{one.id}@{one.version}": lint(one) for one in library.all()}
+    found = {f"{one.id}@{one.version}": [str(fault) for fault in lint(one)] for one in library.all()}
     if everything:
-        found |= {"facts.yaml": lint_facts(), "coverage.tsv": departures(library)}
+        found["facts.yaml"] = [str(fault) for fault in lint_facts()]
+        found["coverage.tsv"] = departures(library)
     if as_json:
         click.echo(json.dumps(found, ensure_ascii=False, indent=2))
     else:

@@ -29,7 +29,9 @@ WARNS = Option("perhaps", WORDS, verdict="warning")
 
 
 def complaints(*items: Item) -> list[str]:
-    return lint(Definition("form", 1, "survey", WORDS, (Section("part", WORDS, items),)))
+    return [
+        str(one) for one in lint(Definition("form", 1, "survey", WORDS, (Section("part", WORDS, items),)))
+    ]
 
 
 def changed(item: Item, **changes: Any) -> Item:
@@ -87,7 +89,7 @@ def test_a_sound_definition_has_no_complaints() -> None:
         (changed(PLAIN, type="text", na="allowed"), "na is no answer"),
         (changed(PLAIN, photos_min=0), "at least 1"),
         (changed(PLAIN, views=VIEWS), "views belong"),
-        (changed(PLAIN, photo="always", views=VIEWS), "less than the views"),
+        (changed(PLAIN, photo="always", views=VIEWS), "less than the 3"),
         (changed(PLAIN, photo="always", photos_min=2, views=VIEWS * 2), "stands twice"),
         (changed(PLAIN, photo="always", views=(View("wide", WORDS, 0),)), "at least once"),
         (changed(PLAIN, photo="always", views=(View("wide", Text("", "w")),)), "view wide has no zh-CN"),
@@ -104,8 +106,8 @@ def test_each_mistake_is_named_with_its_item(item: Item, said: str) -> None:
 
 
 def test_a_code_stands_once_and_a_form_asks_something() -> None:
-    assert complaints(PLAIN, PLAIN) == ["AA-01: the code stands twice"]
-    assert complaints() == ["form: there is no item"]
+    assert complaints(PLAIN, PLAIN) == ["AA-01: the code stands twice; give one of them another."]
+    assert complaints() == ["form: there is no item; list at least one."]
 
 
 FACTS = {
@@ -133,7 +135,7 @@ def test_the_facts_that_come_with_hezha_are_sound() -> None:
     ],
 )
 def test_a_mistake_in_a_fact_is_named(fact: FactDefinition, said: str) -> None:
-    found = lint_facts({**FACTS, "f": fact})
+    found = [str(one) for one in lint_facts({**FACTS, "f": fact})]
     assert any(said in complaint for complaint in found), found
     assert all(complaint.startswith("f:") for complaint in found)
     assert lint_facts(FACTS) == []

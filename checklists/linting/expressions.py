@@ -1,0 +1,86 @@
+"""Expressions: that each can be evaluated, asks only for what there is, and says true or false."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from checklists import cel
+from checklists.linting.complaint import Complaint, NodePath, complain
+from checklists.linting.walk import Placed, placed_items
+from checklists.loader import fact_definitions
+from checklists.model import Definition
+
+__all__ = ["CEL_TYPES", "FUNCTIONS", "Written", "lint_expressions", "written_expressions"]
+
+#: What expressions may call. Nothing here reads a clock, backtracks or grows its input.
+FUNCTIONS = frozenset(
+    {"all", "contains", "endsWith", "exists", "exists_one", "filter", "has", "map", "size", "startsWith"}
+)
+
+#: The CEL type of a fact, by its own.
+CEL_TYPES: dict[str, Literal["bool", "double", "string"]] = {
+    "bool": "bool",
+    "number": "double",
+    "choice": "string",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """An expression of an item, the field that it stands in, and how lint calls that field."""
+
+    placed: Placed
+    field: NodePath
+    name: str
+    expression: str
+
+
+def written_expressions(definition: Definition) -> Iterator[Written]:
+    """Every expression of a definition, in the order of the form."""
+    for placed in placed_items(definition):
+        item = placed.item
+        if item.when is not None:
+            yield Written(placed, ("when",), "when", item.when)
+        if item.accept is not None:
+            yield Written(placed, ("accept",), "accept", item.accept)
+        for number, limit in enumerate(item.limits):
+            if limit.when is not None:
+                name = f"limit {number + 1}'s when"
+                yield Written(placed, ("limits", number, "when"), name, limit.when)
+
+
+def lint_expressions(definition: Definition) -> Iterator[Complaint]:
+    """Complaints about every expression. Raises CelMissing."""
+    types = {name: CEL_TYPES[fact.type] for name, fact in fact_definitions().items()}
+    found = list(written_expressions(definition))
+    inspections = cel.inspect([one.expression for one in found], types)
+    order = {item.code: number for number, item in reversed(list(enumerate(definition.items)))}
+    for one, seen in zip(found, inspections, strict=True):
+        yield from _expression(one, seen, order)
+
+
+def _expression(one: Written, seen: cel.Inspection, order: dict[str, int]) -> Iterator[Complaint]:
+    def about(code: str, **params: Any) -> Complaint:
+        shared = {"field": one.name, "expression": one.expression}
+        return complain(code, own, (*one.placed.path, *one.field), **shared, **params)
+
+    own = one.placed.item.code
+    unknown = [name for name in seen.facts if name not in fact_definitions()]
+    yield from (about("fact_unknown", name=name) for name in unknown)
+    if seen.error is not None and not unknown:
+        yield about("expression_invalid", error=seen.error)
+    elif seen.error is None and seen.type not in ("bool", "dyn"):
+        yield about("expression_not_bool", type=seen.type)
+    if seen.dynamic:
+        yield about("expression_computes")
+    offered = ", ".join(sorted(FUNCTIONS))
+    foreign = sorted(set(seen.functions) - FUNCTIONS)
+    yield from (about("function_unknown", name=name, offered=offered) for name in foreign)
+    yield from (about("item_unknown", name=code) for code in seen.answers if code not in order)
+    if one.name == "accept" and own not in seen.answers and seen.error is None:
+        yield about("own_answer_unused")
+    if one.name == "when":
+        later = (code for code in seen.answers if code in order and order[code] >= order[own])
+        yield from (about("item_later", name=code) for code in later)

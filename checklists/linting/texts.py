@@ -1,0 +1,44 @@
+"""Texts: there in both languages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from checklists.linting.complaint import Complaint, NodePath, complain
+from checklists.linting.walk import Placed, placed_items
+from checklists.model import Definition, Text
+
+__all__ = ["lint_text", "lint_texts"]
+
+
+def lint_texts(definition: Definition) -> Iterator[Complaint]:
+    """Complaints about every text of a definition."""
+    yield from lint_text(definition.id, ("title",), "title", definition.title)
+    for number, section in enumerate(definition.sections):
+        yield from lint_text(section.id, ("sections", number, "title"), "title", section.title)
+    for placed in placed_items(definition):
+        for field, what, text in _texts_of(placed):
+            yield from lint_text(placed.item.code, (*placed.path, *field), what, text)
+
+
+def _texts_of(placed: Placed) -> Iterator[tuple[NodePath, str, Text]]:
+    item = placed.item
+    yield ("text",), "text", item.text
+    yield ("remedy",), "remedy", item.remedy
+    if item.criterion is not None:
+        yield ("criterion",), "criterion", item.criterion
+    for number, option in enumerate(item.options):
+        yield ("options", number, "text"), f"option {option.value}", option.text
+    for number, role in enumerate(item.roles):
+        yield ("roles", number, "text"), f"role {role.role}", role.text
+    for number, point in enumerate(item.points):
+        yield ("points", number, "text"), f"point {point.point}", point.text
+    for number, view in enumerate(item.views):
+        yield ("views", number, "text"), f"view {view.view}", view.text
+
+
+def lint_text(subject: str, path: NodePath, what: str, text: Text) -> Iterator[Complaint]:
+    """Complaints about one text, which is called `what`."""
+    for language, words in (("zh-CN", text.zh), ("en", text.en)):
+        if not words.strip():
+            yield complain("words_missing", subject, (*path, language), what=what, language=language)
