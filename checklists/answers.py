@@ -26,6 +26,7 @@ from typing import Any
 
 import msgspec
 
+from checklists.doubles import as_json_number, is_number
 from checklists.model import Item
 from checklists.values import (
     MAX_NAME,
@@ -46,8 +47,10 @@ MAX_PHOTOS = 100
 MAX_INSTRUMENT_FIELDS = 10
 
 _FIELDS = {"value", "note", "photos", "by", "at", "location", "instrument", "defect", "merged", "views"}
+#: Hours and minutes are bounded here: what fromisoformat takes of 24:00 and of offsets differs by version.
 _RFC3339 = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?(Z|[+-][0-9]{2}:[0-9]{2})"
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,9})?"
+    r"(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])"
 )
 
 
@@ -75,11 +78,22 @@ class Reading:
 
 
 def canonical(value: Any) -> str:
-    """Canonical JSON: the same for equal values, and the order that breaks ties."""
+    """Canonical JSON: the same for equal values, and the order that breaks ties.
+
+    Numbers are doubles: 4.0 is 4, whether or not the answer has been through JavaScript.
+    """
     try:
-        return json.dumps(value, sort_keys=True, separators=(",", ":"))
+        return json.dumps(_with_doubles(value), sort_keys=True, separators=(",", ":"))
     except RecursionError:
         return _canonical_of_deep(value)
+
+
+def _with_doubles(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _with_doubles(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_with_doubles(inner) for inner in value]
+    return as_json_number(value) if is_number(value) else value
 
 
 def _canonical_of_deep(value: Any) -> str:
@@ -98,7 +112,7 @@ def _canonical_of_deep(value: Any) -> str:
             todo.extend((",", entry) for entry in reversed(node))
             written.append("[")
         elif prefix not in ("}", "]"):
-            written.append(json.dumps(node))
+            written.append(json.dumps(as_json_number(node) if is_number(node) else node))
     return "".join(written)
 
 
@@ -118,7 +132,7 @@ def read_answer(item: Item, raw: Any) -> Reading:
             faults.append(Problem(fault.code, item.code, fault.params))
             return absent
 
-    unknown = (field for field in raw if field not in _FIELDS)
+    unknown = sorted(field for field in raw if field not in _FIELDS)
     faults.extend(Problem("unknown_field", item.code, {"field": clipped(field)}) for field in unknown)
     parts = 1
     if raw.get("merged") is not None:
@@ -174,7 +188,7 @@ def _instrument(item: Item, value: Any) -> Any:
         return read_text(value, "instrument")
     if not isinstance(value, Mapping) or len(value) > MAX_INSTRUMENT_FIELDS:
         raise Fault("wrong_type", field="instrument", expected="text")
-    for name, entry in value.items():
+    for name, entry in sorted(value.items()):
         if len(name) > MAX_NAME:
             raise Fault("too_long", field="instrument", limit=MAX_NAME)
         read_text(entry, "instrument")
@@ -187,7 +201,7 @@ def _views(item: Item, value: Any, photos: Sequence[str]) -> dict[str, tuple[str
     if not isinstance(value, Mapping):
         raise Fault("wrong_type", field="views", expected="lists of photos by view")
     known = [view.view for view in item.views]
-    for name, shown in value.items():
+    for name, shown in sorted(value.items()):
         if name not in known:
             raise Fault("unknown_option", value=clipped(name), options=known)
         if not isinstance(shown, list) or any(photo not in photos for photo in shown):

@@ -15,6 +15,7 @@ import msgspec
 from checklists import cel
 from checklists.answers import Problem, Reading, read_answer
 from checklists.cel import Decision
+from checklists.doubles import as_double, is_number
 from checklists.loader import derived_facts, fact_definitions
 from checklists.model import Definition, Item, ItemType, Severity, Text, Verdict
 from checklists.reasons import because, joined
@@ -123,7 +124,7 @@ def evaluate(
         items.append(judgement)
         problems.extend(faults)
     shown = {item.code for item in items if item.shown}
-    foreign = (code for code in answers if code not in definition.by_code)
+    foreign = sorted(code for code in answers if code not in definition.by_code)
     problems.extend(Problem("unknown_item", clipped(code)) for code in foreign)
     return Judgement(
         items=tuple(items),
@@ -143,8 +144,9 @@ def _chosen(definition: Definition, only: Collection[str] | None) -> tuple[Item,
 
 
 def _read(definition: Definition, answers: Mapping[str, Any]) -> dict[str, Reading]:
-    known = definition.by_code
-    return {code: read_answer(known[code], raw) for code, raw in answers.items() if code in known}
+    return {
+        item.code: read_answer(item, answers[item.code]) for item in definition.items if item.code in answers
+    }
 
 
 def usable_facts(facts: Mapping[str, Any]) -> dict[str, Any]:
@@ -158,7 +160,7 @@ def usable_facts(facts: Mapping[str, Any]) -> dict[str, Any]:
         for name, value in facts.items()
         if name in declared and declared[name].derived is None and declared[name].admits(value)
     )
-    return {name: facts[name] for name in usable}
+    return {name: as_double(facts[name]) if is_number(facts[name]) else facts[name] for name in usable}
 
 
 def decide_rules(

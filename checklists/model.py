@@ -13,6 +13,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from checklists.doubles import as_double, is_number
+
 __all__ = [
     "ENTRY_MARK",
     "MAX_ENTRIES",
@@ -306,6 +308,5 @@ class FactDefinition(msgspec.Struct, frozen=True, forbid_unknown_fields=True, om
         if self.type == "bool":
             return isinstance(value, bool)
         if self.type == "number":
-            is_number = isinstance(value, int | float) and not isinstance(value, bool)
-            return is_number and 0 <= value < float("inf")
+            return is_number(value) and 0 <= as_double(value) < float("inf")
         return any(value == option.value for option in self.options)

@@ -12,7 +12,9 @@ from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any, Literal
 
+from checklists.doubles import as_double, is_number
 from checklists.model import MAX_ENTRIES, NOT_APPLICABLE, Item, ItemType, is_entry_key
+from checklists.reasons import number
 
 __all__ = [
     "DATUMS",
@@ -73,9 +75,13 @@ class Fault(Exception):
 
 
 def clipped(value: Any) -> str:
-    """The start of an unreadable value, to be shown beside a problem."""
+    """The start of an unreadable JSON value, to be shown beside a problem: the same here and on a tablet."""
     if isinstance(value, list | dict):
         return "[…]" if isinstance(value, list) else "{…}"
+    if isinstance(value, bool) or value is None:
+        return {True: "true", False: "false", None: "null"}[value]
+    if is_number(value):
+        return number(as_double(value))
     return str(value)[:CLIPPED_AT]
 
 
@@ -97,12 +103,9 @@ def read_text(value: Any, field: str, longest: int = MAX_NAME) -> str:
 
 def read_number(value: Any, field: str = "value") -> float:
     """A finite double. Raises Fault."""
-    if not isinstance(value, int | float) or isinstance(value, bool):
+    if not is_number(value):
         raise Fault("wrong_type", field=field, expected="number")
-    try:
-        double = float(value)
-    except OverflowError:
-        double = math.inf
+    double = as_double(value)
     if not math.isfinite(double):
         raise Fault("not_finite", field=field)
     return double
@@ -209,10 +212,10 @@ def _location(item: Item, value: Any) -> dict[str, Any]:
     if not isinstance(value, Mapping):
         raise Fault("invalid_location", field="value")
     points = [point.point for point in item.points]
-    for name in value:
+    for name in sorted(value):
         if name not in points:
             raise Fault("unknown_option", value=clipped(name), options=points)
-    return {name: read_position(position) for name, position in value.items()}
+    return {name: read_position(value[name]) for name in points if name in value}
 
 
 def _entries(item: Item, value: Any) -> list[dict[str, str]]:
