@@ -2,35 +2,50 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeVar
 
 import msgspec
-import yaml
 
 from checklists.model import Definition, FactDefinition, Section, Stage, Text
+from checklists.shape import shaped
+from checklists.yamlfile import Marks, Place, YamlFault, parse_yaml, read_yaml
 
 __all__ = [
     "DefinitionError",
     "Library",
+    "Loaded",
+    "Places",
     "UnknownChecklist",
+    "WrittenDefinition",
     "definition_from_document",
     "definition_to_document",
     "derived_facts",
     "fact_definitions",
+    "fact_places",
     "load_definitions",
+    "load_with_places",
+    "parse_definition",
 ]
 
 _HERE = Path(__file__).resolve().parent
 _DOCUMENT_SCHEMA = 1
+_SECTION_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,79}")
 _T = TypeVar("_T")
 
 
 class DefinitionError(Exception):
-    """A definition cannot be read. The message names the place and what is wrong there."""
+    """A definition cannot be read. The message names the place and what is wrong there; `place` is the line,
+    if it stands in a file."""
+
+    def __init__(self, message: str, place: Place | None = None) -> None:
+        super().__init__(message)
+        self.place = place
 
 
 class UnknownChecklist(LookupError):
@@ -72,7 +87,32 @@ class Library:
         return tuple(self._definitions[key] for key in sorted(self._definitions))
 
 
-class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where the parts of a definition were written. The definition itself does not know: its digest is that
+    of what it says, wherever it stands."""
+
+    form: Marks
+    sections: tuple[Marks, ...] = ()
+
+    def place(self, path: tuple[str | int, ...]) -> Place:
+        """The place of what stands at `path` in the definition. Sections may have files of their own."""
+        if self.sections and path[:1] == ("sections",) and len(path) > 1:
+            number, *inner = path[1:]
+            return self.sections[int(number)].place(tuple(inner))
+        return self.form.place(path)
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A library, and where each of its definitions was written, by id and version. Published versions were
+    not written by hand, and have no places."""
+
+    library: Library
+    places: Mapping[tuple[str, int], Places]
+
+
+class WrittenDefinition(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A definition as written: its sections are named, and stand in files of their own."""
 
     id: str
@@ -88,17 +128,36 @@ def load_definitions(folder: Path | None = None) -> Library:
 
     Sections may change at any time, published versions never: a `*.yaml` that makes another definition of a
     published version is refused. Raises DefinitionError."""
+    return load_with_places(folder).library
+
+
+def load_with_places(folder: Path | None = None) -> Loaded:
+    """`load_definitions`, with the lines of what was read. Files are named relative to the folder."""
     folder = folder or _HERE / "definitions"
     definitions = [_published(path) for path in sorted(folder.glob("published/*.json"))]
     published = {(one.id, one.version): one for one in definitions}
-    for definition in _written(folder):
-        before = published.get((definition.id, definition.version))
+    table: dict[tuple[str, int], Places] = {}
+    for definition, places in _written(folder):
+        key = (definition.id, definition.version)
+        before = published.get(key)
+        if before is not None and before.digest != definition.digest:
+            name = f"{definition.id}@{definition.version}"
+            place = places.place(("version",))
+            what = f"{name} was published and has changed since; give it the next version"
+            raise DefinitionError(f"{place}: {what}", place)
         if before is None:
             definitions.append(definition)
-        elif before.digest != definition.digest:
-            name = f"{definition.id}@{definition.version}"
-            raise DefinitionError(f"{name} was published and has changed since; give it the next version")
-    return Library(definitions)
+        table[key] = places
+    return Loaded(Library(definitions), MappingProxyType(table))
+
+
+def parse_definition(raw: bytes, name: str) -> tuple[Definition, Places]:
+    """A definition that stands whole in one YAML text called `name`. Raises DefinitionError."""
+    try:
+        value, marks = parse_yaml(raw, name)
+        return shaped(value, Definition, marks), Places(marks)
+    except YamlFault as fault:
+        raise DefinitionError(str(fault), fault.place) from fault
 
 
 def _published(path: Path) -> Definition:
@@ -113,34 +172,57 @@ def _published(path: Path) -> Definition:
     return definition
 
 
-def _written(folder: Path) -> Iterator[Definition]:
-    sections: dict[str, Section] = {}
+def _written(folder: Path) -> Iterator[tuple[Definition, Places]]:
+    sections: dict[str, tuple[Section, Marks]] = {}
     for path in sorted(folder.glob("*.yaml")):
-        written = _read(path, _File)
-        for name in written.sections:
+        written, marks = _read(path, path.name, WrittenDefinition)
+        for number, name in enumerate(written.sections):
             if name not in sections:
-                sections[name] = _section(folder / "sections" / f"{name}.yaml", name)
-        yield Definition(
+                sections[name] = _section(folder, name, marks.place(("sections", number)))
+        included = [sections[name] for name in written.sections]
+        definition = Definition(
             id=written.id,
             version=written.version,
             stage=written.stage,
             title=written.title,
-            sections=tuple(sections[name] for name in written.sections),
+            sections=tuple(section for section, _ in included),
         )
+        yield definition, Places(marks, tuple(marks for _, marks in included))
 
 
-def _section(path: Path, name: str) -> Section:
-    section = _read(path, Section)
+def _section(folder: Path, name: str, named: Place) -> tuple[Section, Marks]:
+    """The section that a form lists at `named`."""
+    if not _SECTION_NAME.fullmatch(name):
+        raise DefinitionError(
+            f"{named}: {name[:80]!r} is no name of a section; use letters, digits and -", named
+        )
+    path = folder / "sections" / f"{name}.yaml"
+    if not path.is_file():
+        what = f"the section {name!r} has no file sections/{name}.yaml; write it or take the name out"
+        raise DefinitionError(f"{named}: {what}", named)
+    section, marks = _read(path, f"sections/{path.name}", Section)
     if section.id != name:
-        raise DefinitionError(f"{path.name}: the section's id is {section.id!r}, its file says {name!r}")
-    return section
+        place = marks.place(("id",))
+        what = f"the section's id is {section.id!r}, its file says {name!r}"
+        raise DefinitionError(f"{place}: {what}", place)
+    return section, marks
 
 
 @cache
 def fact_definitions() -> Mapping[str, FactDefinition]:
     """The case facts that conditions may use, by name."""
-    facts = _read(_HERE / "facts.yaml", tuple[FactDefinition, ...])
+    facts, _ = _facts_file()
     return MappingProxyType({fact.name: fact for fact in facts})
+
+
+def fact_places() -> Marks:
+    """Where the facts were written."""
+    return _facts_file()[1]
+
+
+@cache
+def _facts_file() -> tuple[tuple[FactDefinition, ...], Marks]:
+    return _read(_HERE / "facts.yaml", "facts.yaml", tuple[FactDefinition, ...])
 
 
 @cache
@@ -175,29 +257,9 @@ def definition_from_document(doc: Mapping[str, Any]) -> Definition:
     return definition
 
 
-class _PlainLoader(yaml.SafeLoader):
-    """YAML without aliases, which can blow up, and without repeated keys, which hide each other."""
-
-    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        if self.check_event(yaml.AliasEvent):
-            mark = self.get_mark()
-            raise yaml.composer.ComposerError(None, None, "aliases are not allowed", mark)
-        return super().compose_node(parent, index)
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
-        for position, key in enumerate(keys):
-            if key in keys[:position]:
-                mark = node.value[position][0].start_mark
-                raise yaml.constructor.ConstructorError(None, None, f"{key!r} stands twice", mark)
-        return super().construct_mapping(node, deep)
-
-
-def _read(path: Path, kind: type[_T]) -> _T:
+def _read(path: Path, name: str, kind: type[_T]) -> tuple[_T, Marks]:
     try:
-        raw = yaml.load(path.read_text(encoding="utf-8"), _PlainLoader)  # noqa: S506 - a SafeLoader
-        return msgspec.convert(raw, kind)
-    except OSError as error:
-        raise DefinitionError(f"{path.name}: {error.strerror or error}") from error
-    except (yaml.YAMLError, UnicodeDecodeError, msgspec.ValidationError) as error:
-        raise DefinitionError(f"{path.name}: {error}") from error
+        raw, marks = read_yaml(path, name)
+        return shaped(raw, kind, marks), marks
+    except YamlFault as fault:
+        raise DefinitionError(str(fault), fault.place) from fault

@@ -18,8 +18,11 @@ NodePath = tuple[str | int, ...]
 
 
 class Complaint(msgspec.Struct, frozen=True):
-    """One thing that is wrong: `code` names the kind, `subject` the item, section, definition or fact that has
-    it, `path` the value in the definition; `text` says it in both languages, with what mends it."""
+    """One thing that is wrong.
+
+    `code` names the kind, `subject` the item, section, definition or fact that has it, `path` the value in
+    the definition; `text` says it in both languages, with what mends it.
+    """
 
     code: str
     subject: str
