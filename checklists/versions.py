@@ -146,13 +146,13 @@ def change(
 ) -> Draft:
     """The draft with another definition, which nobody has reviewed yet; the same one changes nothing.
 
-    Raises VersionRefused: `draft_ended`, `checklist_id_unusable`, `checklist_differs`, `version_not_next`,
+    Raises VersionRefused: `draft_ended`, `checklist_id_unusable`, `draft_of_another`, `version_not_next`,
     `stage_differs`.
     """
     _require_open(draft)
     if definition.id != draft.definition.id:
         params = {"id": draft.definition.id, "given": definition.id}
-        raise VersionRefused("checklist_differs", params, facts=("field:id",), malformed=True)
+        raise VersionRefused("draft_of_another", params, facts=("field:id",), malformed=True)
     _require_follows(definition, latest)
     if definition.digest == draft.definition.digest and not draft.aside:
         return draft
@@ -162,7 +162,7 @@ def change(
 def review(draft: Draft, *, by: str, at: datetime, complaints: Sequence[object], remark: str = "") -> Draft:
     """The draft with the word of `by` that it is good as it stands. `complaints` are what lint says of it.
 
-    Raises VersionRefused: `draft_ended`, `own_review`, `not_sound`.
+    Raises VersionRefused: `draft_ended`, `own_review`, `checklist_not_sound`.
     """
     _require_open(draft)
     # Nobody is an author since the review of a draft that stands reviewed, but who wrote it is no second eye.
@@ -186,11 +186,13 @@ def publish(
 ) -> Draft:
     """The draft as published: its definition is a version from now on.
 
-    Raises VersionRefused: `draft_ended`, `not_reviewed`, `not_sound`, `version_not_next`, `stage_differs`.
+    Raises VersionRefused: `draft_ended`, `draft_not_reviewed`, `checklist_not_sound`, `version_not_next`, `stage_differs`.
     """
     _require_open(draft)
     if draft.state != "reviewed" or draft.reviewer is None:
-        raise VersionRefused("not_reviewed", {"id": draft.definition.id}, facts=("review", "person:another"))
+        raise VersionRefused(
+            "draft_not_reviewed", {"id": draft.definition.id}, facts=("review", "person:another")
+        )
     _require_sound(draft, complaints)
     _require_follows(draft.definition, latest)
     done = Event("published", by, at, draft.definition.digest, remark)
@@ -213,7 +215,7 @@ def _require_open(draft: Draft) -> None:
 def _require_sound(draft: Draft, complaints: Sequence[object]) -> None:
     if complaints:
         params = {"id": draft.definition.id, "count": len(complaints)}
-        raise VersionRefused("not_sound", params, facts=("definition",))
+        raise VersionRefused("checklist_not_sound", params, facts=("definition",))
 
 
 def _require_follows(definition: Definition, latest: Definition | None) -> None:

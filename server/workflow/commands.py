@@ -22,6 +22,7 @@ from server.workflow.model import (
     FactValue,
     Id,
     ItemResult,
+    LimitsInForce,
     Location,
     Moment,
     Name,
@@ -50,7 +51,10 @@ class CommandBase(
 
 
 class OpenCase(CommandBase, frozen=True, kw_only=True):
-    """Accept an application. The only command on no case. Roles: manager, admin."""
+    """Accept an application. The only command on no case. Roles: manager, admin.
+
+    `reason` is asked for where `facts` say otherwise than a rule of the process would.
+    """
 
     id: Id
     no: Name
@@ -62,12 +66,15 @@ class OpenCase(CommandBase, frozen=True, kw_only=True):
     manager: Name
     title: Words = ""
     facts: Mapping[str, FactValue] = field(default_factory=dict)
+    reason: Words = ""
 
 
 class AmendCase(CommandBase, frozen=True, kw_only=True):
-    """Correct what is known of customer, site, supply, manager or title; None leaves a part as it is."""
+    """Correct what is known of a case; None leaves a part as it is. Another process must fit the supply and
+    know the stage that the case stands at."""
 
     reason: Reason
+    process: ProcessName | None = None
     customer: Customer | None = None
     site: Site | None = None
     supply: Supply | None = None
@@ -76,7 +83,10 @@ class AmendCase(CommandBase, frozen=True, kw_only=True):
 
 
 class SetFacts(CommandBase, frozen=True, kw_only=True):
-    """Settle facts that gates and checklists depend on. A value of None makes a fact unknown again."""
+    """Settle facts that gates and checklists depend on. A value of None makes a fact unknown again.
+
+    A fact that the process has a rule for goes back to the rule then; to say otherwise takes a reason.
+    """
 
     facts: Mapping[str, FactValue]
     reason: Words = ""
@@ -115,6 +125,18 @@ class CancelTask(CommandBase, frozen=True, kw_only=True):
     reason: Reason
 
 
+class ChangeChecklist(CommandBase, frozen=True, kw_only=True):
+    """Bind a task that nobody has begun to a newer version of its checklist.
+
+    `answers` says how many answers of its form have arrived; the tablets' drafts are not part of a case.
+    """
+
+    task_id: Id
+    checklist: ChecklistRef
+    answers: Annotated[int, Meta(ge=0)]
+    reason: Words = ""
+
+
 class Accepted(Value, frozen=True, kw_only=True, tag_field="outcome", tag="accepted"):
     """The form is complete and was judged. `photos` are all photos it names, every one verified.
 
@@ -127,10 +149,15 @@ class Accepted(Value, frozen=True, kw_only=True, tag_field="outcome", tag="accep
     findings: tuple[CodedReason, ...] = ()
 
 
-class AwaitingPhotos(Value, frozen=True, tag_field="outcome", tag="awaiting_photos"):
-    """The form is complete but these photos (ids) have not arrived."""
+class AwaitingPhotos(Value, frozen=True, omit_defaults=True, tag_field="outcome", tag="awaiting_photos"):
+    """The form is complete but these photos or signatures (ids) have not arrived; there is at least one."""
 
-    missing: Annotated[tuple[Id, ...], Meta(min_length=1)]
+    missing: tuple[Id, ...] = ()
+    signatures: tuple[Id, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.missing and not self.signatures:
+            raise ValueError("nothing is missing")
 
 
 class Returned(Value, frozen=True, tag_field="outcome", tag="returned"):
@@ -148,7 +175,9 @@ class RecordSubmission(CommandBase, frozen=True, kw_only=True):
     `revs` are all leaf revisions of the form's document: the judgement is of the merged whole. A judgement
     of fewer leaves than were judged before is stale and changes nothing; a repeat changes nothing.
     `unsent_id` names the accepted quarantine that this work came from, whoever is assigned by now.
-    Refuses `not_assigned`, `task_cancelled`, `task_unknown`, `photos_unverified`.
+    `checklist` is what the form was judged by (None: recorded before a task could move to another), `limits`
+    are those of the organisation that were judged beside it. Refuses `not_assigned`, `task_cancelled`,
+    `task_unknown`, `photos_unverified`, `checklist_moved`.
     """
 
     task_id: Id
@@ -158,6 +187,8 @@ class RecordSubmission(CommandBase, frozen=True, kw_only=True):
     submitted_at: Moment
     device: str = ""
     unsent_id: Id | None = None
+    checklist: ChecklistRef | None = None
+    limits: LimitsInForce | None = None
 
 
 class SettleLateBranch(CommandBase, frozen=True, kw_only=True):
@@ -338,6 +369,7 @@ Command = (
     | AssignTask
     | Reassign
     | CancelTask
+    | ChangeChecklist
     | RecordSubmission
     | SettleLateBranch
     | RecordPhoto

@@ -31,6 +31,7 @@ from server.workflow.vocabulary import (
     ItemResult,
     ItemState,
     Latitude,
+    LimitsInForce,
     Location,
     Longitude,
     Moment,
@@ -88,6 +89,7 @@ __all__ = [
     "ItemRound",
     "ItemState",
     "Latitude",
+    "LimitsInForce",
     "Location",
     "LogEntry",
     "Longitude",
@@ -125,12 +127,16 @@ __all__ = [
 
 
 class Fact(Value, frozen=True):
-    """One settled fact of the case and who settled it. A value of None takes the fact back: unknown again."""
+    """One settled fact of the case and who settled it. A value of None takes the fact back: unknown again.
+
+    `rule`: no person said so but this rule of the process, and it says so anew whenever the case changes.
+    """
 
     value: FactValue
     by: Name
     at: Moment
     reason: Words = ""
+    rule: str = ""
 
 
 class StageEntry(Value, frozen=True):
@@ -155,7 +161,8 @@ class Submission(Value, frozen=True, kw_only=True):
     """One judged submission. `n` counts from 1 in its task and is the receipt's number.
 
     `revs` are all leaf revisions of the form when it was judged, sorted. `late`: the task was settled before.
-    `digest` is that of the outcome, so that a repeat can be told from news.
+    `digest` is that of the outcome, so that a repeat can be told from news. `limits` is None where no limit
+    of the organisation's own was in force.
     """
 
     n: Count
@@ -169,11 +176,13 @@ class Submission(Value, frozen=True, kw_only=True):
     late: bool = False
     failed: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
+    missing_signatures: tuple[str, ...] = ()
     reasons: tuple[CodedReason, ...] = ()
     findings: tuple[CodedReason, ...] = ()
     advice: tuple[ItemResult, ...] = ()
     superseded: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     unsent_id: str | None = None
+    limits: LimitsInForce | None = None
 
 
 class OpenBranch(Value, frozen=True):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct, field
 
 Role = Literal["inspector", "manager", "scheduler", "admin", "auditor", "customer", "system"]
-ProcessName = Literal["hv", "lv"]
+#: Low voltage; high voltage, simple and complex 复杂业务.
+ProcessName = Literal["hv", "hv_complex", "lv"]
 Severity = Literal["critical", "major", "minor"]
 Verdict = Literal["pass", "fail", "warning", "not_judged"]
 TaskKind = Literal["survey", "intermediate", "acceptance", "reinspection"]
@@ -44,6 +45,8 @@ Latitude = Annotated[float, Meta(ge=-90, le=90)]
 Count = Annotated[int, Meta(ge=1)]
 #: Larger is graver.
 SEVERITY_RANK: Mapping[Severity, int] = {"minor": 1, "major": 2, "critical": 3}
+#: Who a stage waits for. Only time that the utility holds is counted against it.
+Holder = Literal["utility", "customer", "third_party", "nobody"]
 FactValue = bool | int | float | str | None
 
 
@@ -128,6 +131,15 @@ class CodedReason(Value, frozen=True):
     item: str | None
     code: Id
     params: Mapping[str, Any] = field(default_factory=dict)
+
+
+class LimitsInForce(Value, frozen=True):
+    """The organisation's own limits that a form was judged with beside its checklist's: those in force on the
+    day of the visit, by id, and the digest of what they say."""
+
+    day: date
+    ids: tuple[Id, ...]
+    digest: str
 
 
 class PhotoRef(Value, frozen=True):

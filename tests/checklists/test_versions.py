@@ -109,7 +109,7 @@ def test_a_change_sends_a_reviewed_draft_back() -> None:
     office.starts("lin")
     office.reviews("zhao")
     assert office.changes("lin", "two").state == "draft"
-    assert refused("not_reviewed", lambda: office.publishes("zhao")).facts == ("review", "person:another")
+    assert refused("draft_not_reviewed", lambda: office.publishes("zhao")).facts == ("review", "person:another")
 
 
 def test_two_persons_may_review_each_others_changes() -> None:
@@ -132,9 +132,9 @@ def test_writing_the_same_definition_again_changes_nothing() -> None:
 def test_what_lint_complains_of_is_neither_reviewed_nor_published() -> None:
     office = Office()
     office.starts("lin")
-    assert refused("not_sound", lambda: office.reviews("zhao", ("a fault",))).params["count"] == 1
+    assert refused("checklist_not_sound", lambda: office.reviews("zhao", ("a fault",))).params["count"] == 1
     office.reviews("zhao")
-    refused("not_sound", lambda: office.publishes("lin", ("a fault",)))
+    refused("checklist_not_sound", lambda: office.publishes("lin", ("a fault",)))
 
 
 @pytest.mark.parametrize("version", [0, 1, 3, -1])
@@ -176,7 +176,7 @@ def test_a_draft_stays_with_its_checklist() -> None:
     office = Office()
     draft = office.starts("lin")
     other = replace(written("one"), id="other")
-    refused("checklist_differs", lambda: change(draft, other, by="lin", at=NOON, latest=None))
+    refused("draft_of_another", lambda: change(draft, other, by="lin", at=NOON, latest=None))
 
 
 def test_there_is_one_open_draft_of_a_checklist() -> None:

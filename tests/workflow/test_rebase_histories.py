@@ -15,6 +15,7 @@ from server.workflow.branches import Leaf
 from server.workflow.decide import decide
 from server.workflow.gates import gate_table
 from server.workflow.log import verify_log
+from server.workflow.model import ChecklistRef
 from server.workflow.rebase import in_conflict, moment_of, rebase
 from server.workflow.refusal import Refusal
 from tests.workflow.branches import branch, check, check_kept
@@ -39,6 +40,7 @@ from tests.workflow.builders import (
 )
 
 CODES = ["A", "B"]
+_NEWER = ChecklistRef(CHECKLIST.id, 2)
 _fresh = itertools.count(1)
 
 
@@ -136,6 +138,7 @@ def _office(desk: Desk, pick: int) -> None:
         (c.SettleLateBranch(task_id=task or "-", reason="x"), DEPUTY),
         (c.RecordPhoto(photo_id="p-1", verified=bool(pick % 2)), INTAKE),
         (c.AmendCase(title=f"title {pick}", reason="x"), MANAGER),
+        (c.ChangeChecklist(task_id=task or "-", checklist=_NEWER, answers=0), MANAGER),
     ]
     _try(desk, *steps[pick % len(steps)])
 

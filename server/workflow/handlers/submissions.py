@@ -28,7 +28,7 @@ from server.workflow.refusal import Refusal
 
 
 def record_submission(draft: Draft, command: RecordSubmission) -> None:
-    task = draft.task(command.task_id)
+    task = _judged_by(draft, draft.task(command.task_id), command)
     _require_sender(draft, task, command)
     submission = _submission(draft, task, command)
     if isinstance(command.outcome, Accepted):
@@ -37,6 +37,17 @@ def record_submission(draft: Draft, command: RecordSubmission) -> None:
         _record(draft, task, submission, command)
     if command.unsent_id is not None:
         take(draft, command.unsent_id)
+
+
+def _judged_by(draft: Draft, task: Task, command: RecordSubmission) -> Task:
+    """The task, if the form was judged by its checklist. One that moved meanwhile is judged anew; done on
+    another branch of a conflict, the work stands and the move does not."""
+    if command.checklist in (None, task.checklist):
+        return task
+    if draft.again:
+        return replace(task, checklist=command.checklist)
+    params = {"task": task.id, "checklist": f"{task.checklist.id}@{task.checklist.version}"}
+    raise Refusal("checklist_moved", params, facts=(f"task:{task.id}",))
 
 
 def _require_sender(draft: Draft, task: Task, command: RecordSubmission) -> None:
@@ -86,10 +97,16 @@ def _submission(draft: Draft, task: Task, command: RecordSubmission) -> Submissi
         late=task.status in {"accepted", "cancelled"},
         digest=digest(sparing_outcome(outcome)),
         unsent_id=command.unsent_id,
+        limits=command.limits,
     )
     match outcome:
         case AwaitingPhotos():
-            return replace(submission, outcome="awaiting_photos", missing=outcome.missing)
+            return replace(
+                submission,
+                outcome="awaiting_photos",
+                missing=outcome.missing,
+                missing_signatures=outcome.signatures,
+            )
         case Returned():
             return replace(submission, outcome="returned", reasons=outcome.reasons)
         case Accepted():
@@ -149,6 +166,7 @@ def _tell(draft: Draft, task: Task, submission: Submission) -> None:
         late=submission.late,
         failed=list(submission.failed),
         missing=list(submission.missing),
+        missing_signatures=list(submission.missing_signatures),
         returned_for=[{"item": reason.item, "code": reason.code} for reason in submission.reasons],
     )
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from server.workflow.commands import AssignTask, CancelTask, Reassign, SettleLateBranch
+from server.workflow.commands import AssignTask, CancelTask, ChangeChecklist, Reassign, SettleLateBranch
 from server.workflow.draft import Draft
-from server.workflow.model import Notice, Task
+from server.workflow.model import ChecklistRef, Notice, Task
 from server.workflow.refusal import Refusal
 
 
@@ -38,7 +38,7 @@ def assign_task(draft: Draft, command: AssignTask) -> None:
         "task_assigned",
         task=task.id,
         kind=task.kind,
-        checklist=f"{task.checklist.id}@{task.checklist.version}",
+        checklist=_named(task.checklist),
         assignees=list(task.assignees),
         due=task.due.isoformat() if task.due else None,
     )
@@ -82,6 +82,39 @@ def cancel_task(draft: Draft, command: CancelTask) -> None:
         notice = draft.notice(task.notice)
         draft.put_notice(replace(notice, state="answered"))
         draft.tell("notice_awaits_reinspection", n=notice.n, round=notice.round)
+
+
+def change_checklist(draft: Draft, command: ChangeChecklist) -> None:
+    task = draft.task(command.task_id)
+    if command.checklist == task.checklist:
+        return
+    draft.require_running()
+    require_unsettled(task)
+    before, after = _named(task.checklist), _named(command.checklist)
+    if task.notice is not None:
+        # It looks again at what failed, by the words and limits that it failed by.
+        params = {"n": task.notice, "checklist": before}
+        raise Refusal("checklist_differs", params, facts=(f"notice:{task.notice}",))
+    if task.submissions or command.answers:
+        params = {"task": task.id, "answers": command.answers, "checklist": before}
+        raise Refusal("task_begun", params, facts=(f"task:{task.id}",))
+    if not _newer(command.checklist, task.checklist):
+        params = {"task": task.id, "checklist": before, "given": after}
+        raise Refusal("checklist_not_newer", params, kind="invalid", facts=("field:checklist",))
+    draft.put_task(replace(task, checklist=command.checklist))
+    draft.tell("task_checklist_changed", task=task.id, before=before, after=after, reason=command.reason)
+
+
+def _named(checklist: ChecklistRef) -> str:
+    return f"{checklist.id}@{checklist.version}"
+
+
+def _newer(new: ChecklistRef, old: ChecklistRef) -> bool:
+    """Whether `new` is a later version of the same checklist; versions that are no numbers have no order."""
+    try:
+        return new.id == old.id and int(new.version) > int(old.version)
+    except ValueError:
+        return False
 
 
 def settle_late_branch(draft: Draft, command: SettleLateBranch) -> None:
