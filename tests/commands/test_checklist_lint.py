@@ -33,3 +33,34 @@ def test_an_item_that_was_taken_out_is_named(tmp_path: Path) -> None:
     assert "211 of 225" in ran.output
     as_json = CliRunner().invoke(checklist, ["lint", "--all", "--json", "--folder", str(folder)])
     assert len(json.loads(as_json.output)["coverage.tsv"]) == 14
+
+
+def test_each_fault_is_told_with_its_file_and_line(tmp_path: Path) -> None:
+    folder = shutil.copytree(DEFINITIONS, tmp_path / "definitions")
+    part = folder / "sections" / "acceptance-cable.yaml"
+    lines = part.read_text("utf-8").splitlines()
+    line = next(number for number, text in enumerate(lines) if "facts.u0_8_7 || facts.u0_6" in text)
+    lines[line] = "    when: facts.u0_8_7 || facts.u0_7"
+    part.write_text("\n".join(lines), "utf-8")
+    ran = CliRunner().invoke(checklist, ["lint", "--folder", str(folder)])
+    assert ran.exit_code == 1
+    assert f"  {part}:{line + 1}:5: CC-03: when" in ran.output
+    assert "unknown fact u0_7" in ran.output
+    as_json = CliRunner().invoke(checklist, ["lint", "--json", "--folder", str(folder)])
+    found = next(
+        rows
+        for name, rows in json.loads(as_json.output).items()
+        if name.startswith("acceptance-hv@") and rows
+    )
+    told = next(row for row in found if row["code"] == "fact_unknown")
+    assert (told["file"], told["line"], told["subject"]) == (str(part), line + 1, "CC-03")
+    assert "u0_7" in told["text"]["zh-CN"]
+
+
+def test_a_file_that_cannot_be_read_is_named_with_its_line(tmp_path: Path) -> None:
+    folder = shutil.copytree(DEFINITIONS, tmp_path / "definitions")
+    form = folder / "survey-lv.yaml"
+    form.write_text(form.read_text("utf-8").replace("stage: survey", "stage: surveying"), "utf-8")
+    ran = CliRunner().invoke(checklist, ["lint", "--folder", str(folder)])
+    assert ran.exit_code == 1
+    assert f"{form}:3:1: stage: 'surveying' is none of" in ran.output
