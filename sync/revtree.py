@@ -65,11 +65,15 @@ class RevTree:
 
     nodes: Mapping[Rev, Node] = field(default_factory=dict)
 
-    @cached_property
+    @property
     def leaves(self) -> tuple[Rev, ...]:
         """All leaves, the winner first, then in the order in which they would win."""
         if len(self.nodes) == 1:
             return tuple(self.nodes)
+        return self._sorted_leaves
+
+    @cached_property
+    def _sorted_leaves(self) -> tuple[Rev, ...]:
         inner = {parent for node in self.nodes.values() for parent in node.parents}
         found = [rev for rev in self.nodes if rev not in inner]
         return tuple(sorted(found, key=lambda rev: (not self.deleted(rev), rev), reverse=True))
@@ -227,6 +231,9 @@ def nearest_stored(tree: RevTree, rev: Rev) -> Rev | None:
 
 def encode(tree: RevTree) -> bytes:
     """The tree as compact JSON: `[[generation, hash, body, index of parent…], …]`, parents first."""
+    if len(tree.nodes) == 1:  # most documents are written once
+        ((rev, node),) = tree.nodes.items()
+        return orjson.dumps([[*rev, int(node.body)]])
     revs = sorted(tree.nodes)
     index = {rev: number for number, rev in enumerate(revs)}
     rows: list[list[Any]] = [

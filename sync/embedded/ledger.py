@@ -7,7 +7,7 @@ already finds it, since everything is written out before.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import apsw
@@ -40,6 +40,7 @@ class Ledger:
         self.entered = 0
         self._tallies: dict[str, _Tally] = {}
         self._touched: set[tuple[int, str]] = set()
+        self._looked_up: dict[tuple[int, str], DocRow | None] = {}
         self._new: list[tuple[int, int, str, int, str, bool, bytes]] = []
         self._grown: list[tuple[int, str, bool, bytes, int]] = []
         self._revisions: list[tuple[int, int, str, bool, bytes]] = []
@@ -52,10 +53,20 @@ class Ledger:
         """The database as it was before these edits; its counters do not count them. Raises NotFound."""
         return self._tally(name).row
 
+    def look_up(self, name: str, ids: Iterable[str]) -> None:
+        """Read many documents of a database together, since they will be asked for. Raises NotFound."""
+        db = self.database(name)
+        wanted = [doc_id for doc_id in ids if (db.pk, doc_id) not in self._touched]
+        found = records.documents(self.conn, db, wanted)
+        self._looked_up.update(((db.pk, doc_id), found.get(doc_id)) for doc_id in wanted)
+
     def document(self, db: DatabaseRow, doc_id: str) -> DocRow | None:
         """A document with all edits entered so far."""
-        if (db.pk, doc_id) in self._touched:
+        key = (db.pk, doc_id)
+        if key in self._touched:
             self.flush()
+        elif key in self._looked_up:
+            return self._looked_up[key]
         return records.document(self.conn, db, doc_id)
 
     def enter(
@@ -126,6 +137,7 @@ class Ledger:
         for pending in (
             self._tallies,
             self._touched,
+            self._looked_up,
             self._new,
             self._grown,
             self._revisions,

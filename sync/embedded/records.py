@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +20,12 @@ from sync.revtree import Rev, RevTree
 from sync.store import BadRequest, NotFound
 
 _SEQ = re.compile(r"([0-9]+)(?:-([0-9a-f]+))?")
+#: Documents looked up by one statement.
+_AT_ONCE = 50
+_DOCUMENTS = (
+    "SELECT pk, id, seq, deleted, tree FROM docs"  # noqa: S608  nothing in it but marks
+    f" WHERE db = ? AND id IN ({', '.join('?' * _AT_ONCE)})"
+)
 
 
 @dataclass(frozen=True)
@@ -102,6 +108,17 @@ def document(conn: apsw.Connection, db: DatabaseRow, doc_id: str) -> DocRow | No
         "SELECT pk, id, seq, deleted, tree FROM docs WHERE db = ? AND id = ?", (db.pk, doc_id)
     ).fetchone()
     return None if row is None else doc_row(row)
+
+
+def documents(conn: apsw.Connection, db: DatabaseRow, ids: Sequence[str]) -> dict[str, DocRow]:
+    """Those of `ids` that exist: many are found together at a fraction of what they cost one by one."""
+    found: dict[str, DocRow] = {}
+    for first in range(0, len(ids), _AT_ONCE):
+        some = ids[first : first + _AT_ONCE]
+        # Of one length, so that there is one statement: the last of them is asked for again and again.
+        rows = conn.execute(_DOCUMENTS, (db.pk, *some, *[some[-1]] * (_AT_ONCE - len(some))))
+        found.update((row[1], doc_row(row)) for row in rows)
+    return found
 
 
 def doc_row(row: tuple[Any, ...]) -> DocRow:

@@ -8,9 +8,8 @@ in, and may leave the document in conflict. Both are held to the database's writ
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
 
 import apsw
 
@@ -20,7 +19,7 @@ from sync.embedded.blobs import BlobStore
 from sync.embedded.documents import Incoming, StoredAttachment, new_rev, resolve
 from sync.embedded.ledger import Ledger
 from sync.embedded.records import DatabaseRow, DocRow
-from sync.revtree import EMPTY, Body, Rev, RevTree
+from sync.revtree import Body, Rev, RevTree
 from sync.store import BadRequest, Conflict, Document, Forbidden, StoreError, Unauthorized, UserCtx
 
 
@@ -54,23 +53,21 @@ class Rules:
 
     def check(
         self,
-        conn: apsw.Connection,
+        sources: Sequence[str],
         db: DatabaseRow,
         user: UserCtx,
-        new_doc: Callable[[], Document],
-        old_doc: Callable[[], Document | None],
+        new_doc: Document,
+        old_doc: Document | None,
     ) -> None:
-        """Raises Forbidden or Unauthorized."""
-        sources = self._load(conn, db)
-        if not sources:
-            return
+        """Hold an edit to `sources`. Raises Forbidden or Unauthorized."""
         if self._validator is None:
             raise Forbidden("This database has write rules and no engine to run them; nobody can write here.")
         context = {"db": db.name, "name": user.name, "roles": list(user.roles)}
-        self._validator(sources, new_doc(), old_doc(), context, db.security)
+        self._validator(sources, new_doc, old_doc, context, db.security)
 
-    def _load(self, conn: apsw.Connection, db: DatabaseRow) -> tuple[str, ...]:
-        # Only the writer's thread comes here. Thousands of databases share a few functions: hence `intern`.
+    def sources(self, conn: apsw.Connection, db: DatabaseRow) -> tuple[str, ...]:
+        """The functions that hold for `db`; none if it has no write rules."""
+        # Only who leads the writer comes here. Thousands of databases share a few functions: hence `intern`.
         cached = self._sources.get(db.pk)
         if cached is None or cached[0] != db.design_seq:
             sources = tuple(sys.intern(source) for source in records.design_sources(conn, db))
@@ -152,57 +149,63 @@ def edit(
     return change.rev
 
 
-@dataclass(frozen=True)
-class _Change:
+class _Change(NamedTuple):
     """A new leaf: its revision, the tree with it, and the ancestor against which it is judged.
 
     `shown` is the line of revisions that the write rules see: the parent's for an interactive edit, since
-    the edit has no revision of its own until it is stored.
+    the edit has no revision of its own until it is stored. `old` is None where there is nothing to build on.
     """
 
     rev: Rev
     tree: RevTree
     shown: Sequence[Rev]
     attachments: tuple[StoredAttachment, ...]
-    old_doc: Callable[[], Document | None]
+    old: _Old | None
 
 
 def _interactive(conn: apsw.Connection, doc: DocRow | None, incoming: Incoming) -> _Change:
-    tree = EMPTY if doc is None else doc.tree
     named = incoming.rev
+    if doc is None:
+        if named is not None:
+            raise Conflict
+        atts = resolve(incoming, None, 1, new_edit=True)
+        rev = new_rev(incoming, None, atts)
+        return _Change(rev, revtree.path(1, (rev[1],), _body(incoming)), (), atts, None)
+    tree = doc.tree
     if named is None:
         # A deleted document may be made anew; the new revision descends from the tombstone, so that it wins.
-        if doc is not None and (not tree.all_deleted or incoming.deleted):
+        if not tree.all_deleted or incoming.deleted:
             raise Conflict
-        parent = tree.winner
-    elif doc is None or named not in tree.leaves or tree.all_deleted:
+        parent = tree.leaves[0]
+    elif named not in tree.leaves or tree.all_deleted:
         raise Conflict
     else:
         parent = named
-    old = _Old(conn, doc, named)
-    generation = parent[0] + 1 if parent else 1
-    atts = resolve(incoming, old.attachments(), generation, new_edit=True)
+    old = None if named is None else _Old(conn, doc, named)
+    generation = parent[0] + 1
+    atts = resolve(incoming, _attachments(old), generation, new_edit=True)
     rev = new_rev(incoming, parent, atts)
-    hashes = [rev[1], parent[1]] if parent else [rev[1]]
-    grown = revtree.merge(tree, revtree.path(generation, hashes, _body(incoming)))
-    shown = revtree.ancestry(tree, named) if named else []
-    return _Change(rev, grown, shown, atts, old.document)
+    grown = revtree.merge(tree, revtree.path(generation, (rev[1], parent[1]), _body(incoming)))
+    shown = revtree.ancestry(tree, named) if named else ()
+    return _Change(rev, grown, shown, atts, old)
 
 
 def _replicated(conn: apsw.Connection, doc: DocRow | None, incoming: Incoming) -> _Change | None:
     """None if this server knows the revision already, as a leaf or as something that has been built upon."""
     if incoming.rev is None:
         raise BadRequest("A replicated document needs its _rev.", error="doc_validation")
-    tree = EMPTY if doc is None else doc.tree
     start, hashes = incoming.ancestry or (incoming.rev[0], (incoming.rev[1],))
-    grown = revtree.merge(tree, revtree.path(start, hashes, _body(incoming)))
+    grown = revtree.path(start, hashes, _body(incoming))
     rev = incoming.rev
-    if rev in tree.nodes or rev not in grown.leaves:
-        return None
-    base = revtree.nearest_stored(grown, rev)
-    old = _Old(conn, doc, base)
-    atts = resolve(incoming, old.attachments(), rev[0], new_edit=False)
-    return _Change(rev, grown, revtree.ancestry(grown, rev), atts, old.document)
+    old = None
+    if doc is not None:
+        grown = revtree.merge(doc.tree, grown)
+        if rev in doc.tree.nodes or rev not in grown.leaves:
+            return None
+        base = revtree.nearest_stored(grown, rev)
+        old = None if base is None else _Old(conn, doc, base)
+    atts = resolve(incoming, _attachments(old), rev[0], new_edit=False)
+    return _Change(rev, grown, revtree.ancestry(grown, rev), atts, old)
 
 
 def _body(incoming: Incoming) -> Body:
@@ -210,20 +213,24 @@ def _body(incoming: Incoming) -> Body:
 
 
 class _Old:
-    """The revision on disk that an edit builds upon, read only when somebody wants it."""
+    """The revision on disk that an edit builds upon."""
 
-    def __init__(self, conn: apsw.Connection, doc: DocRow | None, rev: Rev | None) -> None:
+    def __init__(self, conn: apsw.Connection, doc: DocRow, rev: Rev) -> None:
         self._conn = conn
         self._doc = doc
-        self._row = None if doc is None or rev is None else records.revision(conn, doc, rev)
+        self._row = records.revision(conn, doc, rev)
 
     def attachments(self) -> dict[str, StoredAttachment] | None:
         return None if self._row is None else records.attachments(self._conn, self._row.pk)
 
     def document(self) -> Document | None:
-        if self._row is None or self._doc is None:
+        if self._row is None:
             return None
         return rendering.for_rules(self._doc.id, self._row, self._doc.tree, self.attachments() or {})
+
+
+def _attachments(old: _Old | None) -> dict[str, StoredAttachment] | None:
+    return None if old is None else old.attachments()
 
 
 def _check(
@@ -241,13 +248,9 @@ def _check(
         if not isinstance(source, str):
             raise BadRequest("`validate_doc_update` must be a string", error="invalid_design_doc")
         return
-    rules.check(
-        conn,
-        db,
-        user,
-        lambda: rendering.incoming_for_rules(incoming, change.shown, change.attachments),
-        change.old_doc,
-    )
+    if sources := rules.sources(conn, db):
+        new_doc = rendering.incoming_for_rules(incoming, change.shown, change.attachments)
+        rules.check(sources, db, user, new_doc, None if change.old is None else change.old.document())
 
 
 def _require_blobs(blobs: BlobStore, incoming: Incoming) -> None:

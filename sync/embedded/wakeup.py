@@ -86,8 +86,12 @@ class Wakeup:
         return Waiter(self, db)
 
     def poke(self) -> None:
-        """This process has committed something."""
-        self._poked.set()
+        """This process has committed something.
+
+        Without anybody who waits the thread is left alone: it would take its turn with those who write.
+        """
+        if self._waiters:
+            self._poked.set()
 
     def dismiss(self) -> None:
         """Send everybody who waits home. What is no waiting goes on."""

@@ -1,17 +1,19 @@
 """One writer for each process: many requests, one transaction, one wait for the disk.
 
-SQLite admits one writer at a time and a commit costs an fsync. So writes queue for one thread, which takes
-what has come meanwhile into one `BEGIN IMMEDIATE` and answers all of them after the commit. A refusal harms
-nobody else: edits of documents go into a ledger, which a refused one does not reach, and anything else has a
-savepoint of its own. Several processes may do so: the lock is the file's.
+SQLite admits one writer at a time and a commit costs an fsync. So writes queue, and the first in the queue
+leads: its thread takes what has come meanwhile into one `BEGIN IMMEDIATE`, answers all of them after the
+commit, and leaves the lead to the next in the queue. Whoever writes alone so waits for no other thread. A
+refusal harms nobody else: edits of documents go into a ledger, which a refused one does not reach, and
+anything else has a savepoint of its own. Several processes may do so: the lock is the file's.
 """
 
 from __future__ import annotations
 
 import contextlib
-import queue
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import Any, TypeVar
 
 import apsw
@@ -19,32 +21,49 @@ import apsw
 from sync.embedded.ledger import Ledger
 from sync.store import Damaged, NoSpace, ReadOnly, StoreError
 
+#: To those who shared a transaction with a thread that was ended from outside.
+_ENDED = "The thread that wrote was ended, and it is not known whether this was written."
+
 T = TypeVar("T")
 Job = Callable[[apsw.Connection], T]
 Edit = Callable[[Ledger], T]
 
 
 class _Waiting:
-    """A request, and what became of it: a result or a failure. Lighter than a Future, and there are many."""
+    """A request, and what became of it: a result or a failure. Lighter than a Future, and there are many.
 
-    __slots__ = ("_failure", "_result", "_told", "run")
+    With nothing to `run` it waits for the lead alone.
+    """
 
-    def __init__(self, run: Callable[[Ledger], Any]) -> None:
+    __slots__ = ("_failure", "_result", "_woken", "run", "told")
+
+    def __init__(self, run: Callable[[Ledger], Any] | None) -> None:
         self.run = run
-        self._told = threading.Lock()
-        self._told.acquire()
+        #: Whether its fate is known.
+        self.told = False
+        self._woken = threading.Lock()
+        self._woken.acquire()
 
-    def wait(self) -> Any:
-        """Wait until it is told. Raises the failure."""
-        self._told.acquire()
-        if self._failure is not None:
-            raise self._failure
-        return self._result
+    def wait(self) -> None:
+        """Wait until it has been told, or is to lead."""
+        self._woken.acquire()
+
+    def lead(self) -> None:
+        """Let it lead: all before it are done."""
+        self._woken.release()
 
     def tell(self, result: Any, failure: BaseException | None) -> None:
         self._result = result
         self._failure = failure
-        self._told.release()
+        self.told = True
+        self.run = None  # what it holds is let go of here: a batch of documents is large
+        self._woken.release()
+
+    def outcome(self) -> Any:
+        """The result. Raises the failure."""
+        if self._failure is not None:
+            raise self._failure
+        return self._result
 
 
 class _Spoiled(Exception):
@@ -84,7 +103,10 @@ def savepoint(conn: apsw.Connection) -> Iterator[None]:
 
 
 class Writer:
-    """Runs jobs on the one writing connection, in the order in which they came."""
+    """Runs jobs on the one writing connection in the order in which they came, in threads that bring them.
+
+    `on_commit` is called after those who waited for a commit have been told, `on_rollback` before.
+    """
 
     def __init__(
         self,
@@ -98,11 +120,10 @@ class Writer:
         self._on_rollback = on_rollback
         self._max_group = max_group
         self._on_commit = on_commit
-        self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
+        # Guards what follows: who leads is the first in the queue, and stays there until its group is told.
         self._lock = threading.Lock()
+        self._queue: deque[_Waiting] = deque()
         self._closed = False
-        self._thread = threading.Thread(target=self._run, name="hezha-writer", daemon=True)
-        self._thread.start()
 
     def run(self, job: Job[T]) -> T:
         """Run `job` in a savepoint of some transaction; returns after its commit is on disk.
@@ -140,49 +161,57 @@ class Writer:
         with self._lock:
             if self._closed:
                 raise StoreClosed("The store is closed.")
-            self._queue.put(waiting)
-        found: T = waiting.wait()
+            leads = self._enter(waiting)
+        if not leads:
+            waiting.wait()
+        if not waiting.told:
+            self._lead()
+        found: T = waiting.outcome()
         return found
 
     def close(self) -> None:
-        """Finish what is queued, then stop."""
+        """Finish what is queued, then stop. May be called again."""
+        last = _Waiting(None)
         with self._lock:
-            if not self._closed:
-                self._closed = True
-                self._queue.put(None)
-        self._thread.join()
-
-    def _run(self) -> None:
-        stopping = False
-        while not stopping:
-            group, stopping = self._take()
-            if group:
-                self._commit(self._conn, group)
+            if self._closed:
+                return
+            self._closed = True
+            leads = self._enter(last)
+        if not leads:
+            last.wait()
         self._conn.close()
 
-    def _take(self) -> tuple[list[_Waiting], bool]:
-        """Wait for a job, then take whatever else has queued up meanwhile."""
-        group: list[_Waiting] = []
-        item = self._queue.get()
-        while item is not None:
-            group.append(item)
-            if len(group) >= self._max_group:
-                return group, False
-            try:
-                item = self._queue.get_nowait()
-            except queue.Empty:
-                return group, False
-        return group, True
+    def _enter(self, waiting: _Waiting) -> bool:
+        """Queue up; whether to lead at once. The lock is held."""
+        self._queue.append(waiting)
+        return len(self._queue) == 1
+
+    def _lead(self) -> None:
+        """Commit for the first in the queue and those behind it, and leave the lead to whoever comes next."""
+        with self._lock:
+            group = [waiting for waiting in islice(self._queue, self._max_group) if waiting.run is not None]
+        try:
+            self._commit(self._conn, group)
+        except BaseException:  # this thread is being ended, and others wait for what it did
+            self._roll_back(self._conn)
+            raise
+        finally:
+            for waiting in group:
+                if not waiting.told:
+                    waiting.tell(None, StoreBusy(_ENDED))
+            with self._lock:
+                for _ in group:
+                    self._queue.popleft()
+                following = self._queue[0] if self._queue else None
+            if following is not None:
+                following.lead()
 
     def _commit(self, conn: apsw.Connection, group: list[_Waiting]) -> None:
         """One transaction for the whole group. Nobody is answered before its fate is known."""
         try:
             outcomes = _attempt(conn, group)
         except Exception as error:  # noqa: BLE001  every waiting caller must hear of it, whatever it is
-            with contextlib.suppress(apsw.Error):
-                if conn.in_transaction:
-                    conn.execute("ROLLBACK")
-            self._on_rollback()
+            self._roll_back(conn)
             if isinstance(error, _Spoiled) and len(group) > 1:
                 for waiting in group:
                     self._commit(conn, [waiting])
@@ -191,9 +220,15 @@ class Writer:
             for waiting in group:
                 waiting.tell(None, told(cause))
             return
-        self._on_commit()
         for waiting, (result, failure) in zip(group, outcomes, strict=True):
             waiting.tell(result, failure)
+        self._on_commit()
+
+    def _roll_back(self, conn: apsw.Connection) -> None:
+        with contextlib.suppress(apsw.Error):
+            if conn.in_transaction:
+                conn.execute("ROLLBACK")
+        self._on_rollback()
 
 
 def _attempt(conn: apsw.Connection, group: list[_Waiting]) -> list[tuple[Any, BaseException | None]]:
@@ -202,6 +237,7 @@ def _attempt(conn: apsw.Connection, group: list[_Waiting]) -> list[tuple[Any, Ba
     conn.execute("BEGIN IMMEDIATE")
     ledger = Ledger(conn)
     for waiting in group:
+        assert waiting.run is not None  # noqa: S101  it has not been told anything yet
         try:
             outcomes.append((waiting.run(ledger), None))
         except _Spoiled:

@@ -56,7 +56,10 @@ class WriteCalls(StoreBase):
             parsed = [self._try_parse(doc, arrivals, raising=well_formed) for doc in docs]
             arrivals.settle()
 
+        ids = [item.id for item in parsed if isinstance(item, Incoming) and not item.id.startswith(LOCAL)]
+
         def job(ledger: Ledger) -> list[BulkResult]:
+            ledger.look_up(db, ids)
             return [
                 item if isinstance(item, BulkResult) else self._row(ledger, db, item, user, new_edits)
                 for item in parsed

@@ -51,6 +51,15 @@ def test_a_batch_that_edits_one_document_again_and_again_sees_each_edit(store: E
     assert counted(store)[:2] == (2, 0)
 
 
+def test_documents_that_are_looked_up_together_are_found_like_single_ones(store: EmbeddedStore) -> None:
+    """More than one statement takes, some of them new, and ids that are no easy text among them."""
+    ids = [f"doc {number}" for number in range(120)] + ["nul\0within", "符合", "_design/x"]
+    first = {doc_id: store.put("db", {"_id": doc_id}) for doc_id in ids[::2]}
+    rows = store.bulk_docs("db", [{"_id": doc_id, "_rev": first.get(doc_id), "v": 2} for doc_id in ids])
+    assert [(row.id, row.error) for row in rows] == [(doc_id, None) for doc_id in ids]
+    assert [(row.rev or "")[:2] for row in rows] == ["2-", "1-"] * 61 + ["2-"]
+
+
 def test_a_refused_document_takes_no_sequence_number(store: EmbeddedStore) -> None:
     store.bulk_docs("db", [{"_id": "a"}, {"_id": "a"}, {"_id": "c", "_rev": "1-x"}, {"_id": "b"}])
     assert [change.seq.partition("-")[0] for change in store.changes("db").results] == ["1", "2"]

@@ -107,6 +107,25 @@ def test_nobody_is_told_of_success_when_the_commit_fails(bench: Bench) -> None:
     assert bench.rows() == [4]
 
 
+def test_whoever_writes_alone_waits_for_no_other_thread(bench: Bench) -> None:
+    assert bench.writer.run(lambda _: threading.get_ident()) == threading.get_ident()
+
+
+def test_a_thread_that_is_ended_while_it_writes_leaves_nobody_waiting(bench: Bench) -> None:
+    def ended(conn: apsw.Connection) -> None:
+        conn.execute("INSERT INTO t VALUES (99)")
+        raise SystemExit
+
+    with ThreadPoolExecutor(5) as pool:
+        futures = bench.together(pool, [insert(1), ended, insert(3)])
+        outcomes = [future.exception(10) for future in futures]
+    assert sum(isinstance(outcome, StoreBusy) for outcome in outcomes) == 2
+    assert sum(isinstance(outcome, SystemExit) for outcome in outcomes) == 1
+    assert bench.rows() == []
+    bench.writer.run(insert(4))  # type: ignore[arg-type]
+    assert bench.rows() == [4]
+
+
 def test_a_closed_writer_finishes_what_is_queued_and_takes_no_more(tmp_path: Path) -> None:
     bench = Bench(tmp_path / "t.sqlite3", max_group=3)
     with ThreadPoolExecutor(11) as pool:

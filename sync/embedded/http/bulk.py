@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -50,9 +49,7 @@ def bulk_docs(call: Call, db: str) -> Reply:
         return json_reply([_row(_final(result)) for result in results if not result.ok], 201)
     # As in CouchDB one document that is none fails its request: whoever wrote it is there to mend it.
     results = call.store.bulk_docs(db, docs, user=call.user, well_formed=True)
-    return json_reply(
-        [_row(replace(result, rev=result.rev if result.ok else None)) for result in results], 201
-    )
+    return json_reply([_row(result, refused_rev=False) for result in results], 201)
 
 
 def _replicated(call: Call, db: str, docs: list[Document]) -> list[BulkResult]:
@@ -73,11 +70,12 @@ def _final(result: BulkResult) -> BulkResult:
     return BulkResult(result.id, result.rev, "forbidden", f"{result.error}: {result.reason}")
 
 
-def _row(result: BulkResult) -> dict[str, Any]:
+def _row(result: BulkResult, *, refused_rev: bool = True) -> dict[str, Any]:
+    """One row of the answer. `refused_rev`: whether a refusal names the revision that was sent."""
     if result.ok:
         return {"ok": True, "id": result.id, "rev": result.rev}
     row: dict[str, Any] = {"id": result.id, "error": result.error, "reason": result.reason}
-    return row | {"rev": result.rev} if result.rev else row
+    return row | {"rev": result.rev} if result.rev and refused_rev else row
 
 
 def bulk_get(call: Call, db: str) -> Reply:
