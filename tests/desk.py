@@ -30,7 +30,7 @@ from werkzeug.test import TestResponse
 
 import server.services
 from checklists.loader import Library, fact_definitions, load_definitions
-from checklists.model import Definition, Item, Limit, Section, Text
+from checklists.model import Definition, Item, Limit, Role, Section, Text
 from server.app import create_app
 from server.evidence.model import PhotoClaim, PhotoVerdict
 from server.evidence.renditions import render_all
@@ -94,9 +94,24 @@ MINI_FORM = Definition(
 MINI_SURVEY = replace_struct(MINI_FORM, id="mini-survey", stage="survey")
 
 
+#: The same, signed by the customer.
+MINI_SIGNED = replace_struct(
+    MINI_FORM,
+    id="mini-signed",
+    sections=(
+        *MINI_FORM.sections,
+        Section(
+            id="signed",
+            title=_words("signed"),
+            items=(_item("SG-01", "signature", "major", roles=(Role("customer", _words("customer")),)),),
+        ),
+    ),
+)
+
+
 @cache
 def library() -> Library:
-    return Library((*load_definitions().all(), MINI_FORM, MINI_SURVEY))
+    return Library((*load_definitions().all(), MINI_FORM, MINI_SURVEY, MINI_SIGNED))
 
 
 @cache

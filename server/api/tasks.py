@@ -185,7 +185,7 @@ def cancel_task(body: dict[str, Any], case_id: str, task_id: str) -> tuple[dict[
 @blp.arguments(ReasonIn)
 @blp.response(200, TaskOut)
 def return_task(body: dict[str, Any], case_id: str, task_id: str) -> tuple[dict[str, Any], dict[str, str]]:
-    """Give a form back that waits for photos which will not come; it is open for edits again."""
+    """Give a form back that waits for photos or signatures which will not come; it is open for edits."""
     present = visible(case_id)
     if if_match() not in (None, present.rev):
         raise Problem(412, "precondition_failed")

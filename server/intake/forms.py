@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import structlog
@@ -31,7 +32,13 @@ from server.intake.judging import (
 from server.intake.photos import photo_fact
 from server.intake.receipts import write_receipt, write_refusal
 from server.services import Services
-from server.workflow.commands import Outcome, QuarantineUnsent, RecordSubmission, Returned
+from server.workflow.commands import (
+    AwaitingPhotos,
+    Outcome,
+    QuarantineUnsent,
+    RecordSubmission,
+    Returned,
+)
 from server.workflow.model import Case, CodedReason, Submission, Task
 from server.workflow.policy import Policy
 from server.workflow.refusal import Refusal
@@ -42,6 +49,8 @@ log = structlog.get_logger()
 
 #: How often a returned form is written again when its tablet writes it at the same time.
 _REOPEN_TRIES = 5
+
+SIGNATURE = "signature:"
 
 
 class Forms:
@@ -83,16 +92,26 @@ class Forms:
         """Judge the branches that count, with everything that lies beside them."""
         definition = self.definition(task)
         policy = self._cases.policy(case.organisation)
+        forms = self._names.forms(case.id)
         evidence = Evidence(
             photos=self.photo_facts(case.id, counted),
             signatures={
-                document["_id"].removeprefix("signature:")
-                for document in self._store.all_docs(self._names.forms(case.id), prefix="signature:")
+                document["_id"].removeprefix(SIGNATURE)
+                for document in self._store.all_docs(forms, prefix=SIGNATURE)
             },
             fence=site_fence(case, policy),
             received_at=self._clock(),
             context=self._repeated(case, task),
         )
+        judged = judge_form(case, task, definition, counted, evidence, policy)
+        if not isinstance(judged.outcome, AwaitingPhotos):
+            return judged
+        # A cluster may list what a copy has that lags behind, and tell of what it lacks no more. A single
+        # document it asks of most copies.
+        late = {one for one in judged.outcome.signatures if self._store.find(forms, SIGNATURE + one)}
+        if not late:
+            return judged
+        evidence = replace(evidence, signatures={*evidence.signatures, *late})
         return judge_form(case, task, definition, counted, evidence, policy)
 
     def counted(self, case: Case, task: Task) -> list[Document]:
@@ -101,7 +120,7 @@ class Forms:
         return [leaf for leaf in self._leaves(case.id, task.id) if admitted(task, leaf, revs)]
 
     def give_back(self, case_id: str, task_id: str, *, by: str, reason: str) -> None:
-        """Return a form that waits for photos which will not come. Its branches stay as they are."""
+        """Return a form that waits for what will not come. Its branches stay as they are."""
         case = self._cases.load(case_id).case
         task = case.tasks[task_id]
         counted = self.counted(case, task)

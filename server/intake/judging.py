@@ -143,7 +143,7 @@ def judge_form(
     )
     reasons = (
         *_problems(judgement),
-        *_signatures(judgement, evidence),
+        *_signature_refusals(judgement),
         *_photo_refusals(task, judgement, evidence, policy),
     )
     if reasons:
@@ -153,8 +153,10 @@ def judge_form(
         for photo in judgement.photo_ids
         if evidence.photos.get(photo, ABSENT).status in {"absent", "pending"}
     )
-    if missing:
-        return Judged(AwaitingPhotos(missing), merged, judgement)
+    # Documents of one push become visible in any order, on a cluster: a form may be here before them.
+    unsigned = tuple(one for one in judgement.signature_ids if one not in evidence.signatures)
+    if missing or unsigned:
+        return Judged(AwaitingPhotos(missing, unsigned), merged, judgement)
     outcome = Accepted(
         items=tuple(item_result(item) for item in judgement.items if item.shown),
         photos=tuple(
@@ -238,10 +240,10 @@ def _problems(judgement: Judgement) -> Iterator[CodedReason]:
         yield CodedReason(problem.item, problem.code, problem.params)
 
 
-def _signatures(judgement: Judgement, evidence: Evidence) -> Iterator[CodedReason]:
-    for signature in judgement.signature_ids:
-        if signature not in evidence.signatures:
-            yield CodedReason(None, "signature_absent", {"signature": signature})
+def _signature_refusals(judgement: Judgement) -> Iterator[CodedReason]:
+    """No signature has an id that long, so none needs to be waited for."""
+    if any(len(signature) > MAX_ID for signature in judgement.signature_ids):
+        yield CodedReason(None, "too_long", {"field": "signature", "limit": MAX_ID})
 
 
 def _photo_refusals(

@@ -82,7 +82,7 @@ class Outbox:
         What cannot be taken in stays accepted, and keeps field work open until it is rejected.
         """
         for unsent in sorted(case.quarantine.values(), key=_forms_last):
-            if unsent.state == "accepted" and not _lacks_signature(case, unsent):
+            if unsent.state == "accepted":
                 try:
                     self._take(case, unsent)
                 except (StoreError, Refusal) as error:
@@ -176,18 +176,8 @@ class Outbox:
 
 
 def _forms_last(unsent: Quarantined) -> bool:
-    """A form is judged with what it names, so that goes before it, in whatever order a manager decided."""
+    """A form waits for what it names; what was decided together with it goes before, and it need not."""
     return unsent.doc_id.startswith(form_id(""))
-
-
-def _lacks_signature(case: Case, unsent: Quarantined) -> bool:
-    """Whether a form has to wait for the manager: judged without its signatures it would be returned, to
-    somebody who cannot edit it any more. Photos need no such care: a form waits for them by itself.
-    """
-    return unsent.doc_id.startswith(form_id("")) and any(
-        other.by == unsent.by and other.state == "waiting" and other.doc_id.startswith("signature:")
-        for other in case.quarantine.values()
-    )
 
 
 def graft_rev(document: Document, unsent_id: str) -> str:

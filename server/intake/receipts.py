@@ -46,6 +46,7 @@ def receipt_document(task_id: str, submission: Submission) -> Document:
         "late": submission.late,
         "failed": list(submission.failed),
         "missing_photos": list(submission.missing),
+        "missing_signatures": list(submission.missing_signatures),
         "reasons": told(submission.reasons),
         "findings": told(submission.findings),
         "superseded": sorted(submission.superseded),

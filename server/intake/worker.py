@@ -131,6 +131,8 @@ class Intake:
     def _forms(self, case_id: str, ids: list[str]) -> None:
         for task in _tails(ids, "inspection"):
             self._take(case_id, form_id(task), partial(self.forms.take, case_id, task))
+        for task in self._waiting_for(case_id, _tails(ids, "signature")):
+            self._take(case_id, form_id(task), partial(self.forms.take, case_id, task))
         for hazard in _tails(ids, "hazard"):
             self._take(case_id, f"hazard:{hazard}", partial(self.hazards.take, case_id, hazard))
         if CASE_DOCUMENT in ids:
@@ -139,6 +141,17 @@ class Intake:
                 self._read_again(case_id)
             self.forms.answer(case)
             self.outbox.take_decided(case)
+
+    def _waiting_for(self, case_id: str, signatures: list[str]) -> list[str]:
+        """The tasks whose forms were judged before these signatures were here."""
+        if not signatures:
+            return []
+        tasks = self.cases.load(case_id).case.tasks.values()
+        return [
+            task.id
+            for task in tasks
+            if task.submissions and not set(signatures).isdisjoint(task.submissions[-1].missing_signatures)
+        ]
 
     def _read_again(self, case_id: str) -> None:
         """Take every form and hazard of a case in, as its log could not say what a lost branch had heard."""

@@ -186,7 +186,7 @@ class Submission(Value, frozen=True, kw_only=True):
 
 
 class OpenBranch(Value, frozen=True):
-    """Leaves of a form that were judged and are not settled: returned, or waiting for photos."""
+    """Leaves of a form that were judged and are not settled: returned, or waiting for what they name."""
 
     submission: Count
     kind: Literal["awaiting_photos", "returned"]

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -27,7 +28,8 @@ from server.workflow.commands import Accepted, AwaitingPhotos, RecordSubmission,
 from server.workflow.decide import decide
 from server.workflow.documents import case_from_document, case_to_document
 from server.workflow.model import ChecklistRef, CodedReason, Task
-from tests.desk import FAR_AWAY, MINI, MINI_FORM, ON_SITE, SITE
+from server.workflow.vocabulary import MAX_ID
+from tests.desk import FAR_AWAY, MINI, MINI_FORM, MINI_SIGNED, ON_SITE, SITE
 from tests.workflow import builders
 
 QUICK = settings(max_examples=120, deadline=None)
@@ -197,6 +199,31 @@ def test_an_incomplete_form_goes_back_item_by_item(answers: Any, reason: tuple[s
 @pytest.mark.parametrize("fact", [PhotoFact("absent"), PhotoFact("pending", "0" * 64, "t-1", "PH-01")])
 def test_a_photo_on_its_way_is_waited_for(fact: PhotoFact) -> None:
     assert judged(leaf(), beside=evidence({"p-1": fact})).outcome == AwaitingPhotos(("p-1",))
+
+
+def signed_by(signature: str) -> dict[str, Any]:
+    named = {"SG-01": answer([{"role": "customer", "signature": signature}])}
+    return leaf(answers=named, checklist={"id": MINI_SIGNED.id, "version": 1})
+
+
+SIGNED_TASK = msgspec.structs.replace(TASK, checklist=ChecklistRef(MINI_SIGNED.id, 1))
+
+
+def judged_signed(signature: str, beside: Evidence) -> Judged:
+    return judge_form(DESK.case, SIGNED_TASK, MINI_SIGNED, [signed_by(signature)], beside, DESK.policy)
+
+
+def test_a_signature_on_its_way_is_waited_for_like_a_photo() -> None:
+    assert judged_signed("s-1", evidence()).outcome == AwaitingPhotos((), ("s-1",))
+    neither = evidence({"p-1": PhotoFact("absent")})
+    assert judged_signed("s-1", neither).outcome == AwaitingPhotos(("p-1",), ("s-1",))
+    assert accepted(judged_signed("s-1", evidence(signatures={"s-1"}))).findings == ()
+
+
+def test_a_signature_that_cannot_be_is_not_waited_for() -> None:
+    longest = "s" * MAX_ID
+    assert judged_signed(longest, evidence()).outcome == AwaitingPhotos((), (longest,))
+    assert returned_for(judged_signed(longest + "s", evidence())) == [(None, "too_long")]
 
 
 def test_a_refused_photo_returns_the_form_with_the_photos_reason() -> None:

@@ -1,7 +1,7 @@
 """Judged forms. The first accepted judgement settles a task; whatever comes later can only add failures.
 
 A judgement is of all leaves of the form at the time, merged, so a judgement of more leaves replaces one of
-fewer, and one of fewer is stale. Leaves that were returned or wait for photos stay open work until an
+fewer, and one of fewer is stale. Leaves that were returned or wait for what they name stay open work until an
 accepted judgement covers them: contains them, or has grown past them.
 """
 
