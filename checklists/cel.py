@@ -15,7 +15,16 @@ import msgspec
 
 from jsengine import JSLimitExceeded, Limits, Sandbox
 
-__all__ = ["CelMissing", "Decision", "Inspection", "Outcome", "decide", "inspect"]
+__all__ = [
+    "CelMissing",
+    "Decision",
+    "Exploration",
+    "Inspection",
+    "Outcome",
+    "decide",
+    "explore",
+    "inspect",
+]
 
 _BUNDLE = Path(__file__).resolve().parent.parent / "build" / "cel.js"
 #: For a whole form. Ordinary forms take a few milliseconds.
@@ -120,3 +129,33 @@ def inspect(
 ) -> tuple[Inspection, ...]:
     """Check expressions against the declared facts. Raises CelMissing."""
     return msgspec.convert(_sandbox().call("inspect", expressions, fact_types), tuple[Inspection, ...])
+
+
+class Exploration(msgspec.Struct, frozen=True):
+    """What trying an expression showed: seen true, seen false, and whether what was not seen cannot be.
+
+    `tried` counts the situations; `failure` is the first one in which an error stopped the expression although
+    everything that it asked for was known: `{error, facts, answers}`.
+    """
+
+    holds: bool
+    fails: bool
+    decided: bool
+    tried: int
+    failure: dict[str, Any] | None
+
+
+def explore(
+    expression: str, declared: Mapping[str, Mapping[str, Any]], derived: Mapping[str, str], most: int
+) -> Exploration | None:
+    """Try an expression with the values of its variables, in `most` situations at the most.
+
+    `declared` says by `facts.<name>` or `answers.<code>` which values there are: `{kind: "all", values}`, all of
+    them; `{kind: "some", values}`, others too; `{kind: "number", min?, max?}`; `{kind: "text"}`. None if the
+    expression is not valid or asks for something else, or if the sandbox stopped it. Raises CelMissing.
+    """
+    try:
+        raw = _sandbox().call("explore", expression, declared, dict(derived), most)
+    except JSLimitExceeded:
+        return None
+    return msgspec.convert(raw, Exploration | None)

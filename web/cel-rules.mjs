@@ -85,7 +85,7 @@ function parse(env, expression) {
   return { program, names };
 }
 
-function compile(expression) {
+export function compile(expression) {
   let entry = compiled.get(expression);
   if (!entry) {
     if (compiled.size >= COMPILED_KEPT) compiled.clear();

@@ -1,0 +1,178 @@
+// Whether an expression can hold and can fail, found by trying it: for whoever lints a checklist.
+//
+// A bool or a choice has few values and all are tried. A number is tried at every literal of the expression,
+// between them and beyond them, which decides it as long as numbers are only compared with literals and with one
+// another. Where they are computed with, an outcome that was found is certain and one that was not is left open.
+
+import { compile } from "./cel-rules.mjs";
+
+const COMPARISONS = new Set(["==", "!=", "<", "<=", ">", ">="]);
+/** What an unnamed text is, where texts are compared with literals: none of them. */
+const OTHER_TEXT = "\u0000";
+const ROOTS = ["facts", "answers"];
+
+function children(node) {
+  if (Array.isArray(node)) return node.flatMap(children);
+  return node && typeof node === "object" && node.op ? [node] : [];
+}
+
+function visit(node, parent, see) {
+  see(node, parent);
+  for (const child of children(node.args)) visit(child, node, see);
+}
+
+function literal(node) {
+  if (node?.op === "-_") {
+    const value = literal(node.args);
+    return typeof value === "number" ? -value : undefined;
+  }
+  if (node?.op !== "value") return undefined;
+  return typeof node.args === "bigint" ? Number(node.args) : node.args;
+}
+
+/** "facts.name" or "answers.code" where a node takes one of them by a name that is spelled out. */
+function variable(node) {
+  if (node?.op !== "." && node?.op !== "[]") return null;
+  const [base, key] = node.args;
+  const name = typeof key === "string" ? key : literal(key);
+  const known = base?.op === "id" && ROOTS.includes(base.args) && typeof name === "string";
+  return known ? `${base.args}.${name}` : null;
+}
+
+/** Whether a node only compares its operands with literals or with other variables. */
+function compares(parent, node) {
+  if (parent === null) return true;
+  if (COMPARISONS.has(parent.op)) {
+    const other = parent.args[0] === node ? parent.args[1] : parent.args[0];
+    return literal(other) !== undefined || variable(other) !== null;
+  }
+  if (parent.op !== "in" || parent.args[0] !== node) return false;
+  return parent.args[1].op === "list" && parent.args[1].args.every((one) => literal(one) !== undefined);
+}
+
+/** What an expression takes, and with those that it is derived from: variables, literals, how it uses them. */
+function study(expression, derived, seen = new Map()) {
+  const found = { variables: new Map(), numbers: new Set(), texts: new Set(), membership: false, foreign: false };
+  const { program, broken } = compile(expression);
+  if (broken) return { ...found, broken };
+  const bound = new Set();
+  visit(program.ast, null, (node, parent) => {
+    const value = literal(node);
+    if (typeof value === "number") found.numbers.add(value);
+    if (typeof value === "string") found.texts.add(value);
+    if (node.op === "rcall" && Array.isArray(node.args[2]) && node.args[2].length > 1) bound.add(node.args[2][0].args);
+    if (node.op === "call" && node.args[0] === "has") found.membership = true;
+    if (node.op === "in" && node.args[1].op === "id") found.membership = true;
+    const name = variable(node);
+    if (name !== null) {
+      const use = found.variables.get(name) ?? { compared: true };
+      found.variables.set(name, { compared: use.compared && compares(parent, node) });
+    } else if (node.op === "in" && node.args[1].op === "id" && typeof literal(node.args[0]) === "string") {
+      const member = `${node.args[1].args}.${literal(node.args[0])}`;
+      if (!found.variables.has(member)) found.variables.set(member, { compared: true });
+    } else if (node.op === "id" && !ROOTS.includes(node.args) && !bound.has(node.args)) found.foreign = true;
+  });
+  for (const name of [...found.variables.keys()]) {
+    const source = name.startsWith("facts.") ? derived[name.slice("facts.".length)] : undefined;
+    if (source === undefined || seen.has(name)) continue;
+    seen.set(name, true);
+    const inner = study(source, derived, seen);
+    if (inner.broken) return { ...found, broken: inner.broken };
+    found.variables.delete(name);
+    for (const [other, use] of inner.variables) {
+      const own = found.variables.get(other);
+      found.variables.set(other, { compared: use.compared && (own?.compared ?? true) });
+    }
+    inner.numbers.forEach((one) => found.numbers.add(one));
+    inner.texts.forEach((one) => found.texts.add(one));
+  }
+  return found;
+}
+
+/** Numbers that stand for all there are in [min, max]: the literals, and `within` between any two and beyond. */
+function samples(literals, { min, max }, within) {
+  const low = min ?? -Infinity;
+  const high = max ?? Infinity;
+  const inside = [...literals].filter((one) => one >= low && one <= high);
+  const marks = [...new Set([...inside, low, high])].filter(Number.isFinite).sort((a, b) => a - b);
+  if (marks.length === 0) marks.push(0);
+  const chosen = new Set(marks);
+  for (let step = 1; step <= within; step += 1) {
+    marks.slice(1).forEach((mark, index) => {
+      const before = marks[index];
+      chosen.add(before + ((mark - before) * step) / (within + 1));
+    });
+    if (low === -Infinity) chosen.add(marks[0] - step);
+    if (high === Infinity) chosen.add(marks[marks.length - 1] + step);
+  }
+  return [...chosen];
+}
+
+/** The values to try of each variable, and whether they stand for all there are. */
+function domains(found, declared) {
+  const numeric = [...found.variables.keys()].filter((name) => declared[name]?.kind === "number").length;
+  let exact = !found.foreign;
+  const table = [];
+  for (const [name, use] of found.variables) {
+    const domain = declared[name];
+    if (domain === undefined) return null;
+    let values = domain.values;
+    if (domain.kind === "number") values = samples(found.numbers, domain, numeric);
+    if (domain.kind === "text") values = [...found.texts, OTHER_TEXT];
+    if (domain.kind !== "all" && !(use.compared && (domain.kind === "number" || domain.kind === "text"))) exact = false;
+    table.push([name, found.membership ? [...values, undefined] : values]);
+  }
+  return { table, exact };
+}
+
+function situation(table, index, derived) {
+  const known = { facts: {}, answers: {} };
+  let rest = index;
+  for (const [name, values] of table) {
+    const value = values[rest % values.length];
+    rest = Math.floor(rest / values.length);
+    const dot = name.indexOf(".");
+    if (value !== undefined) known[name.slice(0, dot)][name.slice(dot + 1)] = value;
+  }
+  for (const [name, expression] of Object.entries(derived)) {
+    try {
+      known.facts[name] = compile(expression).program({ facts: known.facts, answers: {} });
+    } catch {
+      // It follows from facts that this expression does not ask for.
+    }
+  }
+  return known;
+}
+
+/**
+ * Try an expression in the situations that its variables can be in, `most` of them at the most.
+ *
+ * declared: the values of each variable, by "facts.name" or "answers.code": {kind: "all", values} where these are
+ * all, {kind: "number", min?, max?}, {kind: "text"}, or {kind: "some", values} where there are others too;
+ * derived: facts that follow from others, {name: expression}.
+ * Returns {holds, fails, decided, tried, failure}: whether it was seen to be true and false; whether what was not
+ * seen cannot be; in how many situations; and the error and the situation where one stopped it although
+ * everything was known. null if it cannot be tried at all.
+ */
+export function explore(expression, declared, derived, most) {
+  const found = study(expression, derived);
+  const chosen = found.broken ? null : domains(found, declared);
+  if (chosen === null) return null;
+  const { table, exact } = chosen;
+  const used = Object.fromEntries(Object.entries(derived).filter(([name]) => expression.includes(name)));
+  const total = table.reduce((product, [, values]) => product * values.length, 1);
+  const result = { holds: false, fails: false, decided: exact && total <= most, tried: 0, failure: null };
+  const { program } = compile(expression);
+  for (; result.tried < Math.min(total, most); result.tried += 1) {
+    const index = total <= most ? result.tried : Math.floor((total / most) * result.tried);
+    const known = situation(table, index, used);
+    try {
+      const value = program({ ...known, times: {}, visit: {}, photos: {} });
+      if (value === true) result.holds = true;
+      else if (value === false) result.fails = true;
+    } catch (error) {
+      if (error.code !== "no_such_key") result.failure ??= { error: error.summary ?? error.message, ...known };
+    }
+  }
+  return result;
+}
