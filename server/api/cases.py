@@ -6,7 +6,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, get_args
 
 import marshmallow as ma
 from flask import g, request
@@ -25,6 +25,7 @@ from server.services import services
 from server.texts import text
 from server.workflow import commands
 from server.workflow.log import verify_log
+from server.workflow.vocabulary import ProcessName
 
 blp = blueprint("cases", "Connection cases 业扩报装工单.")
 
@@ -32,6 +33,7 @@ _LINE = ma.validate.Length(min=1, max=200)
 _WORDS = ma.validate.Length(max=4000)
 _DATUM = ma.validate.OneOf(["wgs84", "cgcs2000", "gcj02", "bd09"])
 MAX_PAGE = 200
+PROCESSES = get_args(ProcessName)
 
 
 class CustomerSchema(Schema):
@@ -64,13 +66,16 @@ class SupplySchema(Schema):
 
 class CaseIn(Schema):
     no = ma.fields.String(required=True, validate=ma.validate.Length(min=1, max=40))
-    process = ma.fields.String(required=True, validate=ma.validate.OneOf(["hv", "lv"]))
+    process = ma.fields.String(required=True, validate=ma.validate.OneOf(PROCESSES))
     customer = ma.fields.Nested(CustomerSchema, required=True)
     site = ma.fields.Nested(SiteSchema, required=True)
     supply = ma.fields.Nested(SupplySchema, required=True)
     manager = ma.fields.String(validate=_LINE, metadata={"description": "Default: who opens the case."})
     title = ma.fields.String(validate=_LINE)
     facts = ma.fields.Dict(keys=ma.fields.String(), values=ma.fields.Raw(allow_none=True))
+    reason = ma.fields.String(
+        validate=_WORDS, metadata={"description": "Why facts are otherwise than a rule says."}
+    )
 
 
 class CasePatch(Schema):
@@ -80,6 +85,7 @@ class CasePatch(Schema):
     supply = ma.fields.Nested(SupplySchema)
     manager = ma.fields.String(validate=_LINE)
     title = ma.fields.String(validate=_LINE)
+    process = ma.fields.String(validate=ma.validate.OneOf(PROCESSES))
 
 
 class FactsIn(Schema):
@@ -251,7 +257,7 @@ def show_case(case_id: str) -> tuple[dict[str, Any], dict[str, str]]:
 @blp.arguments(CasePatch)
 @blp.response(200, CaseOut)
 def amend_case(body: dict[str, Any], case_id: str) -> tuple[dict[str, Any], dict[str, str]]:
-    """Correct customer, site, supply, manager or title, with a reason."""
+    """Correct customer, site, supply, manager, title or process, with a reason."""
     case = visible(case_id).case
     if "manager" in body:
         check_manager(body["manager"], case.organisation)

@@ -71,7 +71,12 @@ def _surveyed(story: Story, start: int) -> Story:
     story.at(start).open().move("survey")
     task = story.assign("survey", SURVEY, "inspector1")
     story.at(start - 1, 10).inspect(task, "inspector1")
-    return story.at(start - 3).move("scheme", "reply", "construction")
+    return story.at(start - 3).move("scheme", *_reviewed(story), "reply", "construction")
+
+
+def _reviewed(story: Story) -> tuple[str, ...]:
+    """The review meeting, where the case's size asks for one."""
+    return ("review",) if story.case.facts["scheme_review_required"].value else ()
 
 
 def _mid_checked(story: Story, start: int) -> Story:

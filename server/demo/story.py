@@ -98,6 +98,7 @@ class Story:
                 supply=Supply(voltage_kv=10.0, capacity_kva=place.capacity_kva, mode="single"),
                 manager=place.manager,
                 facts=dict(place.facts),
+                reason="典型设计,免于审图",
             ),
             Actor(name=place.manager, roles=("manager",)),
         )

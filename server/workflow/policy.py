@@ -45,6 +45,17 @@ class Policy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     photo_place_skew_m: float
     max_answers: int
     max_photos_per_item: int
+    lv_max_kv: float
+    complex_from_kv: float
+    scheme_review_kva: float
+    scheme_extension_kva: float
+    joint_drawing_review_kva: float
+    large_customer_kva: float
+    dedicated_line_kva: float
+    design_review_scope: str
+    mid_check_scope: str
+    scheme_valid_months_hv: int
+    scheme_valid_months_lv: int
     fact_names: frozenset[str] = frozenset()
 
     def notice_days(self, severity: Severity) -> int:
@@ -76,6 +87,7 @@ class Setting(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     unit: str = ""
     min: float | None = None
     max: float | None = None
+    choices: tuple[str, ...] = ()
 
 
 class Override(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename={"since": "from"}):
@@ -109,6 +121,8 @@ def _check(key: str, setting: Setting, value: Any) -> None:
         high = setting.max is None or value <= setting.max
         if not (low and high):
             raise PolicyError(f"{key}: {value!r} is not within {setting.min} and {setting.max}")
+    if setting.choices and value not in setting.choices:
+        raise PolicyError(f"{key}: {value!r} is none of {', '.join(setting.choices)}")
     if key == "timezone" and isinstance(value, str):
         try:
             ZoneInfo(value)

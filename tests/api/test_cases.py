@@ -170,7 +170,7 @@ def test_amending_says_what_and_why_in_the_log(desk: Desk) -> None:
     assert desk.get("/cases?q=spinning")["total"] == 1
     log = desk.get(f"/cases/{case}/log")
     assert log["verified"] is True
-    assert [entry["event"] for entry in log["items"]] == ["case_opened", "case_amended"]
+    assert [entry["event"] for entry in log["items"]] == ["case_opened", "facts_ruled", "case_amended"]
     assert log["items"][-1]["data"]["reason"] == "mistyped"
     assert log["items"][-1]["actor"] == "manager"
 

@@ -52,10 +52,10 @@ def inspected(office: Office, who: Inspector, case: str, kind: str, checklist: s
 
 def ready_case(house: House, office: Office, who: Inspector, no: str) -> str:
     """A case at the ready stage with every gate met; its inspections were made by `who`."""
-    case = office.open_case(no, facts=PLAIN_FACTS)
+    case = office.open_case(no, facts=PLAIN_FACTS, reason="现场勘查确认")
     office.move(case, "survey")
     inspected(office, who, case, "survey", "survey-hv-10kv")
-    office.move(case, "scheme", "reply", "construction", "completion_applied", "acceptance")
+    office.move(case, "scheme", "review", "reply", "construction", "completion_applied", "acceptance")
     inspected(office, who, case, "acceptance", "acceptance-10kv")
     for gate in (*ENTRIES, "site-clear"):
         office.enter(case, gate)

@@ -100,7 +100,7 @@ def test_a_case_goes_from_survey_to_the_closed_breaker_and_no_step_may_be_left_o
     office.settle_facts(case, **FACTS, important=False, mid_check_required=True, design_review_required=False)
     settled = WORDS | {"terminal-online", "settings-applied"}
     assert office.refused(case) == settled | never_inspected
-    office.move(case, "scheme", "reply", "construction", "intermediate")
+    office.move(case, "scheme", "review", "reply", "construction", "intermediate")
 
     # 中间检查: two failed items, one of them critical
     check = office.assign(case, "intermediate", "intermediate-earthing-cable", wang.name)

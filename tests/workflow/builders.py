@@ -116,8 +116,9 @@ def open_command(process: ProcessName = "hv", **changes: Any) -> c.OpenCase:
         "organisation": "xiangyang",
         "customer": Customer("Red Maple Textiles", account_no="330001", address="2 Canal Road"),
         "site": Site(121.87, 29.48),
-        "supply": Supply(10.0, 630.0),
+        "supply": Supply(0.4, 80.0) if process == "lv" else Supply(10.0, 630.0),
         "manager": MANAGER.name,
+        "reason": "as surveyed",
     }
     return c.OpenCase(**{**fields, **changes})
 
@@ -279,7 +280,9 @@ def ready_desk(process: ProcessName = "hv") -> Desk:
     desk.to_stage("survey")
     desk.inspect("t-survey", "survey", item("SH-01", "pass"))
     before = (
-        ("scheme", "reply", "construction", "completion_applied") if process == "hv" else ("construction",)
+        ("scheme", "review", "reply", "construction", "completion_applied")
+        if process != "lv"
+        else ("construction",)
     )
     desk.to_stage(*before, "acceptance")
     desk.inspect("t-acc", "acceptance", item("CT-01", "pass"))

@@ -15,7 +15,10 @@ from server.texts import LANGUAGES, catalogue
 from server.workflow import model
 from server.workflow.facts import workflow_facts
 from server.workflow.gates import gate_table
-from server.workflow.processes import PRECONDITIONS, process
+from server.workflow.processes import PRECONDITIONS, RULES, process
+from server.workflow.processes.rules import size_rules
+from server.workflow.vocabulary import Holder
+from tests.workflow.builders import POLICY, Desk
 
 SOURCES = sorted(Path(server.workflow.__file__).parent.rglob("*.py"))
 #: The functions whose first argument is a code, and the catalogue's prefix for it.
@@ -51,14 +54,22 @@ def closed_sets() -> Iterator[str]:
         "hold_cause": model.HoldCause,
         "quarantine_state": model.QuarantineState,
         "process": model.ProcessName,
+        "holder": Holder,
     }
     for prefix, members in sets.items():
         yield from (f"{prefix}.{member}" for member in get_args(members))
     yield from (f"gate.{gate}" for gate in gate_table())
     yield from (f"fact.{fact}" for fact in workflow_facts())
     yield from (f"precondition.{name}" for name in PRECONDITIONS)
+    yield from (f"rule.{name}" for name in RULES)
     for name in get_args(model.ProcessName):
-        yield from (f"stage.{stage}" for stage in process(name).stages)
+        table = process(name)
+        yield from (f"stage.{stage}" for stage in table.stages)
+        yield from (f"side_state.{state}" for state in table.side_states)
+        yield from (
+            f"rectification.{row.rectification}" for row in table.stages.values() if row.rectification
+        )
+    yield from (f"size_rule.{one.id}" for one in size_rules(Desk().case, POLICY))
 
 
 CODES = sorted(set(emitted()) | set(closed_sets()) | {"gate_reason.fact_true"})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 from msgspec.structs import replace
@@ -13,9 +13,9 @@ from server.workflow.cause import recorded
 from server.workflow.commands import AmendCase, MoveStage, OpenCase, SetFacts
 from server.workflow.draft import Draft
 from server.workflow.facts import workflow_facts
-from server.workflow.model import Actor, Case, Fact, FactValue
+from server.workflow.model import Actor, Case, Fact, FactValue, ProcessName
 from server.workflow.policy import Policy
-from server.workflow.processes import PRECONDITIONS, process
+from server.workflow.processes import PRECONDITIONS, RULES, process
 from server.workflow.refusal import Refusal
 
 
@@ -36,14 +36,16 @@ def open_case(command: OpenCase, *, now: datetime, actor: Actor, policy: Policy)
     draft = Draft(case, now=now, actor=actor, policy=policy, cause=recorded(command, actor))
     draft.enter_stage(case.stage, "")
     draft.tell("case_opened", no=case.no, process=case.process, manager=case.manager)
-    _settle(draft, command.facts, "")
+    require_fit(draft)
+    _settle(draft, command.facts, command.reason)
+    apply_rules(draft)
     return draft
 
 
 def amend_case(draft: Draft, command: AmendCase) -> None:
     draft.require_running()
     changes: dict[str, Any] = {}
-    for name in ("customer", "site", "supply", "manager", "title"):
+    for name in ("process", "customer", "site", "supply", "manager", "title"):
         value = getattr(command, name)
         if value is not None and value != getattr(draft.case, name):
             changes[name] = value
@@ -51,16 +53,60 @@ def amend_case(draft: Draft, command: AmendCase) -> None:
         return
     before = {name: msgspec.to_builtins(getattr(draft.case, name)) for name in changes}
     draft.case = replace(draft.case, **changes)
+    if "process" in changes and draft.case.stage not in draft.process.stages:
+        params = {"stage": draft.case.stage, "process": draft.case.process}
+        raise Refusal("process_lacks_stage", params, facts=(f"stage:{draft.process.start}",))
+    if {"process", "supply"} & set(changes):
+        require_fit(draft)
     draft.tell("case_amended", before=before, after=msgspec.to_builtins(changes), reason=command.reason)
+    apply_rules(draft)
+
+
+def require_fit(draft: Draft) -> None:
+    """Refuse a supply that belongs to another process: fewer conditions are asked at low voltage."""
+    kv = draft.case.supply.voltage_kv
+    if draft.again or draft.process.voltage.admits(kv, draft.policy):
+        return
+    fits = [name for name in get_args(ProcessName) if process(name).voltage.admits(kv, draft.policy)]
+    raise Refusal(
+        "process_does_not_fit",
+        {"process": draft.case.process, "kv": kv, "names": ", ".join(fits)},
+        kind="invalid",
+        facts=("field:process", "field:supply.voltage_kv"),
+    )
 
 
 def set_facts(draft: Draft, command: SetFacts) -> None:
     draft.require_running()
     _settle(draft, command.facts, command.reason)
+    apply_rules(draft)
+
+
+def apply_rules(draft: Draft) -> None:
+    """Have the rules of the process settle the facts that no person has settled."""
+    facts = draft.case.facts
+    news = {}
+    for name, rule in draft.process.rules.items():
+        value = RULES[rule](draft.case, draft.policy)
+        fact = facts.get(name)
+        if fact is None or (fact.rule and fact.value != value):
+            news[name] = Fact(value, draft.actor.name, draft.now, rule=rule)
+    if not news:
+        return
+    draft.case = replace(draft.case, facts={**facts, **news})
+    draft.tell(
+        "facts_ruled",
+        after={name: fact.value for name, fact in news.items()},
+        rules={name: fact.rule for name, fact in news.items()},
+    )
 
 
 def _settle(draft: Draft, facts: Mapping[str, FactValue], reason: str) -> None:
-    """Settle facts; those that have this value already are left as they were settled."""
+    """Settle facts; those that have this value already are left as they were settled.
+
+    Who takes back a fact that the process has a rule for leaves it to the rule. Where branches of a case
+    said different things of it, it is unknown, and the rule is silent until a person has spoken.
+    """
     own = workflow_facts()
     for name, value in facts.items():
         if name not in own and name not in draft.policy.fact_names:
@@ -68,18 +114,41 @@ def _settle(draft: Draft, facts: Mapping[str, FactValue], reason: str) -> None:
         if name in own and not isinstance(value, bool | None):
             raise Refusal("fact_not_boolean", {"fact": name}, kind="invalid", facts=(f"field:facts.{name}",))
     known = draft.case.facts
-    news = {name: value for name, value in facts.items() if _differs(known.get(name), value)}
+    news = {
+        name: value for name, value in facts.items() if _differs(known.get(name), value, again=draft.again)
+    }
     if not news:
         return
     settled = {name: Fact(value, draft.actor.name, draft.now, reason) for name, value in news.items()}
     before = {name: known[name].value for name in news if name in known}
-    draft.case = replace(draft.case, facts={**known, **settled})
+    back = {name for name, value in news.items() if value is None and name in draft.process.rules}
+    facts_now = {**known, **settled}
+    draft.case = replace(
+        draft.case,
+        facts=facts_now if draft.again else {n: fact for n, fact in facts_now.items() if n not in back},
+    )
+    _require_reason(draft, {name: news[name] for name in set(news) - back}, reason)
     draft.tell("facts_set", before=before, after=news, reason=reason)
 
 
-def _differs(fact: Fact | None, value: FactValue) -> bool:
+def _require_reason(draft: Draft, news: Mapping[str, FactValue], reason: str) -> None:
+    """Whoever says otherwise than a rule says why."""
+    if reason.strip() or draft.again:
+        return
+    for name in sorted(set(news) & set(draft.process.rules)):
+        rule = draft.process.rules[name]
+        if news[name] != RULES[rule](draft.case, draft.policy):
+            params = {"fact": name, "rule": rule}
+            raise Refusal("reason_missing", params, kind="invalid", facts=("field:reason",))
+
+
+def _differs(fact: Fact | None, value: FactValue, *, again: bool) -> bool:
     if fact is None:
         return value is not None
+    if fact.rule and value is None:
+        return again
+    if fact.rule:
+        return True
     # 1 == True in Python, but not for a gate.
     return fact.value != value or isinstance(fact.value, bool) != isinstance(value, bool)
 
@@ -101,14 +170,15 @@ def move_stage(draft: Draft, command: MoveStage) -> None:
             {"from": case.stage, "to": command.to, "names": ", ".join(allowed)},
             facts=tuple(f"stage:{name}" for name in allowed),
         )
-    reasons = [reason for need in needs for reason in PRECONDITIONS[need](case)]
+    unmet = {need: PRECONDITIONS[need](case, table, draft.policy, draft.now) for need in needs}
+    reasons = [reason for found in unmet.values() for reason in found]
     if reasons:
         raise Refusal(
             "precondition_unmet",
             {
                 "from": case.stage,
                 "to": command.to,
-                "names": ", ".join(need for need in needs if PRECONDITIONS[need](case)),
+                "names": ", ".join(need for need, found in unmet.items() if found),
                 "reasons": msgspec.to_builtins(reasons),
             },
             facts=tuple(dict.fromkeys(ref for reason in reasons for ref in reason.refs)),

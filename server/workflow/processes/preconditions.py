@@ -1,0 +1,83 @@
+"""What a move along a process may ask for: reasons why it is refused, none if it is not."""
+
+from __future__ import annotations
+
+from calendar import monthrange
+from collections.abc import Callable, Mapping
+from datetime import date, datetime
+from typing import TYPE_CHECKING
+
+from server.workflow import gates
+from server.workflow.facts import known
+from server.workflow.model import Case, GateReason
+from server.workflow.policy import Policy
+
+if TYPE_CHECKING:
+    from server.workflow.processes import Process
+
+Precondition = Callable[[Case, "Process", Policy, datetime], list[GateReason]]
+
+
+def _of_case(decide: Callable[[Case], list[GateReason] | None]) -> Precondition:
+    """A precondition that looks at nothing but the case."""
+    return lambda case, _table, _policy, _now: decide(case) or []
+
+
+def survey_accepted(case: Case) -> list[GateReason]:
+    if any(task.kind == "survey" and task.status == "accepted" for task in case.tasks.values()):
+        return []
+    return [GateReason("none_accepted", {"kind": "survey"})]
+
+
+def _not_required(fact: str) -> Callable[[Case], list[GateReason]]:
+    """Passes once it is settled that something is not required; unknown is not no."""
+
+    def decide(case: Case) -> list[GateReason]:
+        required = known(case, fact)
+        if required is False:
+            return []
+        code = "fact_unknown" if required is None else "fact_true"
+        return [GateReason(code, {"fact": fact}, (f"fact:{fact}",))]
+
+    return decide
+
+
+def line_is_shared(case: Case) -> list[GateReason]:
+    """A line of the customer's own takes the complex process, whose schemes are consulted on jointly."""
+    if known(case, "dedicated"):
+        return [GateReason("line_of_its_own", {}, ("fact:dedicated", "field:process"))]
+    return []
+
+
+def scheme_expiry(case: Case, table: Process, policy: Policy) -> date | None:
+    """The last day on which the scheme holds; None while none was replied."""
+    replied = next((entry for entry in reversed(case.history) if entry.stage == table.scheme_replied), None)
+    if replied is None:
+        return None
+    return add_months(policy.day(replied.at), getattr(policy, table.scheme_valid_months))
+
+
+def scheme_valid(case: Case, table: Process, policy: Policy, now: datetime) -> list[GateReason]:
+    expiry = scheme_expiry(case, table, policy)
+    if expiry is None or policy.day(now) <= expiry:
+        return []
+    return [GateReason("scheme_expired", {"until": expiry.isoformat()}, ("stage:scheme",))]
+
+
+def add_months(day: date, months: int) -> date:
+    """The same day of a later month, or that month's last."""
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
+
+
+PRECONDITIONS: Mapping[str, Precondition] = {
+    "survey_accepted": _of_case(survey_accepted),
+    "line_is_shared": _of_case(line_is_shared),
+    "scheme_review_not_required": _of_case(_not_required("scheme_review_required")),
+    "scheme_valid": scheme_valid,
+    "design_review_not_required": _of_case(_not_required("design_review_required")),
+    "mid_check_passed": _of_case(gates.mid_check_passed),
+    "acceptance_passed": _of_case(gates.acceptance_passed),
+    "notices_closed": _of_case(gates.notices_closed),
+    "field_work_complete": _of_case(gates.field_work_complete),
+}
