@@ -20,13 +20,13 @@ from msgspec.structs import replace
 
 from checklists.loader import DefinitionError
 from checklists.model import Definition
+from checklists.refusal import ChecklistRefused
 
 __all__ = [
     "MAX_REMARK",
     "RESERVED_IDS",
     "Draft",
     "Event",
-    "VersionRefused",
     "change",
     "draft_from_document",
     "draft_id",
@@ -50,26 +50,6 @@ _SCHEMA = 1
 _PREFIX = "checklist-draft:"
 #: Whoever merged a draft that was written in two places at once.
 _NOBODY = "hezha"
-
-
-class VersionRefused(Exception):
-    """What was asked is not done. `facts` name what would have to change: `person:another`, `review`,
-    `definition`, `field:<name>`, `version:<n>`, `draft:<id>`. `malformed` tells a definition that cannot be
-    from a moment that is not right."""
-
-    def __init__(
-        self,
-        code: str,
-        params: Mapping[str, Any] | None = None,
-        *,
-        facts: tuple[str, ...],
-        malformed: bool = False,
-    ) -> None:
-        super().__init__(code)
-        self.code = code
-        self.params: dict[str, Any] = dict(params or {})
-        self.facts = facts
-        self.malformed = malformed
 
 
 class Event(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -131,11 +111,11 @@ def start(
 ) -> Draft:
     """A new draft of what follows `latest`, the newest published version (None: there is none yet).
 
-    `before` is the last draft of the same checklist. Raises VersionRefused: `draft_exists`, and as `change`.
+    `before` is the last draft of the same checklist. Raises ChecklistRefused: `draft_exists`, or as `change`.
     """
     if before is not None and before.open:
         params = {"id": definition.id, "by": before.history[-1].by}
-        raise VersionRefused("draft_exists", params, facts=(f"draft:{definition.id}",))
+        raise ChecklistRefused("draft_exists", params, facts=(f"draft:{definition.id}",))
     _require_follows(definition, latest)
     kept = before.history if before is not None and before.state == "withdrawn" else ()
     return Draft(definition, "draft", (*kept, Event("created", by, at, definition.digest)))
@@ -146,13 +126,13 @@ def change(
 ) -> Draft:
     """The draft with another definition, which nobody has reviewed yet; the same one changes nothing.
 
-    Raises VersionRefused: `draft_ended`, `checklist_id_unusable`, `draft_of_another`, `version_not_next`,
+    Raises ChecklistRefused: `draft_ended`, `checklist_id_unusable`, `draft_of_another`, `version_not_next`,
     `stage_differs`.
     """
     _require_open(draft)
     if definition.id != draft.definition.id:
         params = {"id": draft.definition.id, "given": definition.id}
-        raise VersionRefused("draft_of_another", params, facts=("field:id",), malformed=True)
+        raise ChecklistRefused("draft_of_another", params, facts=("field:id",), malformed=True)
     _require_follows(definition, latest)
     if definition.digest == draft.definition.digest and not draft.aside:
         return draft
@@ -162,14 +142,14 @@ def change(
 def review(draft: Draft, *, by: str, at: datetime, complaints: Sequence[object], remark: str = "") -> Draft:
     """The draft with the word of `by` that it is good as it stands. `complaints` are what lint says of it.
 
-    Raises VersionRefused: `draft_ended`, `own_review`, `checklist_not_sound`.
+    Raises ChecklistRefused: `draft_ended`, `own_review`, `checklist_not_sound`.
     """
     _require_open(draft)
     # Nobody is an author since the review of a draft that stands reviewed, but who wrote it is no second eye.
     last = next(event.by for event in reversed(draft.history) if event.event in ("created", "changed"))
     if by in {*draft.authors, last}:
         names = ", ".join(sorted({*draft.authors, last}))
-        raise VersionRefused("own_review", {"names": names}, facts=("person:another",))
+        raise ChecklistRefused("own_review", {"names": names}, facts=("person:another",))
     _require_sound(draft, complaints)
     said = Event("reviewed", by, at, draft.definition.digest, remark)
     return replace(draft, state="reviewed", history=(*draft.history, said))
@@ -186,11 +166,12 @@ def publish(
 ) -> Draft:
     """The draft as published: its definition is a version from now on.
 
-    Raises VersionRefused: `draft_ended`, `draft_not_reviewed`, `checklist_not_sound`, `version_not_next`, `stage_differs`.
+    Raises ChecklistRefused: `draft_ended`, `draft_not_reviewed`, `checklist_not_sound`, `version_not_next`,
+    `stage_differs`.
     """
     _require_open(draft)
     if draft.state != "reviewed" or draft.reviewer is None:
-        raise VersionRefused(
+        raise ChecklistRefused(
             "draft_not_reviewed", {"id": draft.definition.id}, facts=("review", "person:another")
         )
     _require_sound(draft, complaints)
@@ -200,7 +181,7 @@ def publish(
 
 
 def withdraw(draft: Draft, *, by: str, at: datetime, remark: str = "") -> Draft:
-    """The draft given up; its history stays. Raises VersionRefused `draft_ended`."""
+    """The draft given up; its history stays. Raises ChecklistRefused `draft_ended`."""
     _require_open(draft)
     given_up = Event("withdrawn", by, at, draft.definition.digest, remark)
     return replace(draft, state="withdrawn", history=(*draft.history, given_up))
@@ -209,27 +190,29 @@ def withdraw(draft: Draft, *, by: str, at: datetime, remark: str = "") -> Draft:
 def _require_open(draft: Draft) -> None:
     if not draft.open:
         params = {"id": draft.definition.id, "state": draft.state}
-        raise VersionRefused("draft_ended", params, facts=(f"draft:{draft.definition.id}",))
+        raise ChecklistRefused("draft_ended", params, facts=(f"draft:{draft.definition.id}",))
 
 
 def _require_sound(draft: Draft, complaints: Sequence[object]) -> None:
     if complaints:
         params = {"id": draft.definition.id, "count": len(complaints)}
-        raise VersionRefused("checklist_not_sound", params, facts=("definition",))
+        raise ChecklistRefused("checklist_not_sound", params, facts=("definition",))
 
 
 def _require_follows(definition: Definition, latest: Definition | None) -> None:
     """Refuse a definition that cannot be the version after `latest`."""
     if not _ID.fullmatch(definition.id) or definition.id in RESERVED_IDS:
         params = {"id": definition.id[:100]}
-        raise VersionRefused("checklist_id_unusable", params, facts=("field:id",), malformed=True)
+        raise ChecklistRefused("checklist_id_unusable", params, facts=("field:id",), malformed=True)
     following = 1 if latest is None else latest.version + 1
     if definition.version != following:
-        params = {"id": definition.id, "version": definition.version, "next": following}
-        raise VersionRefused("version_not_next", params, facts=(f"version:{following}",))
+        numbers = {"version": definition.version, "next": following}
+        raise ChecklistRefused(
+            "version_not_next", {"id": definition.id, **numbers}, facts=(f"version:{following}",)
+        )
     if latest is not None and latest.stage != definition.stage:
         params = {"id": definition.id, "stage": definition.stage, "was": latest.stage}
-        raise VersionRefused("stage_differs", params, facts=("field:stage",), malformed=True)
+        raise ChecklistRefused("stage_differs", params, facts=("field:stage",), malformed=True)
 
 
 # -- as documents
