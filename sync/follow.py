@@ -175,9 +175,11 @@ class Follower:
             return
         changed, self._since = self._store.db_updates(since=self._since, timeout=timeout)
         for update in changed:
+            wanted = self._wants(update.db_name)
+            _log.debug("follow.told", follower=self._name, db=update.db_name, what=update.type, wanted=wanted)
             if update.type == "deleted":
                 self._forget(update.db_name)
-            elif self._wants(update.db_name):
+            elif wanted:
                 self._dirty.setdefault(update.db_name)
                 if not self._store.complete_feed:
                     self._think_again_of(update.db_name)
@@ -225,6 +227,15 @@ class Follower:
                 return False
             if batch.results:
                 self._store.put_local(db, self.checkpoint_id, {"seq": batch.last_seq})
+            _log.debug(
+                "follow.delivered",
+                follower=self._name,
+                db=db,
+                since=checkpoint.get("seq", "0"),
+                ids=[change.id for change in batch.results],
+                last_seq=batch.last_seq,
+                pending=batch.pending,
+            )
         except NotFound:
             self._forget(db)  # deleted under our hands; its end is in the feed
             return False

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import gzip
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -67,8 +67,7 @@ def full_json(
     named = orjson.dumps({"_id": doc.id, "_rev": revtree.format_rev(rev)})
     beside: Document = {"_deleted": True} if stored.deleted else {}
     beside |= _beside(conn, blobs, db, doc, stored, show)
-    members = (named, stored.body, orjson.dumps(beside))
-    return b"{" + b",".join([part[1:-1] for part in members if len(part) > _EMPTY]) + b"}"
+    return _spliced(named, stored.body, orjson.dumps(beside))
 
 
 def _beside(
@@ -96,33 +95,36 @@ def _beside(
     return result
 
 
-def for_rules(
-    doc_id: str, stored: RevisionRow, tree: RevTree, atts: Mapping[str, StoredAttachment]
-) -> Document:
-    """A revision on disk as `validate_doc_update` gets it for `oldDoc`."""
-    result = _body(doc_id, stored)
-    result["_revisions"] = revisions(revtree.ancestry(tree, stored.rev))
-    if atts:
-        result["_attachments"] = {a.name: a.stub() for a in atts.values()}
-    return result
+def for_rules(doc_id: str, stored: RevisionRow, tree: RevTree, atts: Mapping[str, StoredAttachment]) -> bytes:
+    """A revision on disk as `validate_doc_update` gets it for `oldDoc`, as JSON."""
+    line = revtree.ancestry(tree, stored.rev)
+    return _judged(doc_id, stored.body, line, atts.values(), deleted=stored.deleted)
 
 
-def incoming_for_rules(incoming: Incoming, line: Sequence[Rev], atts: Sequence[StoredAttachment]) -> Document:
-    """A document on its way in as `validate_doc_update` gets it for `newDoc`.
+def incoming_for_rules(incoming: Incoming, line: Sequence[Rev], atts: Sequence[StoredAttachment]) -> bytes:
+    """A document on its way in as `validate_doc_update` gets it for `newDoc`, as JSON.
 
     `line` is the revision and its ancestors, empty for a document that has none yet.
     """
-    result: Document = {"_id": incoming.id}
+    return _judged(incoming.id, incoming.body, line, atts, deleted=incoming.deleted)
+
+
+def _judged(
+    doc_id: str, body: bytes, line: Sequence[Rev], atts: Iterable[StoredAttachment], *, deleted: bool
+) -> bytes:
+    named: Document = {"_id": doc_id}
+    beside: Document = {"_deleted": True} if deleted else {}
     if line:
-        result["_rev"] = revtree.format_rev(line[0])
-    result.update(json.loads(incoming.body))
-    if incoming.deleted:
-        result["_deleted"] = True
-    if line:
-        result["_revisions"] = revisions(line)
-    if atts:
-        result["_attachments"] = {a.name: a.stub() for a in atts}
-    return result
+        named["_rev"] = revtree.format_rev(line[0])
+        beside["_revisions"] = revisions(line)
+    if stubs := {a.name: a.stub() for a in atts}:
+        beside["_attachments"] = stubs
+    return _spliced(orjson.dumps(named), body, orjson.dumps(beside))
+
+
+def _spliced(*members: bytes) -> bytes:
+    """One JSON object of the members of several, none of which names what another names."""
+    return b"{" + b",".join([part[1:-1] for part in members if len(part) > _EMPTY]) + b"}"
 
 
 def revisions(line: Sequence[Rev]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import apsw
+import orjson
 
 from sync import revtree
 from sync.embedded import records, rendering
@@ -20,7 +21,7 @@ from sync.embedded.documents import Incoming, StoredAttachment, new_rev, resolve
 from sync.embedded.ledger import Ledger
 from sync.embedded.records import DatabaseRow, DocRow
 from sync.revtree import Body, Rev, RevTree
-from sync.store import BadRequest, Conflict, Document, Forbidden, StoreError, Unauthorized, UserCtx
+from sync.store import BadRequest, Conflict, Forbidden, StoreError, Unauthorized, UserCtx
 
 
 class BlobGone(StoreError):
@@ -31,15 +32,10 @@ class BlobGone(StoreError):
 
 
 class Validator(Protocol):
-    """Runs a database's `validate_doc_update` functions."""
+    """Runs a database's `validate_doc_update` functions. Their arguments come as JSON."""
 
     def __call__(
-        self,
-        sources: Sequence[str],
-        new_doc: Document,
-        old_doc: Document | None,
-        user_ctx: dict[str, Any],
-        sec_obj: dict[str, Any],
+        self, sources: Sequence[str], new_doc: bytes, old_doc: bytes | None, user_ctx: bytes, sec_obj: bytes
     ) -> None:
         """Return if every function lets `new_doc` pass. Raises Forbidden or Unauthorized otherwise."""
 
@@ -56,14 +52,14 @@ class Rules:
         sources: Sequence[str],
         db: DatabaseRow,
         user: UserCtx,
-        new_doc: Document,
-        old_doc: Document | None,
+        new_doc: bytes,
+        old_doc: bytes | None,
     ) -> None:
         """Hold an edit to `sources`. Raises Forbidden or Unauthorized."""
         if self._validator is None:
             raise Forbidden("This database has write rules and no engine to run them; nobody can write here.")
-        context = {"db": db.name, "name": user.name, "roles": list(user.roles)}
-        self._validator(sources, new_doc, old_doc, context, db.security)
+        context = orjson.dumps({"db": db.name, "name": user.name, "roles": user.roles})
+        self._validator(sources, new_doc, old_doc, context, db.security_json.encode())
 
     def sources(self, conn: apsw.Connection, db: DatabaseRow) -> tuple[str, ...]:
         """The functions that hold for `db`; none if it has no write rules."""
@@ -223,7 +219,7 @@ class _Old:
     def attachments(self) -> dict[str, StoredAttachment] | None:
         return None if self._row is None else records.attachments(self._conn, self._row.pk)
 
-    def document(self) -> Document | None:
+    def document(self) -> bytes | None:
         if self._row is None:
             return None
         return rendering.for_rules(self._doc.id, self._row, self._doc.tree, self.attachments() or {})

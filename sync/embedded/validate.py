@@ -16,8 +16,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from jsengine import JSFault, JSLimitExceeded, JSThrown, Limits, Sandbox
-from sync.store import Document, Forbidden, StoreError, Unauthorized
+from sync.store import Forbidden, StoreError, Unauthorized
 
+#: A value, or the JSON of one.
+Json = Mapping[str, Any] | bytes
 #: What CouchDB's query server offers to every design function and a validation function may expect.
 _PRELUDE = """
 function isArray(value) { return Array.isArray(value); }
@@ -50,17 +52,18 @@ class Validator:
     def __call__(
         self,
         sources: Sequence[str],
-        new_doc: Document,
-        old_doc: Document | None,
-        user_ctx: Mapping[str, Any],
-        sec_obj: Mapping[str, Any],
+        new_doc: Json,
+        old_doc: Json | None,
+        user_ctx: Json,
+        sec_obj: Json,
     ) -> None:
         """Return if every function in `sources` lets `new_doc` pass.
 
         Raises Forbidden or Unauthorized as the functions say, RuleFault if one is broken or exceeds a limit.
         """
+        args = f"[{','.join([_json(value) for value in (new_doc, old_doc, user_ctx, sec_obj)])}]"
         for source in sources:
-            _run(self._sandbox(source), new_doc, old_doc, user_ctx, sec_obj)
+            _run(self._sandbox(source), args)
 
     def _sandbox(self, source: str) -> Sandbox:
         with self._lock:
@@ -86,21 +89,22 @@ def _script(source: str) -> str:
     )
 
 
-def _run(
-    sandbox: Sandbox,
-    new_doc: Document,
-    old_doc: Document | None,
-    user_ctx: Mapping[str, Any],
-    sec_obj: Mapping[str, Any],
-) -> None:
+def _json(value: Json | None) -> str:
+    if isinstance(value, bytes):
+        return value.decode()
     try:
-        sandbox.call("validate_doc_update", new_doc, old_doc, user_ctx, sec_obj)
+        return json.dumps(value)
+    except RecursionError as error:
+        raise RuleFault("validate_doc_update cannot be run: the document is nested too deeply") from error
+
+
+def _run(sandbox: Sandbox, args: str) -> None:
+    try:
+        sandbox.call_json("validate_doc_update", args)
     except JSThrown as thrown:
         raise _verdict(thrown) from thrown
     except JSLimitExceeded as exceeded:
         raise RuleFault(f"validate_doc_update exceeded its limits: {exceeded}") from exceeded
-    except RecursionError as error:
-        raise RuleFault("validate_doc_update cannot be run: the document is nested too deeply") from error
 
 
 def _verdict(thrown: JSThrown) -> StoreError:

@@ -29,6 +29,12 @@ def test_values_cross_as_json(sandbox: Sandbox) -> None:
     assert sandbox.call("add", 0.1, 0.2) == 0.1 + 0.2
 
 
+def test_what_is_json_already_crosses_as_it_is(sandbox: Sandbox) -> None:
+    assert sandbox.call_json("add", '["接", "\\u0000"]') == "接\0"
+    with pytest.raises(JSThrown):
+        sandbox.call_json("add", "[1, ")
+
+
 def test_a_lone_surrogate_survives(sandbox: Sandbox) -> None:
     assert sandbox.call("add", "\ud800", "") == "\ud800"
 

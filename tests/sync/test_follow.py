@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import MutableMapping, Sequence
 from typing import Any, cast
 
 import pytest
@@ -52,6 +53,10 @@ def drain(one: Follower) -> None:
     raise AssertionError("the follower never comes to rest")
 
 
+def errors(logs: Sequence[MutableMapping[str, Any]]) -> list[MutableMapping[str, Any]]:
+    return [entry for entry in logs if entry["log_level"] == "error"]
+
+
 def test_what_was_there_and_what_comes_is_delivered_once(store: EmbeddedStore, work: Work) -> None:
     store.create_database("case-1")
     store.put("case-1", {"_id": "a", "v": 1})
@@ -92,17 +97,17 @@ def test_a_failing_batch_comes_again_and_the_others_go_on(store: EmbeddedStore, 
         one.run_once()
         assert work.seen == [("case-2", "a")]
         pauses = []
-        for _ in range(4):
-            pauses.append(logs[-1]["retry_in"])
+        for n in range(1, 5):
+            pauses.append(errors(logs)[-1]["retry_in"])
             clock.now += pauses[-1] - 1
             assert one.run_once() is False
-            failures = len(logs)
+            assert len(errors(logs)) == n
             clock.now += 1
             one.run_once()
-            assert len(logs) == failures + 1
+            assert len(errors(logs)) == n + 1
     assert pauses == [10.0, 20.0, 35.0, 35.0]
-    assert logs[0]["event"] == "follow.handler_failed"
-    assert (logs[0]["db"], logs[0]["ids"], logs[0]["log_level"]) == ("case-1", ["a"], "error")
+    assert errors(logs)[0]["event"] == "follow.handler_failed"
+    assert (errors(logs)[0]["db"], errors(logs)[0]["ids"]) == ("case-1", ["a"])
     assert not one.idle()
     store.put("case-2", {"_id": "b"})
     one.run_once()
@@ -126,6 +131,25 @@ def test_the_checkpoint_moves_only_after_the_handler(store: EmbeddedStore, work:
     found = store.get_local("case-1", one.checkpoint_id)
     assert found is not None
     assert found["seq"] == store.info("case-1").update_seq
+
+
+def test_the_log_tells_what_was_read_of_each_database(store: EmbeddedStore, work: Work) -> None:
+    """With it anybody can say whether a change was never told of, never read, or read and not minded."""
+    one = follower(store, work)
+    drain(one)
+    store.create_database("case-1")
+    store.put("case-1", {"_id": "a"})
+    with capture_logs() as logs:
+        one.run_once()
+        one.run_once()
+    entries = [entry for entry in logs if entry.get("db") == "case-1"]
+    told = [entry for entry in entries if entry["event"] == "follow.told"]
+    assert {(entry["follower"], entry["wanted"], entry["log_level"]) for entry in told} == {
+        ("test", True, "debug")
+    }
+    [read] = [entry for entry in entries if entry["event"] == "follow.delivered"]
+    assert (read["since"], read["ids"], read["pending"]) == ("0", ["a"], 0)
+    assert read["last_seq"] == store.info("case-1").update_seq
 
 
 def test_a_large_backlog_comes_in_batches_by_turns(store: EmbeddedStore, work: Work) -> None:

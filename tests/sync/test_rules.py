@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -23,15 +24,11 @@ class Judge:
         self.verdict: Callable[[Document], None] = lambda _: None
 
     def __call__(
-        self,
-        sources: Sequence[str],
-        new_doc: Document,
-        old_doc: Document | None,
-        user_ctx: dict[str, Any],
-        sec_obj: dict[str, Any],
+        self, sources: Sequence[str], new_doc: bytes, old_doc: bytes | None, user_ctx: bytes, sec_obj: bytes
     ) -> None:
-        self.calls.append((list(sources), new_doc, old_doc, user_ctx, sec_obj))
-        self.verdict(new_doc)
+        shown = [json.loads(value or b"null") for value in (new_doc, old_doc, user_ctx, sec_obj)]
+        self.calls.append((list(sources), *shown))
+        self.verdict(shown[0])
 
 
 @pytest.fixture
