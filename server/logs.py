@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 import sys
 from typing import TextIO
 
 import structlog
+
+#: From the most to the fewest lines.
+LEVELS = ("debug", "info", "warning", "error")
 
 
 class Lines:
@@ -24,8 +26,11 @@ class Lines:
     fatal = failure = err = error = critical = exception = msg
 
 
-def configure() -> None:
-    """Set up structlog for a process of ours; to standard error, coloured only for a person."""
+def configure(level: str = "info") -> None:
+    """Set up structlog for a process of ours; to standard error, coloured only for a person.
+
+    `level` is one of LEVELS; a logger that has been used keeps the level it had then.
+    """
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -35,7 +40,7 @@ def configure() -> None:
                 colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
             ),
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=lambda *_: Lines(sys.stderr),
         cache_logger_on_first_use=True,
     )

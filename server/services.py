@@ -77,7 +77,7 @@ def assemble(
     from server.people.service import People  # noqa: PLC0415
     from server.people.sync_auth import sync_authenticator  # noqa: PLC0415
 
-    logs.configure()
+    logs.configure(settings.log_level)
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     _sweep(settings.spool_dir, clock())
     store = open_store(settings, system_clock)  # CouchDB goes by the real time, whatever `clock` says

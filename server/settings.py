@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from server.logs import LEVELS
+
 _PREFIX_SHAPE = re.compile(r"([a-z][a-z0-9_-]{0,30})?")
 
 
@@ -57,6 +59,7 @@ class Settings:
     sync_session_seconds: int = 600
     jwt_key: str = ""
     organisation: str = "demo"
+    log_level: str = "info"
     web_workers: int = 1
     web_threads: int = 32
     trusted_proxies: int = 0
@@ -193,6 +196,8 @@ def _check(settings: Settings) -> None:
         raise SettingsError("HEZHA_SYNC_ADMIN: give name:password, the password 8 characters or more")
     if settings.couchdb_url:
         _check_couchdb(settings)
+    if settings.log_level not in LEVELS:
+        raise SettingsError(f"HEZHA_LOG_LEVEL={settings.log_level!r}: give one of {', '.join(LEVELS)}")
     if not 0 < settings.port < 65536:
         raise SettingsError("HEZHA_PORT: give a port from 1 to 65535")
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import errno
 import io
 import os
+from collections.abc import Iterator
 
+import pytest
 import structlog
 
-from server.logs import Lines
+from server.logs import LEVELS, Lines, configure
 
 
 def test_lines_are_written_at_every_level() -> None:
@@ -32,3 +34,21 @@ class Full(io.StringIO):
 
 def test_a_line_that_cannot_be_written_stops_nobody() -> None:
     Lines(Full()).error("disk_full")
+
+
+@pytest.fixture
+def restored() -> Iterator[None]:
+    before = structlog.get_config()
+    yield
+    structlog.configure(**before)
+
+
+@pytest.mark.usefixtures("restored")
+@pytest.mark.parametrize("level", LEVELS)
+def test_what_is_below_the_level_is_not_written(level: str, capsys: pytest.CaptureFixture[str]) -> None:
+    configure(level)
+    log = structlog.get_logger()
+    for each in LEVELS:
+        getattr(log, each)("something", at=each)
+    told = capsys.readouterr().err
+    assert [each for each in LEVELS if f"at={each}" in told] == list(LEVELS[LEVELS.index(level) :])

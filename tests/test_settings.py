@@ -82,12 +82,14 @@ def test_every_variable_is_read(tmp_path: Path) -> None:
         "HEZHA_SYNC_URL": "https://hezha.example/sync/",
         "HEZHA_JWT_KEY": "eA==",
         "HEZHA_ORGANISATION": "north",
+        "HEZHA_LOG_LEVEL": "debug",
         "HEZHA_ARGON2": "64,3,2",
     }
     found = load({**environ, **texts})
     assert {name: getattr(found, name) for name in NUMBERS} == dict.fromkeys(NUMBERS, 7)
     assert (found.data_dir, found.host, found.organisation) == (tmp_path, "0.0.0.0", "north")
     assert (found.argon2, found.public_url) == (Argon2Profile(64, 3, 2), "https://hezha.example")
+    assert found.log_level == "debug"
     assert found.database("library") == "test-library"
     assert found.public_sync_url == "https://hezha.example/sync"
     said = {**environ, **texts}.keys() | {"HEZHA_SYNC_ADMIN"}  # with CouchDB there is none
@@ -130,6 +132,7 @@ def test_zero_is_taken_where_it_makes_sense(name: str) -> None:
         ("HEZHA_COUCHDB_URL", "couch://hezha:secret@127.0.0.1"),
         ("HEZHA_COUCHDB_URL", "http://hezha:secret@127.0.0.1/?q=1"),
         ("HEZHA_PORT", "65536"),
+        ("HEZHA_LOG_LEVEL", "DEBUG"),
         ("HEZHA_ARGON2", "1,2"),
         ("HEZHA_ARGON2", "a,b,c"),
         ("HEZHA_ARGON2", "0,0,0"),

@@ -25,7 +25,7 @@ _REPOSITORY = Path(__file__).resolve().parents[2]
 _START_SECONDS = 60.0
 _STOP_SECONDS = 40.0
 _COMMAND_SECONDS = 60.0
-_LAST_WORDS = 6000
+_LAST_WORDS = 40_000
 PASSWORD = "open-sesame-1"
 ADMIN = "root"
 #: What the server logs when something happened that nobody thought of.
@@ -61,6 +61,7 @@ class House:
             "HEZHA_PORT": str(self.port),
             "HEZHA_ARGON2": "1024,1,1",
             "HEZHA_WEB_THREADS": "40",
+            "HEZHA_LOG_LEVEL": "debug",
             **{f"HEZHA_{name}": value for name, value in self._elsewhere().items()},
             **{f"HEZHA_{name}": value for name, value in settings.items()},
         }
