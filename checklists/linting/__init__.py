@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from checklists.linting.complaint import Complaint, NodePath
+from checklists.linting.conditions import lint_conditions, undecided
 from checklists.linting.expressions import FUNCTIONS, lint_expressions
 from checklists.linting.facts import lint_declared
 from checklists.linting.items import lint_items
@@ -18,9 +19,9 @@ from checklists.linting.texts import lint_texts
 from checklists.loader import fact_definitions
 from checklists.model import Definition, FactDefinition
 
-__all__ = ["FUNCTIONS", "Complaint", "NodePath", "lint", "lint_facts"]
+__all__ = ["FUNCTIONS", "Complaint", "NodePath", "lint", "lint_facts", "undecided"]
 
-_THEMES = (lint_texts, lint_items, lint_limits, lint_expressions)
+_THEMES = (lint_texts, lint_items, lint_limits, lint_expressions, lint_conditions)
 
 
 def lint(definition: Definition) -> list[Complaint]:
