@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: setup run test lint types tests bench bench-sync bench-flat lock clean
+.PHONY: setup run test lint types tests diagrams bench bench-sync bench-flat lock clean
 
 setup: build/.ready
 
@@ -38,6 +38,10 @@ types: setup
 
 tests: setup
 	$(BIN)/pytest -n 2 --dist loadfile
+
+# Draws every process anew from its table; a test holds the drawings in docs/ to it.
+diagrams: setup
+	$(BIN)/python -m server.diagrams docs
 
 # What takes many minutes, or has peers to install, is a target of its own.
 bench: setup

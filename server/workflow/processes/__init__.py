@@ -117,8 +117,9 @@ def lint(table: Process) -> Iterator[str]:
         yield f"rules for unknown facts {sorted(unknown)}"
     if unknown := set(table.rules.values()) - set(RULES):
         yield f"unknown rules {sorted(unknown)}"
-    bounds: set[str | None] = {table.voltage.over, table.voltage.up_to, table.voltage.under, table.scheme_valid_months}
-    if strange := bounds - {None, *Policy.__struct_fields__}:
+    voltage = table.voltage
+    settings: set[str | None] = {voltage.over, voltage.up_to, voltage.under, table.scheme_valid_months}
+    if strange := settings - {None, *Policy.__struct_fields__}:
         yield f"unknown settings {sorted(map(str, strange))}"
     yield from _lint_ways(table)
     yield from _lint_states(table)
