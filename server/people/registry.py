@@ -40,6 +40,13 @@ class Registry:
         except DatabaseExists:
             return
 
+    def moment(self) -> str | None:
+        """Another text after every change; who has read people at this one need not read them again.
+
+        None on a cluster: a replica that lags would say that nothing has changed.
+        """
+        return self._store.info(self._db).update_seq if self._store.exact_revisions else None
+
     def user(self, name: str) -> User | None:
         document = find_settled(self._store, self._db, USER_PREFIX + name, merged_user)
         return None if document is None else to_user(document)

@@ -98,7 +98,7 @@ class People:
         self._sessions.logout(identity)
 
     def authenticate(self, authorization: str | None) -> Identity:
-        """Who asks, by an `Authorization` header. Reads the registry each time. Raises Problem 401:
+        """Who asks, by an `Authorization` header, as the registry stands now. Raises Problem 401:
         token_missing, token_expired, token_invalid, device_revoked, user_disabled.
         """
         return self._sessions.authenticate(authorization)

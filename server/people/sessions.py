@@ -13,9 +13,11 @@ from server.people import rotation
 from server.people.keys import Keyring
 from server.people.model import Device, Identity, Order, User, as_user_name, is_user_name
 from server.people.passwords import Passwords
+from server.people.recent import Recent, Standing
 from server.people.registry import Registry
 from server.people.throttle import Throttle
 from server.people.tokens import (
+    AccessClaims,
     RefreshToken,
     TokenError,
     issue_access,
@@ -73,13 +75,16 @@ class Sessions:
         settings: Settings,
         clock: Callable[[], datetime],
         tell: Callable[[Device], None],
+        remembered: int = 2000,
     ) -> None:
+        """`remembered` is how many verified access tokens are kept, at about a kilobyte each."""
         self._registry = registry
         self._passwords = passwords
         self._throttle = throttle
         self._keyring = keyring
         self._clock = clock
         self._tell = tell
+        self._recent = Recent(remembered)
         self._access_life = timedelta(seconds=settings.access_token_seconds)
         self._refresh_life = timedelta(seconds=settings.refresh_token_seconds)
         self._grace = timedelta(seconds=settings.refresh_grace_seconds)
@@ -140,11 +145,22 @@ class Sessions:
         scheme, _, token = (header or "").strip().partition(" ")
         if not token.strip() or scheme.lower() != "bearer":
             raise unauthorized("token_missing")
+        token, now = token.strip(), self._clock()
+        known = self._recent.get(token)
         try:
-            now = self._clock()
-            claims = read_access(self._keyring, token.strip(), now=now)
+            claims = read_access(self._keyring, token, now=now) if known is None else known.claims
         except TokenError as error:
             raise unauthorized(error.code) from None
+        if now >= claims.expires_at:
+            raise unauthorized("token_expired")
+        moment = self._registry.moment()  # before anybody is read: who changes meanwhile is read again
+        if known is None or moment is None or known.moment != moment:
+            known = Standing(claims, self._identity(claims), moment)
+            self._recent.keep(token, known)
+        return known.identity, claims.expires_at - now
+
+    def _identity(self, claims: AccessClaims) -> Identity:
+        """Whom a token speaks for, as the registry stands now. Raises Problem 401."""
         user = self._registry.user(claims.user)
         device = self._registry.device(claims.device)
         if user is None or device is None or device.user != user.name:
@@ -156,8 +172,7 @@ class Sessions:
         session = device.session
         if session is None or session.id != claims.session or session.epoch != user.session_epoch:
             raise unauthorized("token_invalid")
-        identity = Identity(user.name, user.roles, device.id, user.organisation, user.display_name)
-        return identity, claims.expires_at - now
+        return Identity(user.name, user.roles, device.id, user.organisation, user.display_name)
 
     def access_for(self, identity: Identity, lifetime: timedelta) -> str:
         """An access token for the session that is open on a device. Raises Problem 401 when it is over."""

@@ -6,15 +6,17 @@ import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
 from server.people.keys import load_keyring
+from server.people.model import Identity
+from server.people.recent import Recent, Standing
 from server.people.service import People, UserChange
 from server.people.sessions import MAX_BROWSERS, DeviceClaim, SignedIn
-from server.people.tokens import issue_access
+from server.people.tokens import AccessClaims, issue_access
 from server.problems import Problem
 from server.settings import Argon2Profile, Settings
 from sync.embedded.engine import EmbeddedStore
@@ -288,6 +290,41 @@ def test_roles_count_as_they_are_now_not_as_the_token_was_signed(people: People)
     signed_in = login(people)
     people.update_user("wei", UserChange(roles=("auditor",)), by="root")
     assert people.authenticate(bearer(signed_in)).roles == ("auditor",)
+
+
+def test_what_another_process_changes_counts_for_a_token_that_was_seen_before(
+    people: People,
+    settings: Settings,
+    clock: FrozenClock,
+    open_store: Callable[[], EmbeddedStore],
+) -> None:
+    """A verified token is remembered; whom it speaks for is not, once the registry has changed."""
+    signed_in = login(people)
+    assert people.authenticate(bearer(signed_in)).roles == ("inspector",)
+    neighbour = People(open_store(), settings, clock)
+    neighbour.update_user("wei", UserChange(roles=("auditor",)), by="root")
+    assert people.authenticate(bearer(signed_in)).roles == ("auditor",)
+    neighbour.revoke_device(signed_in.device.id, by="root")
+    assert refusal(lambda: people.authenticate(bearer(signed_in))).code == "device_revoked"
+
+
+def test_a_token_that_was_seen_before_runs_out_all_the_same(people: People, clock: FrozenClock) -> None:
+    signed_in = login(people)
+    for _ in range(3):
+        people.authenticate(bearer(signed_in))
+    clock.advance(seconds=900)
+    assert refusal(lambda: people.authenticate(bearer(signed_in))).code == "token_expired"
+
+
+def test_no_more_tokens_are_remembered_than_asked_for() -> None:
+    claims = AccessClaims("wei", (), "device", "session", datetime(2026, 11, 2, tzinfo=UTC))
+    standing = Standing(claims, Identity("wei", (), "device", "demo", ""), "7-ab")
+    recent = Recent(2)
+    for token in ("a", "b"):
+        recent.keep(token, standing)
+    assert recent.get("a") is standing
+    recent.keep("c", standing)
+    assert (recent.get("a"), recent.get("b"), recent.get("c")) == (standing, None, standing)
 
 
 def test_a_hash_of_another_cost_is_renewed_at_sign_in(
