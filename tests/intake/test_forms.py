@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from server.casework.cases import Loaded
+from server.intake.worker import make_follower, make_intake
 from server.workflow import commands
 from server.workflow.model import CodedReason
 from sync.store import NotFound
@@ -354,13 +356,41 @@ def snapshot(desk: Desk, case: str) -> dict[str, str]:
     }
 
 
-def test_databases_without_a_case_are_logged_and_hold_nobody_up(desk: Desk) -> None:
+def test_databases_without_a_case_hold_nobody_up(desk: Desk) -> None:
     """Opening a case was cut off between its databases and its document."""
-    desk.made.store.create_database(desk.made.names.media("half"))
-    desk.made.store.create_database(desk.made.names.forms("half"))
-    desk.made.store.put(desk.made.names.forms("half"), {"_id": "hazard:h-1", "type": "hazard"})
+    for database in (desk.made.names.media("half"), desk.made.names.forms("half")):
+        desk.made.store.create_database(database)
+        desk.made.store.put(database, {"_id": "_design/rules"})
     desk.intake()
     assert desk.get("/cases")["total"] == 0
     with pytest.raises(NotFound):
         desk.made.cases.load("half")
     assert desk.made.cases.project_all() == (0, 0)
+
+
+def test_what_lies_in_a_case_that_cannot_be_read_yet_is_told_of_again(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a cluster the feed may come from a copy that has a hazard, the case from one that lags behind."""
+    lagging, other = desk.open_case(), desk.open_case()
+    for case in (lagging, other):
+        desk.assign(case)
+    desk.intake()
+    for case in (lagging, other):
+        desk.write("inspector", desk.forms(case), hazard(desk))
+    read = desk.made.cases.load
+
+    def behind(case_id: str) -> Loaded:
+        if case_id == lagging:
+            raise NotFound("missing")
+        return read(case_id)
+
+    monkeypatch.setattr(desk.made.cases, "load", behind)
+    intake = make_intake(desk.made)
+    follower = make_follower(desk.made, intake, intake.wants)
+    follower.run_once()
+    assert not follower.idle()
+    monkeypatch.undo()
+    assert (len(desk.case(lagging).hazards), len(desk.case(other).hazards)) == (0, 1)
+    desk.intake()
+    assert len(desk.case(lagging).hazards) == 1
