@@ -7,7 +7,7 @@ from typing import Any
 
 from checklists.linting.complaint import Complaint, complain
 from checklists.linting.walk import Placed, placed_items
-from checklists.model import Definition, Limit
+from checklists.model import SEVERITY_RANK, Definition, Item, Limit
 
 __all__ = ["lint_limits"]
 
@@ -56,14 +56,35 @@ def _limit(placed: Placed, number: int, limit: Limit) -> Iterator[Complaint]:
 
 
 def _unreached(placed: Placed) -> Iterator[Complaint]:
-    always = [(number, limit) for number, limit in enumerate(placed.item.limits) if limit.when is None]
-    hard = [limit for _, limit in always if limit.verdict == "fail"]
-    for number, soft in always:
-        if soft.verdict == "warning" and any(_never_reached(soft, limit) for limit in hard):
-            yield _about(placed, "limit_unreached", "limits", number)
+    """Limits that decide nothing: whatever breaks them breaks another, always and at least as gravely."""
+    numbers = range(len(placed.item.limits))
+    for number in numbers:
+        others = (one for one in numbers if one != number and _covers(placed.item, one, number))
+        other = next(others, None)
+        if other is not None:
+            shown = {"number": number + 1, "other": other + 1}
+            yield _about(placed, "limit_unreached", "limits", number, **shown)
 
 
-def _never_reached(soft: Limit, hard: Limit) -> bool:
-    below = soft.min is None or (hard.min is not None and soft.min <= hard.min)
-    above = soft.max is None or (hard.max is not None and soft.max >= hard.max)
+def _covers(item: Item, other: int, number: int) -> bool:
+    """Whether the limit `other` decides in the place of `number`; of two that say the same, the first."""
+    limit, wider = item.limits[number], item.limits[other]
+    if wider.when is not None or (limit.note and not wider.note) or not _within(limit, wider):
+        return False
+    gravest, least = _gravity(item, limit, gravest=True), _gravity(item, wider, gravest=False)
+    same = _within(wider, limit) and _gravity(item, limit, gravest=False) == least and limit.when is None
+    return gravest < least or (gravest == least and (not same or other < number))
+
+
+def _gravity(item: Item, limit: Limit, *, gravest: bool) -> tuple[bool, int]:
+    """How grave it is to break a limit, at most or at least: facts can make the item graver."""
+    severities = [item.severity, *(rule.severity for rule in item.severities if gravest)]
+    ranks = [SEVERITY_RANK[severity] for severity in ([limit.severity] if limit.severity else severities)]
+    return limit.verdict == "fail", max(ranks)
+
+
+def _within(limit: Limit, wider: Limit) -> bool:
+    """Whether whatever breaks `limit` breaks `wider` too."""
+    below = limit.min is None or (wider.min is not None and limit.min <= wider.min)
+    above = limit.max is None or (wider.max is not None and limit.max >= wider.max)
     return below and above

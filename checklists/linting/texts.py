@@ -1,7 +1,8 @@
-"""Texts: there in both languages."""
+"""Texts: there in both languages, and each in its own."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from checklists.linting.complaint import Complaint, NodePath, complain
@@ -9,6 +10,10 @@ from checklists.linting.walk import Placed, placed_items
 from checklists.model import Definition, Text
 
 __all__ = ["lint_text", "lint_texts"]
+
+#: Chinese characters; and what can only be a word of a language with small letters.
+_CJK = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]")
+_WORD = re.compile(r"[a-z]{4}")
 
 
 def lint_texts(definition: Definition) -> Iterator[Complaint]:
@@ -42,3 +47,8 @@ def lint_text(subject: str, path: NodePath, what: str, text: Text) -> Iterator[C
     for language, words in (("zh-CN", text.zh), ("en", text.en)):
         if not words.strip():
             yield complain("words_missing", subject, (*path, language), what=what, language=language)
+    # A name such as `TN-C-S` or `8.7/15 kV` is the same in both languages; a word is not.
+    if text.zh.strip() and _WORD.search(text.zh) and not _CJK.search(text.zh):
+        yield complain("words_not_chinese", subject, (*path, "zh-CN"), what=what)
+    if _CJK.search(text.en):
+        yield complain("words_not_english", subject, (*path, "en"), what=what)

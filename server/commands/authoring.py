@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from checklists.coverage import count_by_template, coverage_rows, departures
-from checklists.linting import Complaint, lint, lint_facts
+from checklists.linting import Complaint, lint, lint_facts, undecided
 from checklists.loader import DefinitionError, Library, Loaded, fact_places, load_with_places
 from checklists.yamlfile import Place
 
@@ -50,6 +50,7 @@ def lint_command(folder: Path | None, *, everything: bool, as_json: bool) -> Non
     else:
         _print(found)
         if everything:
+            _open_questions(loaded.library)
             _count(loaded.library)
     sys.exit(any(found.values()))
 
@@ -104,3 +105,11 @@ def _count(library: Library) -> None:
     counted = count_by_template(library)
     parts = ", ".join(f"{template} {count}" for template, count in counted.items())
     click.echo(f"items by template: {parts}; {sum(counted.values())} of {len(coverage_rows())}")
+
+
+def _open_questions(library: Library) -> None:
+    """The conditions that lint could not decide; they are no faults."""
+    left = {one.expression: one for definition in library.all() for one in undecided(definition)}
+    for one in left.values():
+        where = f"{one.placed.item.code}: {one.name} `{one.expression}`"
+        click.echo(f"not decided whether it can hold and can fail: {where}")

@@ -77,7 +77,19 @@ def test_a_sound_definition_has_no_complaints() -> None:
         (changed(READING, limits=(Limit(min=0),)), "nothing can break it"),
         (changed(READING, limits=(Limit(min=2), Limit(min=1, verdict="warning"))), "never decides"),
         (changed(READING, limits=(Limit(max=2), Limit(max=3, verdict="warning"))), "never decides"),
+        (changed(READING, limits=(Limit(min=2), Limit(min=1))), "limit 2 lies beyond limit 1"),
+        (changed(READING, limits=(Limit(min=2), Limit(min=2))), "limit 2 lies beyond limit 1"),
+        (
+            changed(READING, limits=(Limit(min=1, when="facts.oil"), Limit(min=1))),
+            "limit 1 lies beyond limit 2",
+        ),
         (changed(READING, limits=(Limit(min=1, when="facts.nothing"),)), "unknown fact nothing"),
+        (changed(PLAIN, text=Text("earth grid", "earth grid")), "no Chinese character"),
+        (changed(PLAIN, text=Text("接地网", "接地网")), "hold Chinese characters"),
+        (changed(PLAIN, source="GB 99999"), "the source 'GB 99999'"),
+        (changed(PLAIN, source="GB 50150-20"), "the source 'GB 50150-20'"),
+        (changed(PLAIN, source="GB 50150; what everybody knows"), "the source 'what everybody knows'"),
+        (changed(PLAIN, source="《" * 10_000), "the source '《"),
         (changed(PLAIN, type="choice"), "two options"),
         (changed(PLAIN, options=YES_NO), "options belong"),
         (changed(PLAIN, type="choice", options=(YES_NO[0], YES_NO[0])), "stands twice"),
@@ -103,6 +115,40 @@ def test_each_mistake_is_named_with_its_item(item: Item, said: str) -> None:
     found = complaints(item)
     assert any(part in complaint for part in said.split("|") for complaint in found), found
     assert all(complaint.startswith("AA-01") for complaint in found)
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [
+        (Limit(min=1, severity="critical"), Limit(min=2)),
+        (Limit(min=1, note=True), Limit(min=2)),
+        (Limit(min=2, verdict="warning"), Limit(min=1)),
+        (Limit(min=1), Limit(min=2, when="facts.oil")),
+        (Limit(min=1), Limit(max=2)),
+    ],
+)
+def test_a_limit_that_decides_beside_another_is_left_alone(limits: tuple[Limit, ...]) -> None:
+    assert complaints(changed(READING, limits=limits)) == []
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "GB 50169-2006",
+        "S3 4.13-4.14",
+        "practice; GB/T 50065",
+        "《用户手册》第 3 版",
+        "省电力〔2026〕12号",
+        "judgement",
+    ],
+)
+def test_standards_and_documents_are_known_sources(source: str) -> None:
+    assert complaints(changed(PLAIN, source=source)) == []
+
+
+def test_what_is_written_alike_everywhere_is_no_untranslated_word() -> None:
+    options = (Option("a", Text("8.7/15 kV", "8.7/15 kV")), Option("b", Text("TN-C-S", "TN-C-S")))
+    assert complaints(changed(PLAIN, type="choice", options=options)) == []
 
 
 def test_a_code_stands_once_and_a_form_asks_something() -> None:

@@ -18,7 +18,8 @@ def test_all_that_comes_with_hezha_is_sound_and_counted_by_template() -> None:
     ran = CliRunner().invoke(checklist, ["lint", "--all"])
     assert ran.exit_code == 0, ran.output
     lines = ran.output.splitlines()
-    assert {line.split(": ")[1] for line in lines[:-1]} == {"sound"}
+    checked = [line for line in lines[:-1] if not line.startswith("not decided")]
+    assert {line.split(": ")[1] for line in checked} == {"sound"}
     assert "coverage.tsv: sound" in lines
     assert lines[-1].endswith("225 of 225")
 
