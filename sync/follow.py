@@ -12,7 +12,6 @@ database whose handler fails waits, for longer each time, while the others go on
 
 from __future__ import annotations
 
-import heapq
 import math
 import threading
 import time
@@ -53,15 +52,13 @@ class Pace:
 
     After the n-th failure in a row a database is left alone for `first_pause * 2**(n-1)`, at most
     `longest_pause`. `idle_wait` bounds one wait for changes, and so how long `run` takes to notice `stop`.
-    Where the feed of databases may miss something, a database that it names is looked at again after each of
-    `afterthoughts`, and every database once in `sweep` seconds.
+    Where the feed of databases may miss something, every database is looked at once in `sweep` seconds.
     """
 
     batch: int = 100
     first_pause: float = 1.0
     longest_pause: float = 300.0
     idle_wait: float = 1.0
-    afterthoughts: tuple[float, ...] = (2.0, 10.0, 60.0)
     sweep: float = 3600.0
 
 
@@ -112,9 +109,6 @@ class Follower:
         # Insertion order is the queue: whoever has had a turn and has more goes to the end.
         self._dirty: dict[str, None] = {}
         self._trouble: dict[str, _Trouble] = {}
-        #: When to look again, and where; and the same by database.
-        self._afterthoughts: list[tuple[float, str]] = []
-        self._thought_of: dict[str, list[float]] = {}
 
     @property
     def checkpoint_id(self) -> str:
@@ -181,36 +175,14 @@ class Follower:
                 self._forget(update.db_name)
             elif wanted:
                 self._dirty.setdefault(update.db_name)
-                if not self._store.complete_feed:
-                    self._think_again_of(update.db_name)
-        self._have_afterthoughts()
-
-    def _think_again_of(self, db: str) -> None:
-        """Look at `db` later, too; unless it will be looked at in the latter half of that time anyway."""
-        now = self._clock()
-        moments = self._thought_of.setdefault(db, [])
-        for delay in self._pace.afterthoughts:
-            if not any(now + delay / 2 <= moment <= now + delay for moment in moments):
-                moments.append(now + delay)
-                heapq.heappush(self._afterthoughts, (now + delay, db))
-
-    def _have_afterthoughts(self) -> None:
-        while self._afterthoughts and self._afterthoughts[0][0] <= self._clock():
-            moment, db = heapq.heappop(self._afterthoughts)
-            self._thought_of[db].remove(moment)
-            if not self._thought_of[db]:
-                del self._thought_of[db]
-            if self._wants(db):
-                self._dirty.setdefault(db)
 
     def _ready(self) -> list[str]:
         now = self._clock()
         return [db for db in self._dirty if db not in self._trouble or self._trouble[db].not_before <= now]
 
     def _patience(self, timeout: float) -> float:
-        """Do not wait past the moment at which a database may be tried, or should be looked at, again."""
+        """Do not wait past the moment at which a database may be tried again."""
         waits = [self._trouble[db].not_before - self._clock() for db in self._dirty if db in self._trouble]
-        waits += [moment - self._clock() for moment, _ in self._afterthoughts[:1]]
         return max(0.0, min([timeout, *waits]))
 
     def _deliver(self, db: str) -> bool:

@@ -291,45 +291,6 @@ def test_what_the_feed_forgot_is_found_in_the_next_sweep(store: EmbeddedStore, w
     assert work.seen == [("case-1", "a")]
 
 
-class Distracted(Forgetful):
-    """A store whose feed told of a database once, and of nothing that came soon after."""
-
-    def db_updates(self, *, since: str = "0", timeout: float = 0.0) -> tuple[list[DbUpdate], str]:
-        told = [DbUpdate("case-1", "updated", "1")] if since == "0" else []
-        return told, "0" if since == "now" else "1"
-
-
-def test_a_database_that_changed_is_looked_at_again_where_the_feed_may_miss_the_next_change(
-    store: EmbeddedStore, work: Work
-) -> None:
-    clock = Clock()
-    store.create_database("case-1")
-    one = follower(cast("EmbeddedStore", Distracted(store)), work, clock=clock)
-    drain(one)  # what is there at the start
-    drain(one)  # what the feed tells
-    for doc, seconds in [("a", 2.0), ("b", 8.0), ("c", 50.0)]:
-        store.put("case-1", {"_id": doc})
-        clock.now += seconds - 0.1
-        drain(one)
-        assert ("case-1", doc) not in work.seen
-        clock.now += 0.1
-        drain(one)
-        assert work.seen[-1] == ("case-1", doc)
-
-
-def test_a_complete_feed_needs_no_second_look(store: EmbeddedStore, work: Work) -> None:
-    clock = Clock()
-    one = follower(store, work, clock=clock)
-    drain(one)
-    store.create_database("case-1")
-    store.put("case-1", {"_id": "a"})
-    drain(one)
-    clock.now += 100.0
-    one.run_once()
-    assert one.idle()
-    assert work.seen == [("case-1", "a")]
-
-
 def test_after_a_failure_of_the_store_everything_is_looked_at(store: EmbeddedStore, work: Work) -> None:
     forgetful = Forgetful(store)
     one = follower(
