@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import apsw
 
@@ -16,7 +16,7 @@ from sync.embedded.records import DatabaseRow, DocRow
 from sync.embedded.rendering import PLAIN, Show, full
 from sync.store import Change, ChangeBatch, DbUpdate
 
-_COLUMNS = "SELECT pk, id, seq, deleted, tree FROM docs WHERE db = ?"
+_COLUMNS = "SELECT pk, id, seq, deleted, tree, winner FROM docs WHERE db = ?"
 
 
 @dataclass(frozen=True)
@@ -48,20 +48,41 @@ def read(
     rows, pending = _select(conn, counts, db, query, start)
     show = query.show
     results = []
-    for doc in rows:
-        leaves = doc.tree.leaves if query.style == "all_docs" else doc.tree.leaves[:1]
-        body = full(conn, blobs, db, doc, doc.tree.leaves[0], show=show) if query.include_docs else None
-        revs = tuple(revtree.format_rev(rev) for rev in leaves)
-        results.append(Change(db.sequence(doc.seq), doc.id, revs, doc.deleted, body))
+    for row in rows:
+        body = None
+        if query.include_docs:
+            doc = row.document()
+            body = full(conn, blobs, db, doc, doc.tree.leaves[0], show=show)
+        results.append(Change(db.sequence(row.seq), row.id, _leaves(row, query), bool(row.deleted), body))
     # With nothing left the client may go on from the newest number, also past what a filter left out.
     ended = pending == 0 and not query.descending
     last = db.sequence(db.seq) if ended else (results[-1].seq if results else db.sequence(start))
     return ChangeBatch(tuple(results), last, pending)
 
 
+class _Row(NamedTuple):
+    """A document of the feed, its tree not taken apart: most rows tell of the winner and nothing else."""
+
+    pk: int
+    id: str
+    seq: int
+    deleted: int
+    tree: bytes
+    winner: str
+
+    def document(self) -> DocRow:
+        return records.doc_row(self[:5])
+
+
+def _leaves(row: _Row, query: FeedQuery) -> tuple[str, ...]:
+    if query.style == "main_only" or revtree.is_single(row.tree):
+        return (row.winner,)
+    return tuple([revtree.format_rev(rev) for rev in revtree.decode(row.tree).leaves])
+
+
 def _select(
     conn: apsw.Connection, counts: Pending, db: DatabaseRow, query: FeedQuery, start: int
-) -> tuple[list[DocRow], int]:
+) -> tuple[list[_Row], int]:
     """The documents of one batch and how many more there are."""
     end = db.seq + 1 if query.before is None else db.number(query.before)
     if query.doc_ids is not None:
@@ -75,7 +96,7 @@ def _select(
         f"{_COLUMNS} AND seq > ? AND seq < ?{condition} ORDER BY seq {order} LIMIT ?",
         (*bound, limit),
     )
-    rows = [records.doc_row(row) for row in found]
+    rows = [_Row(*row) for row in found]
     if limit < 0 or len(rows) < limit:
         return rows, 0
     if query.count_pending and not (query.descending or query.design_only):
@@ -83,9 +104,7 @@ def _select(
     return rows, _rest(conn, query, condition, bound, rows)
 
 
-def _rest(
-    conn: apsw.Connection, query: FeedQuery, condition: str, bound: list[int], rows: list[DocRow]
-) -> int:
+def _rest(conn: apsw.Connection, query: FeedQuery, condition: str, bound: list[int], rows: list[_Row]) -> int:
     """How many come after a full batch; without `count_pending`, 1 if any do."""
     pk, start, end = bound
     if rows:
@@ -95,12 +114,13 @@ def _rest(
     return int(conn.execute(sql, (pk, start, end)).get or 0)
 
 
-def _by_ids(conn: apsw.Connection, db: DatabaseRow, ids: Iterable[str], start: int, end: int) -> list[DocRow]:
-    found = (records.document(conn, db, doc_id) for doc_id in dict.fromkeys(ids))
-    return [doc for doc in found if doc is not None and start < doc.seq < end]
+def _by_ids(conn: apsw.Connection, db: DatabaseRow, ids: Iterable[str], start: int, end: int) -> list[_Row]:
+    found = (conn.execute(f"{_COLUMNS} AND id = ?", (db.pk, doc_id)).get for doc_id in dict.fromkeys(ids))
+    rows = [_Row(*row) for row in found if row is not None]
+    return [row for row in rows if start < row.seq < end]
 
 
-def _cut(rows: list[DocRow], query: FeedQuery) -> tuple[list[DocRow], int]:
+def _cut(rows: list[_Row], query: FeedQuery) -> tuple[list[_Row], int]:
     rows = sorted(rows, key=lambda doc: doc.seq, reverse=query.descending)
     limit = len(rows) if query.limit is None else query.limit
     return rows[:limit], len(rows) - len(rows[:limit])

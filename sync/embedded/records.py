@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple, TypeVar
 
 import apsw
 
@@ -19,13 +19,20 @@ from sync.embedded.documents import StoredAttachment
 from sync.revtree import Rev, RevTree
 from sync.store import BadRequest, NotFound
 
+K = TypeVar("K", int, str)
 _SEQ = re.compile(r"([0-9]+)(?:-([0-9a-f]+))?")
 #: Documents looked up by one statement.
 _AT_ONCE = 50
-_DOCUMENTS = (
-    "SELECT pk, id, seq, deleted, tree FROM docs"  # noqa: S608  nothing in it but marks
-    f" WHERE db = ? AND id IN ({', '.join('?' * _AT_ONCE)})"
+_MARKS = ", ".join("?" * _AT_ONCE)
+_DOCUMENTS = f"SELECT pk, id, seq, deleted, tree FROM docs WHERE db = ? AND id IN ({_MARKS})"  # noqa: S608  marks
+#: With the winner of each, unless it is too large to be held beside forty-nine others.
+_WINNERS = (
+    "SELECT d.pk, d.id, d.seq, d.deleted, d.tree, r.pk, r.rev, r.deleted, r.body"  # noqa: S608  marks
+    " FROM docs d LEFT JOIN revisions r ON r.doc = d.pk AND r.rev = d.winner AND length(r.body) <= ?"
+    f" WHERE d.db = ? AND d.id IN ({_MARKS})"
 )
+_ATTACHMENTS = "SELECT name, content_type, encoding, length, stored_length, md5, sha256, revpos"
+_ATTACHMENTS_OF = f"{_ATTACHMENTS}, revision FROM attachments WHERE revision IN ({_MARKS}) ORDER BY name"
 
 
 @dataclass(frozen=True)
@@ -84,6 +91,15 @@ class RevisionRow:
     body: bytes
 
 
+class WholeRow(NamedTuple):
+    """A document with its winner `rev`, of which `stored` is None if its body was not read."""
+
+    doc: DocRow
+    rev: str | None
+    stored: RevisionRow | None
+    attachments: Mapping[str, StoredAttachment]
+
+
 def sequence_number(since: str | int, incarnation: str, newest: int) -> int:
     """Take a sequence apart. Whatever cannot be a place in this history means its beginning: rather twice
     than never. That holds for another incarnation, none, and a number beyond the newest (an older backup).
@@ -113,11 +129,40 @@ def document(conn: apsw.Connection, db: DatabaseRow, doc_id: str) -> DocRow | No
 def documents(conn: apsw.Connection, db: DatabaseRow, ids: Sequence[str]) -> dict[str, DocRow]:
     """Those of `ids` that exist: many are found together at a fraction of what they cost one by one."""
     found: dict[str, DocRow] = {}
-    for first in range(0, len(ids), _AT_ONCE):
-        some = ids[first : first + _AT_ONCE]
-        # Of one length, so that there is one statement: the last of them is asked for again and again.
-        rows = conn.execute(_DOCUMENTS, (db.pk, *some, *[some[-1]] * (_AT_ONCE - len(some))))
-        found.update((row[1], doc_row(row)) for row in rows)
+    for some in _some(ids):
+        found.update((row[1], doc_row(row)) for row in conn.execute(_DOCUMENTS, (db.pk, *some)))
+    return found
+
+
+def whole(
+    conn: apsw.Connection, db: DatabaseRow, ids: Sequence[str], *, max_bytes: int
+) -> dict[str, WholeRow]:
+    """Those of `ids` that exist, with their winners. A body of more than `max_bytes` is left out."""
+    found: dict[str, WholeRow] = {}
+    for some in _some(ids):
+        rows: list[tuple[Any, ...]] = conn.execute(_WINNERS, (max_bytes, db.pk, *some)).fetchall()
+        atts = _attachments_of(conn, [row[5] for row in rows if row[5] is not None])
+        for row in rows:
+            doc, pk = doc_row(row), row[5]
+            stored = None if pk is None else RevisionRow(pk, doc.tree.leaves[0], bool(row[7]), row[8])
+            found[doc.id] = WholeRow(doc, row[6], stored, atts.get(pk, {}))
+    return found
+
+
+def _some(keys: Sequence[K]) -> Iterator[tuple[K, ...]]:
+    """The keys, by as many as one statement takes: it is the same one each time, so the last is repeated."""
+    for first in range(0, len(keys), _AT_ONCE):
+        some = tuple(keys[first : first + _AT_ONCE])
+        yield some + some[-1:] * (_AT_ONCE - len(some))
+
+
+def _attachments_of(
+    conn: apsw.Connection, revisions: Sequence[int]
+) -> dict[int, dict[str, StoredAttachment]]:
+    found: dict[int, dict[str, StoredAttachment]] = {}
+    for some in _some(revisions):
+        for *columns, revision_pk in conn.execute(_ATTACHMENTS_OF, some):
+            found.setdefault(revision_pk, {})[columns[0]] = StoredAttachment(*columns)
     return found
 
 
@@ -136,11 +181,7 @@ def revision(conn: apsw.Connection, doc: DocRow, rev: Rev) -> RevisionRow | None
 
 
 def attachments(conn: apsw.Connection, revision_pk: int) -> dict[str, StoredAttachment]:
-    rows = conn.execute(
-        "SELECT name, content_type, encoding, length, stored_length, md5, sha256, revpos"
-        " FROM attachments WHERE revision = ? ORDER BY name",
-        (revision_pk,),
-    )
+    rows = conn.execute(f"{_ATTACHMENTS} FROM attachments WHERE revision = ? ORDER BY name", (revision_pk,))
     return {row[0]: StoredAttachment(*row) for row in rows}
 
 

@@ -54,24 +54,22 @@ def full(
     stored = records.revision(conn, doc, rev)
     if stored is None:
         return None
-    return _body(doc.id, stored) | _beside(conn, blobs, db, doc, stored, show)
+    atts = records.attachments(conn, stored.pk)
+    return _body(doc.id, stored) | _beside(blobs, doc, stored, atts, show)
 
 
 def full_json(
-    conn: apsw.Connection, blobs: BlobStore, db: DatabaseRow, doc: DocRow, rev: Rev, *, show: Show
-) -> bytes | None:
-    """The same as JSON. What is stored goes out as it came in, without being read and written again."""
-    stored = records.revision(conn, doc, rev)
-    if stored is None:
-        return None
-    named = orjson.dumps({"_id": doc.id, "_rev": revtree.format_rev(rev)})
+    blobs: BlobStore, doc: DocRow, stored: RevisionRow, atts: Mapping[str, StoredAttachment], *, show: Show
+) -> bytes:
+    """The same of a revision that has been read, as JSON: what is stored goes out as it came in."""
+    named = orjson.dumps({"_id": doc.id, "_rev": revtree.format_rev(stored.rev)})
     beside: Document = {"_deleted": True} if stored.deleted else {}
-    beside |= _beside(conn, blobs, db, doc, stored, show)
+    beside |= _beside(blobs, doc, stored, atts, show)
     return _spliced(named, stored.body, orjson.dumps(beside))
 
 
 def _beside(
-    conn: apsw.Connection, blobs: BlobStore, db: DatabaseRow, doc: DocRow, stored: RevisionRow, show: Show
+    blobs: BlobStore, doc: DocRow, stored: RevisionRow, atts: Mapping[str, StoredAttachment], show: Show
 ) -> Document:
     """What is not part of a revision's body: where it stands, and its attachments."""
     result: Document = {}
@@ -89,7 +87,7 @@ def _beside(
         _add(result, "_deleted_conflicts", [r for r in tree.leaves[1:] if tree.deleted(r)])
     if show.local_seq:
         result["_local_seq"] = doc.seq
-    if atts := records.attachments(conn, stored.pk):
+    if atts:
         known = _newest_known(line, show.atts_since)
         result["_attachments"] = {a.name: _attachment(a, blobs, show, known) for a in atts.values()}
     return result

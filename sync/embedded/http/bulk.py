@@ -16,6 +16,8 @@ from sync.embedded.rendering import Show
 from sync.multipart import new_boundary, write_parts
 from sync.store import BadRequest, BulkResult, Document, NotOffered, StoreError, TooLarge
 
+#: Documents looked up together. Most are small; of one that is not, nothing is read before its turn.
+_LOOKED_UP = 50
 #: Refusals of a replicated document that no repetition will change.
 _FINAL = frozenset(
     {
@@ -104,8 +106,8 @@ _Answer = tuple[str, list[dict[str, Any]]]
 def _wanted(call: Call, db: str, wanted: list[Any], show: Show, *, latest: bool) -> Iterator[_Answer]:
     """For each entry of the request: the id, and `{ok: doc}` or `{error: …}` for each revision."""
     for entry in wanted:
-        doc_id = entry.get("id") if isinstance(entry, dict) else None
-        if not isinstance(doc_id, str):
+        doc_id = _id(entry)
+        if doc_id is None:
             yield "", [_problem("", None, "bad_request", "document id missed")]
             continue
         rev = entry.get("rev")
@@ -150,29 +152,40 @@ def _problem(doc_id: str, rev: object, error: str, reason: str) -> dict[str, Any
 def _json(call: Call, db: str, wanted: list[Any], show: Show, *, latest: bool) -> Iterator[bytes]:
     """Page by page: between two pages no transaction is held, and none is larger than memory bears."""
     yield b'{"results": ['
-    entries = iter(wanted)
-    before = b""
-    while page := _page(call, db, entries, show, latest=latest):
+    before, place = b"", 0
+    while place < len(wanted):
+        page = _page(call, db, wanted, place, show, latest=latest)
+        place += len(page)
         yield before + b",".join(page)
         before = b","
     yield b"]}\n"
 
 
-def _page(call: Call, db: str, entries: Iterator[Any], show: Show, *, latest: bool) -> list[bytes]:
-    page, size = [], 0
+def _page(call: Call, db: str, wanted: list[Any], start: int, show: Show, *, latest: bool) -> list[bytes]:
+    page: list[bytes] = []
+    size = 0
     with call.store.moment(db) as moment:
-        for entry in entries:
-            page.append(_entry(moment, entry, show, latest=latest))
-            size += len(page[-1])
-            if size >= call.limits.page_bytes:
-                break
+        for first in range(start, len(wanted), _LOOKED_UP):
+            some = wanted[first : first + _LOOKED_UP]
+            moment.look_up([doc_id for doc_id in map(_id, some) if doc_id is not None])
+            for entry in some:
+                page.append(_entry(moment, entry, show, latest=latest))
+                size += len(page[-1])
+                if size >= call.limits.page_bytes:
+                    return page
     return page
+
+
+def _id(entry: Any) -> str | None:
+    """The document that an entry of the request names, if it does."""
+    doc_id = entry.get("id") if isinstance(entry, dict) else None
+    return doc_id if isinstance(doc_id, str) else None
 
 
 def _entry(moment: Moment, entry: Any, show: Show, *, latest: bool) -> bytes:
     """The answer to one entry of the request."""
-    doc_id = entry.get("id") if isinstance(entry, dict) else None
-    if not isinstance(doc_id, str):
+    doc_id = _id(entry)
+    if doc_id is None:
         return encode({"id": "", "docs": [_problem("", None, "bad_request", "document id missed")]})
     rev, since = entry.get("rev"), entry.get("atts_since")
     docs: list[dict[str, Any]]

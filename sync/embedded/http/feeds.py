@@ -76,7 +76,8 @@ class _Changes:
         query = replace(query, include_docs=False, count_pending=False)
         start = self._store.read_changes(db, replace(query, limit=0, descending=False))
         self._last_seq = start.last_seq
-        self._query = replace(query, since=start.last_seq)
+        self._query = query
+        self._told: str | None = None
         # With documents at hand a page must fit into memory.
         judged = narrowed.passes is not None
         self._page = call.limits.docs_page if judged else call.limits.changes_page
@@ -92,7 +93,7 @@ class _Changes:
             return
         while True:
             page = self._page if self._narrowed.passes is not None else min(self._page, self._left)
-            batch = self._store.read_changes(self._db, replace(self._query, limit=page))
+            batch = self._store.read_changes(self._db, self._from_here(limit=page))
             for change, revs in self._passing(batch.results):
                 self._go_on(change.seq)
                 if revs:
@@ -112,23 +113,26 @@ class _Changes:
 
     def woken(self) -> bool:
         require_member(self._store, self._user, self._db)
-        batch = self._store.read_changes(self._db, replace(self._query, limit=1))
+        batch = self._store.read_changes(self._db, self._from_here(limit=1))
         if not batch.results:
             self._go_on(batch.last_seq)
         return bool(batch.results)
 
     def closing(self) -> dict[str, Any]:
         if self._pending is None:
-            rest = self._store.read_changes(self._db, replace(self._query, limit=0, count_pending=True))
+            rest = self._store.read_changes(self._db, self._from_here(limit=0, count_pending=True))
             self._pending = rest.pending
         return {"last_seq": self._last_seq, "pending": self._pending}
 
     def _go_on(self, seq: str) -> None:
-        self._last_seq = seq
-        if self._query.descending:
-            self._query = replace(self._query, before=seq)
-        else:
-            self._query = replace(self._query, since=seq)
+        self._last_seq = self._told = seq
+
+    def _from_here(self, *, limit: int, count_pending: bool = False) -> FeedQuery:
+        """The same question, about what comes after the last row that was told."""
+        before = self._told if self._query.descending else None
+        return replace(
+            self._query, since=self._last_seq, before=before, limit=limit, count_pending=count_pending
+        )
 
     def _passing(self, page: tuple[Change, ...]) -> Iterator[tuple[Change, tuple[str, ...]]]:
         """Each change with those of its revisions that the filter lets pass."""
