@@ -27,6 +27,7 @@ __all__ = [
     "RESERVED_IDS",
     "Draft",
     "Event",
+    "as_published",
     "change",
     "draft_from_document",
     "draft_id",
@@ -178,6 +179,11 @@ def publish(
     _require_follows(draft.definition, latest)
     done = Event("published", by, at, draft.definition.digest, remark)
     return replace(draft, state="published", history=(*draft.history, done))
+
+
+def as_published(draft: Draft, history: tuple[Event, ...]) -> Draft:
+    """The draft as it ends when its definition stands published with this history."""
+    return Draft(draft.definition, "published", history)
 
 
 def withdraw(draft: Draft, *, by: str, at: datetime, remark: str = "") -> Draft:

@@ -11,17 +11,20 @@ from typing import TYPE_CHECKING, cast
 from flask import current_app
 from werkzeug.wrappers import Request
 
-from checklists.loader import Library, definition_to_document, fact_definitions, load_definitions
+from checklists.loader import fact_definitions, load_definitions
 from server import logs
 from server.evidence.workers import PhotoWorkers
+from server.library.drafts import Drafts
+from server.library.limits import Limits
+from server.library.publishing import publish_shipped
+from server.library.shelf import Shelf
 from server.names import Names
-from server.people.model import ROLES
 from server.readmodel.database import ReadModel
 from server.settings import Settings
 from server.storage import open_store
 from server.workflow.policy import load_policy
 from sync.lease import Leases, Terms
-from sync.store import DatabaseExists, DocumentStore, Security, UserCtx
+from sync.store import DocumentStore, UserCtx
 
 if TYPE_CHECKING:
     from server.casework.cases import Cases
@@ -39,10 +42,6 @@ def system_clock() -> datetime:
     return datetime.now(UTC)
 
 
-class PublishedChecklistChanged(Exception):
-    """A definition differs from what was published under the same id and version. Give it a new version."""
-
-
 @dataclass(frozen=True)
 class Services:
     """One of each, made once per process."""
@@ -52,7 +51,9 @@ class Services:
     store: DocumentStore
     names: Names
     readmodel: ReadModel
-    library: Library
+    library: Shelf
+    drafts: Drafts
+    limits: Limits
     people: People
     cases: Cases
     photo_workers: PhotoWorkers
@@ -85,9 +86,8 @@ def assemble(
         # On a cluster it may take minutes, and the worker does it beside its work.
         store.refresh_design_documents()
     names = Names(settings)
-    library = load_definitions()
     people = People(store, settings, clock)
-    publish_library(store, names, library)
+    library = Shelf(store, names.library, publish_shipped(store, names.library, load_definitions().all()))
     readmodel = ReadModel(settings.data_dir / "readmodel.sqlite3")
     policies = load_policy(fact_names=fact_definitions().keys())
     # Where a revision is checked in one place, no second writer of a case can slip in.
@@ -102,6 +102,8 @@ def assemble(
         names=names,
         readmodel=readmodel,
         library=library,
+        drafts=Drafts(store, names.registry, names.library, library, clock, leases),
+        limits=Limits(store, names.library, library, clock),
         people=people,
         cases=cases,
         photo_workers=PhotoWorkers(
@@ -129,25 +131,6 @@ def _sweep(folder: Path, now: datetime) -> None:
     for path in folder.iterdir():
         if path.stat().st_mtime < too_old:
             path.unlink(missing_ok=True)
-
-
-def publish_library(store: DocumentStore, names: Names, library: Library) -> None:
-    """Write every definition into `library`, where tablets find it. A published version never changes.
-
-    Raises PublishedChecklistChanged.
-    """
-    security = Security(member_roles=ROLES, kind="library")
-    try:
-        store.create_database(names.library, security)
-    except DatabaseExists:
-        store.set_security(names.library, security)
-    for definition in library.all():
-        document = definition_to_document(definition)
-        known = store.find(names.library, document["_id"])
-        if known is None:
-            store.put(names.library, document)
-        elif known["digest"] != document["digest"]:
-            raise PublishedChecklistChanged(document["_id"])
 
 
 def services() -> Services:

@@ -15,6 +15,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
+from server.library.publishing import PublishedChecklistChanged
 from server.services import Services, assemble, system_clock
 from server.settings import Settings, SettingsError, load
 from server.storage import open_store
@@ -68,7 +69,7 @@ def data_or_exit(settings: Settings) -> Iterator[None]:
             f"the database in {folder} is damaged ({error}). hezha doctor says what is; then move the folder "
             "aside and run hezha restore BACKUP, or without a backup hezha salvage OUT"
         )
-    except SettingsError as error:
+    except (SettingsError, PublishedChecklistChanged) as error:
         _unusable(str(error))
     except StoreError as error:
         if not settings.couchdb_url:

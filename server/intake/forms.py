@@ -9,9 +9,7 @@ from typing import Any
 
 import structlog
 
-from checklists.loader import UnknownChecklist
 from checklists.merge import merge
-from checklists.model import Definition
 from geo.coords import CoordinateError
 from geo.fence import FenceError, SiteFence, read_fence
 from server.casework.cases import SYSTEM
@@ -31,6 +29,8 @@ from server.intake.judging import (
 )
 from server.intake.photos import photo_fact
 from server.intake.receipts import write_receipt, write_refusal
+from server.intake.rulebook import Rulebook
+from server.library.shelf import Rules
 from server.services import Services
 from server.workflow.commands import (
     AwaitingPhotos,
@@ -39,7 +39,7 @@ from server.workflow.commands import (
     RecordSubmission,
     Returned,
 )
-from server.workflow.model import Case, CodedReason, Submission, Task
+from server.workflow.model import Case, CodedReason, LimitsInForce, Submission, Task
 from server.workflow.policy import Policy
 from server.workflow.refusal import Refusal
 from server.workflow.vocabulary import MAX_ID
@@ -60,7 +60,7 @@ class Forms:
         self._store = made.store
         self._names = made.names
         self._cases = made.cases
-        self._library = made.library
+        self._rulebook = Rulebook(made)
         self._clock = made.clock
 
     def take(self, case_id: str, task_id: str, *, unsent_id: str | None = None) -> None:
@@ -85,12 +85,13 @@ class Forms:
         signed = submitter(counted)
         if not any(map(is_submitted, counted)):
             return
-        outcome = self.judge(case, task, counted).outcome
-        self._record(case, task, counted, signed, outcome, unsent_id)
+        judged = self.judge(case, task, counted)
+        self._record(case, task, counted, signed, judged.outcome, unsent_id, judged.rules)
 
     def judge(self, case: Case, task: Task, counted: Sequence[Document]) -> Judged:
         """Judge the branches that count, with everything that lies beside them."""
-        definition = self.definition(task)
+        rules = self._rulebook.rules(case, task, counted)
+        definition = None if rules is None else rules.definition
         policy = self._cases.policy(case.organisation)
         forms = self._names.forms(case.id)
         evidence = Evidence(
@@ -103,7 +104,7 @@ class Forms:
             received_at=self._clock(),
             context=self._repeated(case, task),
         )
-        judged = judge_form(case, task, definition, counted, evidence, policy)
+        judged = replace(judge_form(case, task, definition, counted, evidence, policy), rules=rules)
         if not isinstance(judged.outcome, AwaitingPhotos):
             return judged
         # A cluster may list what a copy has that lags behind, and tell of what it lacks no more. A single
@@ -112,7 +113,7 @@ class Forms:
         if not late:
             return judged
         evidence = replace(evidence, signatures={*evidence.signatures, *late})
-        return judge_form(case, task, definition, counted, evidence, policy)
+        return replace(judge_form(case, task, definition, counted, evidence, policy), rules=rules)
 
     def counted(self, case: Case, task: Task) -> list[Document]:
         """The branches of a task's form that count, winner first."""
@@ -128,18 +129,13 @@ class Forms:
             return
         given_back = CodedReason(None, "given_back", {"by": by, "reason": reason})
         outcome = Returned((given_back,))
-        self._record(case, task, counted, submitter(counted), outcome, None)
+        rules = self._rulebook.rules(case, task, counted)
+        self._record(case, task, counted, submitter(counted), outcome, None, rules)
 
     def answer(self, case: Case) -> None:
         """Bring receipts and returned forms in line with what the case has decided. Safe to repeat."""
         for task in case.tasks.values():
             self._answer(case, task)
-
-    def definition(self, task: Task) -> Definition | None:
-        try:
-            return self._library.get(task.checklist.id, int(task.checklist.version))
-        except (UnknownChecklist, ValueError):
-            return None
 
     def _leaves(self, case_id: str, task_id: str) -> list[Document]:
         return self._store.leaves(self._names.forms(case_id), form_id(task_id))
@@ -152,6 +148,7 @@ class Forms:
         signed: Submitter | None,
         outcome: Outcome,
         unsent_id: str | None,
+        rules: Rules | None,
     ) -> None:
         revs = tuple(sorted(leaf["_rev"] for leaf in counted))
         unsent_id = unsent_id or accepted_unsent(case, form_id(task.id), revs)
@@ -168,10 +165,16 @@ class Forms:
             submitted_at=signed.at,
             device=signed.device,
             unsent_id=unsent_id,
+            checklist=task.checklist,
+            limits=_limits(rules),
         )
         try:
             after = self._cases.apply(case.id, command, SYSTEM).case
         except Refusal as refusal:
+            if refusal.code == "checklist_moved":
+                # The office moved the task while its form was judged.
+                self.take(case.id, task.id, unsent_id=unsent_id)
+                return
             if refusal.code not in {"task_cancelled", "not_assigned"}:
                 raise
             self._set_aside(case, task.id, [leaf for leaf in counted if is_submitted(leaf)], refusal.code)
@@ -211,11 +214,11 @@ class Forms:
     def _united(self, case: Case, task: Task, leaves: Sequence[Document]) -> Document:
         """The first of these branches, returned, with the answers of all. None is lost: what a safer answer
         stands before is kept beside it."""
-        definition = self.definition(task)
+        rules = self._rulebook.rules(case, task, leaves)
         branches = [as_mapping(leaf.get("answers")) for leaf in leaves]
         kept = [as_mapping(leaf.get("superseded")) for leaf in leaves]
-        if definition is not None:
-            merged = merge(definition, case_facts(case), branches)
+        if rules is not None:
+            merged = merge(rules.definition, case_facts(case), branches)
             answers, kept = merged.answers, [*kept, merged.superseded]
         else:
             answers = {code: raw for branch in reversed(branches) for code, raw in branch.items()}
@@ -261,11 +264,20 @@ class Forms:
         """The merged answers of the inspection whose failures a re-inspection looks at again."""
         notice = case.notices.get(task.notice) if task.notice is not None else None
         origin = case.tasks.get(notice.task_id) if notice is not None and notice.task_id else None
-        definition = self.definition(origin) if origin is not None else None
-        if origin is None or definition is None:
+        if origin is None:
             return {}
-        branches = [as_mapping(leaf.get("answers")) for leaf in self.counted(case, origin)]
-        return merge(definition, case_facts(case), branches).answers
+        counted = self.counted(case, origin)
+        rules = self._rulebook.rules(case, origin, counted)
+        if rules is None:
+            return {}
+        branches = [as_mapping(leaf.get("answers")) for leaf in counted]
+        return merge(rules.definition, case_facts(case), branches).answers
+
+
+def _limits(rules: Rules | None) -> LimitsInForce | None:
+    """What a submission pins of the rules it was judged by."""
+    held = None if rules is None else rules.held
+    return None if held is None else LimitsInForce(held.day, held.ids, held.digest)
 
 
 def form_id(task_id: str) -> str:

@@ -17,6 +17,7 @@ from checklists.model import Definition
 from checklists.model import Text as ChecklistText
 from geo.coords import CoordinateError, read_fix
 from geo.fence import SiteFence, presence
+from server.library.shelf import Rules
 from server.workflow.commands import Accepted, AwaitingPhotos, Outcome, Returned
 from server.workflow.model import Case, CodedReason, ItemResult, PhotoRef, Task, Text
 from server.workflow.policy import Policy
@@ -57,6 +58,7 @@ class Judged:
     outcome: Outcome
     merged: Merged | None = None
     judgement: Judgement | None = None
+    rules: Rules | None = None
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from checklists.standing import merged_standing
+from checklists.versions import merged_draft
 from server.casework.claims import first_claim
 from server.intake.photos import merged_verdict
+from server.library.publishing import first_published
 from server.people.merging import merged_attempts, merged_device, merged_user
 from sync.conflicts import Merge, find_settled, keep_winner
 from sync.store import Change, ChangeBatch, DocumentStore
@@ -22,9 +25,11 @@ RULES: Mapping[str, Mapping[str, Merge]] = {
         "signin": merged_attempts,
         "idempotency": first_claim,
         "case-no": first_claim,
+        "checklist-draft": merged_draft,
     },
     "case": {"receipt": keep_winner},
     "media": {"photo-receipt": merged_verdict},
+    "library": {"checklist": first_published, "checklist-limit": merged_standing},
 }
 
 

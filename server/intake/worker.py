@@ -62,14 +62,15 @@ class Intake:
 
     def wants(self, database: str) -> bool:
         parsed = self.names.parse(database)
-        return database == self.names.registry or (
+        return database in {self.names.registry, self.names.library} or (
             parsed is not None and parsed[0] in {"case", "media", "outbox"}
         )
 
     def handle(self, database: str, batch: ChangeBatch) -> None:
         """Take in a batch of changes of one database. May be repeated."""
-        if database == self.names.registry:
-            settle_leaves(self.store, database, "registry", batch)
+        kind_of_ours = {self.names.registry: "registry", self.names.library: "library"}.get(database)
+        if kind_of_ours is not None:
+            settle_leaves(self.store, database, kind_of_ours, batch)
             return
         parsed = self.names.parse(database)
         if parsed is None:

@@ -1,4 +1,4 @@
-"""Limits of an organisation's own: they hold from their day on, for that organisation, and only ever tighten."""
+"""Limits of an organisation's own hold from their day on, for that organisation, and only ever tighten."""
 
 from __future__ import annotations
 
@@ -343,7 +343,7 @@ def test_a_proposal_that_is_turned_down_leaves_the_limit_and_a_trace() -> None:
 
 def test_one_proposal_at_a_time_and_none_that_prolongs() -> None:
     waiting = proposed()
-    again = {"until": TODAY, "reason": "x", "by": "wu", "at": NOON, "today": TODAY}
+    again: dict[str, Any] = {"until": TODAY, "reason": "x", "by": "wu", "at": NOON, "today": TODAY}
     end_refused("limit_end_proposed", lambda: propose_end(waiting, **again))
     ended = confirm_end(waiting, by="zhao", at=NOON, today=TODAY)
     end_refused("limit_ends_before", lambda: propose_end(ended, **again))
@@ -360,7 +360,12 @@ def test_a_limit_goes_through_its_document_unchanged() -> None:
 
 def test_a_limit_that_says_something_else_than_it_did_is_not_read() -> None:
     document = standing_to_document(proposed())
-    spoilt = [{"limit": {**document["limit"], "max": 9.0}}, {"schema": 2}, {"type": "x"}, {"more": 1}]
+    spoilt: list[dict[str, Any]] = [
+        {"limit": {**document["limit"], "max": 9.0}},
+        {"schema": 2},
+        {"type": "x"},
+        {"more": 1},
+    ]
     for change in spoilt:
         with pytest.raises(DefinitionError):
             standing_from_document({**document, **change})
