@@ -263,3 +263,18 @@ def test_a_blob_swept_away_before_its_document_came_is_told(store: EmbeddedStore
     assert store.sweep_blobs(now=2**40) == 0
     store.delete_database("db")
     assert store.sweep_blobs(now=2**40) == 1
+
+
+def test_documents_looked_up_together_read_like_single_ones(store: EmbeddedStore) -> None:
+    """More than one statement takes, some of them unknown, one too large to be read before its turn."""
+    inline = {"data": "Ynl0ZXM="}
+    docs: list[Document] = [
+        {"_id": f"doc {n}", "_attachments": {"a": inline} if n % 7 else {}} for n in range(120)
+    ]
+    docs.append({"_id": "nul\0within", "text": "x" * 500})
+    revs = {row.id: row.rev or "" for row in store.bulk_docs("db", docs)}
+    asked = [*revs.items(), ("unknown", "1-a")]
+    with store.moment("db") as moment:
+        single = [moment.open_revs(doc_id, [rev], show=Show(revs=True)) for doc_id, rev in asked]
+        moment.look_up([doc_id for doc_id, _ in asked], max_bytes=100)
+        assert [moment.open_revs(doc_id, [rev], show=Show(revs=True)) for doc_id, rev in asked] == single

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -137,6 +138,30 @@ def test_wanted_revisions_come_in_one_answer(admin: Asker, free: str) -> None:
     latest = admin.post(f"/{free}/_bulk_get?latest=true", {"docs": [{"id": "d", "rev": "1-" + "a" * 32}]})
     assert {one["ok"]["_rev"] for one in latest["results"][0]["docs"]} == {winner, loser}
     assert admin.post(f"/{free}/_bulk_get", {}, status=400)
+
+
+def test_documents_wanted_together_look_as_they_do_one_by_one(admin: Asker, free: str) -> None:
+    """Winners and others, large, small and gone ones, with attachments."""
+    attached = {"a": {"data": base64.b64encode(b"bytes").decode()}}
+    docs: list[dict[str, Any]] = [{"_id": f"doc {number}", "n": number} for number in range(45)]
+    docs[7] |= {"text": "接地" * 15_000}
+    docs[8] |= {"_attachments": attached | {"b": attached["a"]}}
+    docs[40] |= {"_attachments": attached}
+    rows = admin.post(f"/{free}/_bulk_docs", {"docs": docs}, status=201)
+    first = {row["id"]: row["rev"] for row in rows}
+    tombstone = {"_id": "doc 9", "_rev": first["doc 9"], "_deleted": True}
+    gone = admin.post(f"/{free}/_bulk_docs", {"docs": [tombstone]}, status=201)[0]["rev"]
+    named = [*first.items(), ("doc 9", gone), ("doc 10", first["doc 10"].upper()), ("doc 7", "9-x")]
+    named += [("d", rev) for rev in conflicted(admin, free)]
+    wanted = [{"id": doc_id, "rev": rev} for doc_id, rev in named]
+    for query in ("revs=true", "revs=true&latest=true", "attachments=true"):
+        together = admin.post(f"/{free}/_bulk_get?{query}", {"docs": wanted})["results"]
+        for (doc_id, rev), row in zip(named, together, strict=True):
+            alone = admin.get(f"/{free}/{quote(doc_id)}?{query}&open_revs={quote(json.dumps([rev]))}")
+            assert row["id"] == doc_id
+            assert [doc.get("ok") for doc in row["docs"]] == [doc.get("ok") for doc in alone]
+        assert together[8]["docs"][0]["ok"]["_attachments"].keys() == {"a", "b"}
+        assert len(together[7]["docs"][0]["ok"]["text"]) == 30_000
 
 
 @pytest.mark.parametrize("kind", ["multipart/mixed", "multipart/related"])
