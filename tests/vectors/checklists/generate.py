@@ -1,0 +1,85 @@
+"""Writes the vectors: `python -m tests.vectors.checklists.generate`. What they expect is what Python judges.
+
+With `--fuzz N --seed S` it writes nothing: it judges N new forms of each theme in both languages and prints
+where they differ.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator
+
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import strategies as st
+
+from checklists.answers import canonical
+from tests.vectors.checklists.forms import THEMES, Case
+from tests.vectors.checklists.vectors import judged, judged_by_node, write
+
+__all__ = ["differences", "sample"]
+
+_SEED = 20250304
+
+
+def sample(cases: st.SearchStrategy[Case], wanted: int, number: int) -> list[Case]:
+    """Different cases; the same ones for the same seed and release of hypothesis."""
+    found: dict[str, Case] = {}
+
+    @seed(number)
+    @settings(
+        max_examples=wanted * 3,
+        database=None,
+        deadline=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(cases)
+    def collect(case: Case) -> None:
+        if len(found) < wanted:
+            found.setdefault(canonical(case), json.loads(json.dumps(case)))
+
+    collect()
+    return list(found.values())
+
+
+def differences(cases: list[Case]) -> Iterator[tuple[Case, dict[str, object], dict[str, object]]]:
+    """The cases that Python and Node judge differently, with what each says."""
+    for case, there in zip(cases, judged_by_node(cases), strict=True):
+        here = judged(case)
+        if canonical(here) != canonical(there):
+            yield case, here, there
+
+
+def _fuzz(wanted: int, number: int) -> int:
+    different = 0
+    for theme, (cases, _) in THEMES.items():
+        for case, here, there in differences(sample(cases(), wanted, number)):
+            different += 1
+            sys.stdout.write(f"{theme} {json.dumps({'case': case, 'here': here, 'there': there})}\n")
+    return different
+
+
+def _write() -> None:
+    for theme, (cases, wanted) in THEMES.items():
+        vectors = [
+            {"name": f"{theme} {number}", **case, "expected": judged(case)}
+            for number, case in enumerate(sample(cases(), wanted, _SEED), start=1)
+        ]
+        write(theme, vectors)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--fuzz", type=int, metavar="N")
+    parser.add_argument("--seed", type=int, default=_SEED)
+    chosen = parser.parse_args()
+    if chosen.fuzz is None:
+        _write()
+    else:
+        sys.exit(1 if _fuzz(chosen.fuzz, chosen.seed) else 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,3 @@
+export type { Problem } from "./answers.ts";
+export { type ItemJudgement, judge, type Judgement, type Options } from "./evaluate.ts";
+export type * from "./model.ts";
