@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from checklists.answers import canonical
 from tests.vectors.checklists.forms import THEMES, Case
+from tests.vectors.checklists.published import published_forms
 from tests.vectors.checklists.vectors import judged, judged_by_node, write
 
 __all__ = ["differences", "sample"]
@@ -62,12 +63,15 @@ def _fuzz(wanted: int, number: int) -> int:
 
 
 def _write() -> None:
-    for theme, (cases, wanted) in THEMES.items():
-        vectors = [
-            {"name": f"{theme} {number}", **case, "expected": judged(case)}
-            for number, case in enumerate(sample(cases(), wanted, _SEED), start=1)
-        ]
-        write(theme, vectors)
+    themes = {theme: sample(cases(), wanted, _SEED) for theme, (cases, wanted) in THEMES.items()}
+    for theme, cases in {**themes, "published": list(published_forms())}.items():
+        write(
+            theme,
+            [
+                {"name": f"{theme} {number}", **case, "expected": judged(case)}
+                for number, case in enumerate(cases, start=1)
+            ],
+        )
 
 
 def main() -> None:

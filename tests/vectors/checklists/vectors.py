@@ -20,10 +20,11 @@ import msgspec
 from checklists import Definition, Library, evaluate, load_definitions
 from tests.vectors.checklists.forms import Case
 
-__all__ = ["FOLDER", "REPEATED", "files", "judged", "judged_by_node", "read", "write"]
+__all__ = ["FOLDER", "PUBLISHED", "REPEATED", "ROOT", "files", "judged", "judged_by_node", "read", "write"]
 
 FOLDER = Path(__file__).parent
 ROOT = FOLDER.parents[2]
+PUBLISHED = ROOT / "checklists/definitions/published"
 #: What a judged item repeats of its definition.
 REPEATED = ("text", "remedy", "type", "unit", "source", "certainty")
 _OPTIONS = ("only", "context", "superseded")
