@@ -9,6 +9,7 @@ from pathlib import Path
 
 import apsw
 
+from sync.durable import make_durable
 from sync.embedded import documents, records
 from sync.embedded.blobs import Arrivals, BlobInfo, BlobStore
 from sync.embedded.machinery import Limits, Machinery
@@ -16,7 +17,6 @@ from sync.embedded.moment import Moment
 from sync.embedded.pending import Pending
 from sync.embedded.records import DatabaseRow
 from sync.embedded.safety.values import DATABASE_FILE, UNFINISHED, has_blobs, is_empty
-from sync.embedded.schema import sync_folder
 from sync.embedded.updates import Rules, Validator
 from sync.embedded.wakeup import Waiter
 from sync.store import Document, Unusable
@@ -133,6 +133,6 @@ def _make_names_safe(folder: Path) -> None:
     """Else a power cut could take a new folder whole. Whoever made it may have made those above it, too."""
     for above in folder.resolve().parents:
         try:
-            sync_folder(above)
+            make_durable(above)
         except OSError:  # not ours to open, and so not made by us
             return

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-from sync.embedded.schema import sync_folder
+from sync.durable import make_durable
 from sync.store import BadRequest, DigestMismatch, NoSpace, ReadOnly, StoreError, TooLarge
 
 _FULL = "The disk is full; the attachment was not stored."
@@ -66,7 +66,7 @@ class BlobStore:
         self._folder = folder
         self._incoming = folder / "incoming"
         self._incoming.mkdir(parents=True, exist_ok=True)
-        sync_folder(folder)
+        make_durable(folder)
         self._foldered = False
         self._syncers = ThreadPoolExecutor(syncers, thread_name_prefix="hezha-fsync")
 
@@ -201,9 +201,9 @@ class BlobStore:
     def _sync(self, paths: Sequence[Path]) -> None:
         """Wait until files and folders are on disk. Raises OSError."""
         *others, mine = paths
-        waiting = [self._syncers.submit(_sync, path) for path in others]
+        waiting = [self._syncers.submit(make_durable, path) for path in others]
         try:
-            _sync(mine)
+            make_durable(mine)
         finally:
             wait(waiting)
         for future in waiting:
@@ -217,7 +217,7 @@ class BlobStore:
             return
         for number in range(256):
             (self._folder / f"{number:02x}").mkdir(exist_ok=True)
-        sync_folder(self._folder)
+        make_durable(self._folder)
         self._foldered = True
 
 
@@ -278,14 +278,6 @@ def _write(file: io.FileIO, chunk: bytes) -> None:
     rest = memoryview(chunk)
     while rest:
         rest = rest[file.write(rest) or 0 :]
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def digest_mismatch() -> DigestMismatch:

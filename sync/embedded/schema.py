@@ -15,7 +15,6 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import json
-import os
 import secrets
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -25,6 +24,7 @@ from typing import Any
 import apsw
 
 from sync import revtree
+from sync.durable import make_durable
 from sync.store import Unusable
 
 #: Raised whenever the tables below change. Older files are brought up to it, newer ones are refused.
@@ -157,7 +157,7 @@ def prepare(file: Path, *, busy_seconds: float) -> str:
             conn.execute("PRAGMA auto_vacuum=INCREMENTAL")
             conn.pragma("journal_mode", "WAL")
             _bring_up(conn, file)
-            sync_folder(file.parent)
+            make_durable(file.parent)
             return str(conn.execute("SELECT value FROM store WHERE key = 'incarnation'").get)
         finally:
             conn.close()
@@ -217,12 +217,3 @@ def _from_1(conn: apsw.Connection) -> None:
 
 #: How to get from each older version to the next.
 _UPGRADES: Mapping[int, Callable[[apsw.Connection], None]] = {1: _from_1}
-
-
-def sync_folder(folder: Path) -> None:
-    """Make the names in a folder survive a loss of power."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

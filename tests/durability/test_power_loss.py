@@ -118,7 +118,7 @@ def test_the_disk_of_these_tests_forgets_what_was_not_synced(
     with disk.watched(monkeypatch):
         store = EmbeddedStore(root / "data")
         store.create_database(DATABASE)
-        monkeypatch.setattr("sync.embedded.blobs._sync", lambda _path: None)
+        monkeypatch.setattr("sync.embedded.blobs.make_durable", lambda _path: None)
         attach(store, "a", None, b"x" * 1000)
         after_power_loss(disk.moment(), root, tmp_path / "lost", names_kept=False)
         after_power_loss(disk.moment(), root, tmp_path / "empty", names_kept=True)

@@ -12,6 +12,7 @@ from typing import TextIO
 
 import apsw
 
+from sync.durable import make_durable
 from sync.embedded.safety import manifest as manifests
 from sync.embedded.safety.manifest import MANIFEST, SUMS, FileEntry, Manifest
 from sync.embedded.safety.shelf import (
@@ -25,7 +26,6 @@ from sync.embedded.safety.shelf import (
 )
 from sync.embedded.safety.snapshot import Contents, named_blobs, taken
 from sync.embedded.safety.values import DATABASE_FILE, Progress, SafetyError, blob_path, silent
-from sync.embedded.schema import sync_folder
 
 
 @dataclass(frozen=True)
@@ -242,7 +242,7 @@ def _unnamed(snapshot: Path) -> Path:
     """From now on it does not count."""
     hidden = snapshot.with_name(f".part-{snapshot.name}")
     snapshot.rename(hidden)
-    sync_folder(hidden.parent)
+    make_durable(hidden.parent)
     return hidden
 
 

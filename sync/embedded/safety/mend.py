@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from sync.durable import make_durable
 from sync.embedded.blobs import BlobStore
 from sync.embedded.safety.check import opened, wrong_blob
 from sync.embedded.safety.manifest import blob_name
 from sync.embedded.safety.shelf import Shelf, keep_stream
 from sync.embedded.safety.snapshot import named_blobs
 from sync.embedded.safety.values import Progress, blob_path, silent
-from sync.embedded.schema import sync_folder
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,6 @@ def _bring(shelf: Shelf, sha256: str, final: Path) -> bool:
                 return False
     except FileNotFoundError:
         return False
-    sync_folder(final.parent)
-    sync_folder(final.parent.parent)
+    make_durable(final.parent)
+    make_durable(final.parent.parent)
     return True

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import apsw
 
+from sync.durable import make_durable
 from sync.embedded import reproof
 from sync.embedded.safety.backup import blobs_of, chosen, damaged_files, read_manifest
 from sync.embedded.safety.manifest import Manifest, blob_name
@@ -27,7 +28,7 @@ from sync.embedded.safety.values import (
     blob_path,
     silent,
 )
-from sync.embedded.schema import SCHEMA_VERSION, sync_folder
+from sync.embedded.schema import SCHEMA_VERSION
 from sync.follow import checkpoint_id
 
 #: What the file system itself puts into a folder.
@@ -80,9 +81,9 @@ def restore(
     _bring(shelf, name, manifest.database.name, manifest.database.sha256, draft)
     renew(draft)
     draft.rename(target / DATABASE_FILE)
-    sync_folder(target)
+    make_durable(target)
     (target / UNFINISHED).unlink()
-    sync_folder(target)
+    make_durable(target)
     return Restored(name, manifest, len(wanted) - len(missing) + len(manifest.damaged), tuple(missing))
 
 
@@ -97,8 +98,8 @@ def _claim(target: Path, manifest: Manifest) -> None:
     target.mkdir(mode=0o700, parents=True, exist_ok=True)
     marker.write_text(manifest.digest + "\n", "ascii")
     (target / "blobs").mkdir(mode=0o700, exist_ok=True)
-    sync_folder(target)
-    sync_folder(target.resolve().parent)
+    make_durable(target)
+    make_durable(target.resolve().parent)
 
 
 def _bring_blobs(
@@ -116,7 +117,7 @@ def _bring_blobs(
         progress("blobs", number, len(wanted))
     for folder in (*sorted(folders), target / "blobs"):
         if folder.is_dir():
-            sync_folder(folder)
+            make_durable(folder)
     return missing
 
 

@@ -19,9 +19,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
+from sync.durable import make_durable
 from sync.embedded.safety.manifest import age, blob_name, is_snapshot_name
 from sync.embedded.safety.values import CHUNK, SafetyError, blob_path
-from sync.embedded.schema import sync_folder
 
 SNAPSHOTS = "snapshots"
 _PART = ".part-"
@@ -190,10 +190,10 @@ class _InFolder:
     def finish(self) -> Path:
         for folder in (*sorted(self._touched), self.place):
             if folder.is_dir():  # the one folder of a blob that nobody could read was never made
-                sync_folder(folder)
+                make_durable(folder)
         self.place.rename(self._final)
-        sync_folder(self._final.parent)
-        sync_folder(self._folder.resolve().parent)
+        make_durable(self._final.parent)
+        make_durable(self._folder.resolve().parent)
         return self._final
 
 
@@ -260,7 +260,7 @@ def _new_tar(file: Path, name: str) -> Iterator[_InTar]:
                 out.flush()
                 os.fsync(out.fileno())
                 draft.rename(file)
-                sync_folder(file.parent)
+                make_durable(file.parent)
     finally:
         draft.unlink(missing_ok=True)
         shutil.rmtree(place, ignore_errors=True)

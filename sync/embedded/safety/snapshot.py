@@ -15,6 +15,7 @@ from pathlib import Path
 
 import apsw
 
+from sync.durable import make_durable
 from sync.embedded import schema
 from sync.embedded.blobs import BlobStore
 from sync.embedded.safety.values import DATABASE_FILE, Progress, SafetyError
@@ -111,11 +112,7 @@ def _checked(target: Path) -> Contents:
         contents = contents_of(conn)
     finally:
         conn.close()
-    descriptor = os.open(target, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    make_durable(target)
     return contents
 
 
