@@ -11,12 +11,11 @@ from flask import g, request
 from flask_smorest import Blueprint
 
 from server.api.parsing import Parser
+from server.people.model import ROLES
 from server.problems import Problem
 from server.services import services
 
 F = TypeVar("F", bound=Callable[..., Any])
-
-ROLES = ("inspector", "manager", "scheduler", "admin", "auditor")
 
 
 class Schema(ma.Schema):

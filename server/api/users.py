@@ -9,8 +9,8 @@ import marshmallow as ma
 from flask import g, request
 
 from server.api.auth import UserOut, plain_text
-from server.api.base import ROLES, Schema, blueprint, roles
-from server.people.model import USER_NAME_SHAPE, Identity, User
+from server.api.base import Schema, blueprint, roles
+from server.people.model import ROLES, USER_NAME_SHAPE, Identity, User
 from server.people.passwords import MAX_LENGTH
 from server.people.service import UserChange
 from server.problems import Problem
