@@ -19,9 +19,10 @@ from msgspec.structs import replace
 
 from checklists.linting import Complaint, lint
 from checklists.model import SEVERITY_RANK, Definition, Item, Limit, Section, Severity, Text
+from checklists.reasons import joined
 from checklists.refusal import ChecklistRefused
 
-__all__ = ["Held", "Override", "apply", "apply_all", "check", "held_by", "in_force"]
+__all__ = ["Held", "Override", "applies_to", "apply", "apply_all", "check", "held_by", "in_force"]
 
 #: Characters in an organisation's or rule's name, and in an expression.
 MAX_LINE = 200
@@ -64,8 +65,11 @@ class Override(
 
     def holds(self, organisation: str, day: date) -> bool:
         """Whether it is in force for an organisation's visit on a day."""
-        theirs = self.organisation is None or self.organisation == organisation
-        return theirs and self.since <= day and (self.until is None or day <= self.until)
+        return self.organisation in (None, organisation) and self.holds_on(day)
+
+    def holds_on(self, day: date) -> bool:
+        """Whether it is in force on a day, for whom it is."""
+        return self.since <= day and (self.until is None or day <= self.until)
 
 
 class Held(msgspec.Struct, frozen=True):
@@ -89,10 +93,13 @@ def in_force(
     definition: Definition, overrides: Iterable[Override], organisation: str, day: date
 ) -> tuple[Override, ...]:
     """The overrides that an inspection by `definition` is judged with, by the day they began and id."""
-    held = (
-        one for one in overrides if one.holds(organisation, day) and _limit_of(definition, one) is not None
-    )
+    held = (one for one in overrides if one.holds(organisation, day) and applies_to(one, definition))
     return tuple(sorted(held, key=lambda one: (one.since, one.id)))
+
+
+def applies_to(override: Override, definition: Definition) -> bool:
+    """Whether there is something in the definition that the override limits, on the days when it holds."""
+    return _limit_of(definition, override) is not None
 
 
 def apply(definition: Definition, overrides: Iterable[Override], organisation: str, day: date) -> Definition:
@@ -145,10 +152,8 @@ def _check_one(override: Override, definition: Definition) -> None:
         raise _refused("limit_unit_mismatch", "unit", {**name, **units})
     complaints = _complaints(definition, item, limit)
     if complaints:
-        told = {
-            "zh": "；".join(one.text.zh for one in complaints),
-            "en": "; ".join(one.text.en for one in complaints),
-        }
+        why = joined([one.text for one in complaints], zh="；", en="; ")
+        told = {"why_zh": why.zh, "why_en": why.en}
         raise _refused("limit_not_sound", "max" if limit.min is None else "min", {**name, **told})
     for side in ("min", "max"):
         _require_stricter(item, limit, side, name)
@@ -227,4 +232,4 @@ def _with_limits(definition: Definition, limits: Mapping[str, tuple[Limit, ...]]
 
 
 def _refused(code: str, field: str, params: Mapping[str, object]) -> ChecklistRefused:
-    return ChecklistRefused(code, params, facts=(f"field:{field}",), malformed=True)
+    return ChecklistRefused(code, params, facts=(f"field:{field}",), kind="invalid")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
-__all__ = ["ChecklistRefused"]
+__all__ = ["ChecklistRefused", "RefusalKind"]
+
+RefusalKind = Literal["conflict", "forbidden", "invalid"]
 
 
 class ChecklistRefused(Exception):
@@ -13,7 +15,8 @@ class ChecklistRefused(Exception):
 
     `code` is a key of the text catalogue, which is filled in with `params` (JSON values). `facts` name what
     would have to change for another answer: `person:another`, `review`, `definition`, `version:<n>`,
-    `draft:<id>`, `limit:<id>`, `field:<name>`. `malformed` tells what can never be from what cannot be now.
+    `draft:<id>`, `limit:<id>`, `field:<name>`. `kind` tells doors how to answer: `conflict` for what cannot
+    be now, `forbidden` for what this person may not, `invalid` for what can never be.
     """
 
     def __init__(
@@ -22,10 +25,10 @@ class ChecklistRefused(Exception):
         params: Mapping[str, Any] | None = None,
         *,
         facts: tuple[str, ...],
-        malformed: bool = False,
+        kind: RefusalKind = "conflict",
     ) -> None:
         super().__init__(code)
         self.code = code
         self.params: dict[str, Any] = dict(params or {})
         self.facts = facts
-        self.malformed = malformed
+        self.kind: RefusalKind = kind

@@ -91,7 +91,7 @@ def confirm_end(standing: Standing, *, by: str, at: datetime, today: date) -> St
     ending = _require_proposed(standing)
     if by == ending.by:
         params = {"id": standing.limit.id, "by": ending.by}
-        raise ChecklistRefused("limit_end_own", params, facts=("person:another",))
+        raise ChecklistRefused("limit_end_own", params, facts=("person:another",), kind="forbidden")
     _require_ahead(standing, ending.until, today)
     ended = replace(standing.limit, until=ending.until)
     return Standing(ended, (*standing.history, Event("ended", by, at)))
@@ -114,7 +114,7 @@ def _require_ahead(standing: Standing, until: date, today: date) -> None:
     if until < today:
         days = {"until": until.isoformat(), "today": today.isoformat()}
         params = {"id": standing.limit.id, **days}
-        raise ChecklistRefused("limit_end_passed", params, facts=("field:until",), malformed=True)
+        raise ChecklistRefused("limit_end_passed", params, facts=("field:until",), kind="invalid")
 
 
 def _refused(standing: Standing, code: str, params: Mapping[str, str]) -> ChecklistRefused:

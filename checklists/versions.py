@@ -133,7 +133,7 @@ def change(
     _require_open(draft)
     if definition.id != draft.definition.id:
         params = {"id": draft.definition.id, "given": definition.id}
-        raise ChecklistRefused("draft_of_another", params, facts=("field:id",), malformed=True)
+        raise ChecklistRefused("draft_of_another", params, facts=("field:id",), kind="invalid")
     _require_follows(definition, latest)
     if definition.digest == draft.definition.digest and not draft.aside:
         return draft
@@ -150,7 +150,7 @@ def review(draft: Draft, *, by: str, at: datetime, complaints: Sequence[object],
     last = next(event.by for event in reversed(draft.history) if event.event in ("created", "changed"))
     if by in {*draft.authors, last}:
         names = ", ".join(sorted({*draft.authors, last}))
-        raise ChecklistRefused("own_review", {"names": names}, facts=("person:another",))
+        raise ChecklistRefused("own_review", {"names": names}, facts=("person:another",), kind="forbidden")
     _require_sound(draft, complaints)
     said = Event("reviewed", by, at, draft.definition.digest, remark)
     return replace(draft, state="reviewed", history=(*draft.history, said))
@@ -209,7 +209,7 @@ def _require_follows(definition: Definition, latest: Definition | None) -> None:
     """Refuse a definition that cannot be the version after `latest`."""
     if not _ID.fullmatch(definition.id) or definition.id in RESERVED_IDS:
         params = {"id": definition.id[:100]}
-        raise ChecklistRefused("checklist_id_unusable", params, facts=("field:id",), malformed=True)
+        raise ChecklistRefused("checklist_id_unusable", params, facts=("field:id",), kind="invalid")
     following = 1 if latest is None else latest.version + 1
     if definition.version != following:
         numbers = {"version": definition.version, "next": following}
@@ -218,7 +218,7 @@ def _require_follows(definition: Definition, latest: Definition | None) -> None:
         )
     if latest is not None and latest.stage != definition.stage:
         params = {"id": definition.id, "stage": definition.stage, "was": latest.stage}
-        raise ChecklistRefused("stage_differs", params, facts=("field:stage",), malformed=True)
+        raise ChecklistRefused("stage_differs", params, facts=("field:stage",), kind="invalid")
 
 
 # -- as documents

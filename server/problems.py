@@ -17,6 +17,8 @@ from flask_smorest import Api
 from sqlalchemy.exc import DBAPIError
 from werkzeug.exceptions import HTTPException
 
+from checklists.loader import DefinitionError
+from checklists.refusal import ChecklistRefused
 from server.texts import DEFAULT_LANGUAGE, LANGUAGES, catalogue, text
 from server.workflow.refusal import Refusal
 from sync.lease import Busy
@@ -121,6 +123,24 @@ def _from_refusal(refusal: Refusal) -> Response:
     )
 
 
+def _from_checklists(refusal: ChecklistRefused) -> Response:
+    """The same of drafts and of an organisation's limits."""
+    return respond(
+        Problem(
+            _STATUS_BY_KIND[refusal.kind],
+            refusal.code,
+            text_code=f"library.{refusal.code}",
+            extra={"params": refusal.params, "facts": list(refusal.facts)},
+            **refusal.params,
+        )
+    )
+
+
+def _from_library(error: DefinitionError) -> Response:
+    log.error("library_unreadable", path=request.path, reason=str(error))
+    return respond(Problem(500, "library_unreadable"))
+
+
 def _from_store(error: StoreError) -> Response:
     """A refusal of the store that no handler expected: nothing there, overtaken, or a real fault."""
     if isinstance(error, NotFound):
@@ -173,6 +193,8 @@ class ProblemApi(Api):  # type: ignore[misc]
         app.register_error_handler(HTTPException, _from_http)
         app.register_error_handler(Problem, respond)
         app.register_error_handler(Refusal, _from_refusal)
+        app.register_error_handler(ChecklistRefused, _from_checklists)
+        app.register_error_handler(DefinitionError, _from_library)
         app.register_error_handler(StoreError, _from_store)
         app.register_error_handler(OSError, _from_system)
         app.register_error_handler(DBAPIError, _from_readmodel)

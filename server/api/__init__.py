@@ -10,6 +10,8 @@ def blueprints() -> list[Blueprint]:
     from server.api import (  # noqa: PLC0415  each module registers its routes when it is read
         auth,
         cases,
+        checklist_drafts,
+        checklist_limits,
         checklists,
         devices,
         energization,
@@ -24,7 +26,20 @@ def blueprints() -> list[Blueprint]:
     )
 
     modules = (
-        *(auth, me, users, devices, checklists, cases, tasks, inspections, photos, notices),
+        *(
+            auth,
+            me,
+            users,
+            devices,
+            checklists,
+            checklist_drafts,
+            checklist_limits,
+            cases,
+            tasks,
+            inspections,
+            photos,
+            notices,
+        ),
         *(quarantine, energization, syncing),
     )
     return [module.blp for module in modules]

@@ -93,6 +93,14 @@ def if_match() -> str | None:
     return str(named[0])
 
 
+def required_match() -> str:
+    """The revision that the caller decided on, where no decision is taken without one. Raises Problem 428."""
+    named = if_match()
+    if named is None:
+        raise Problem(428, "precondition_required")
+    return named
+
+
 def etag(known: Loaded) -> dict[str, str]:
     return {"ETag": f'"{known.rev}"'}
 

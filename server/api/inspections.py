@@ -13,6 +13,7 @@ from server.api.base import blueprint, roles
 from server.api.casework import plain, visible
 from server.intake.forms import Forms, site_fence
 from server.intake.judging import item_result
+from server.library.shelf import Rules
 from server.problems import Problem
 from server.services import services
 from server.workflow.model import Case, Task
@@ -43,6 +44,13 @@ class InspectionOut(InspectionHead):
     )
     items = ma.fields.List(ma.fields.Dict(), metadata={"description": "Each item judged, with the rule."})
     problems = ma.fields.List(ma.fields.Dict(), metadata={"description": "What keeps the form incomplete."})
+    limits = ma.fields.Dict(
+        allow_none=True,
+        metadata={
+            "description": "The organisation's own limits that it is judged with: those in force on the day "
+            "of the visit. whole: each is found as it was when the form was judged first."
+        },
+    )
     photos = ma.fields.Dict(metadata={"description": "Status of each photo that the form names."})
     receipts = ma.fields.List(ma.fields.Dict())
 
@@ -76,6 +84,13 @@ def _row(case: Case, task: Task, branches: int) -> dict[str, Any]:
     }
 
 
+def _limits(rules: Rules | None) -> dict[str, Any] | None:
+    """What held on the day of the visit beside the checklist's own limits; None if nothing did."""
+    if rules is None or rules.held is None:
+        return None
+    return {**plain(rules.held), "whole": rules.whole, "items": [plain(one) for one in rules.limits]}
+
+
 @blp.route("/cases/<case_id>/inspections", methods=["GET"])
 @roles()
 @blp.response(200, InspectionList)
@@ -102,9 +117,8 @@ def show_inspection(case_id: str, task_id: str) -> dict[str, Any]:
     receipts = list(made.store.all_docs(made.names.forms(case_id), prefix=f"receipt:{task_id}:"))
     judged = forms.judge(case, task, counted) if counted else None
     if judged is None or judged.merged is None or judged.judgement is None:
-        return {**row, "answers": {}, "superseded": {}, "items": [], "problems": [], "photos": {}} | {
-            "receipts": receipts
-        }
+        empty: dict[str, Any] = {"answers": {}, "superseded": {}, "items": [], "problems": [], "photos": {}}
+        return {**row, **empty, "limits": None, "receipts": receipts}
     photos = forms.photo_facts(case_id, counted)
     return {
         **row,
@@ -112,6 +126,7 @@ def show_inspection(case_id: str, task_id: str) -> dict[str, Any]:
         "superseded": {code: list(kept) for code, kept in judged.merged.superseded.items()},
         "items": [plain(item_result(item)) for item in judged.judgement.items if item.shown],
         "problems": [plain(problem) for problem in judged.judgement.problems],
+        "limits": _limits(judged.rules),
         "photos": {photo: fact.status for photo, fact in photos.items()},
         "receipts": receipts,
     }

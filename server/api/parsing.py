@@ -37,13 +37,13 @@ class Parser(FlaskParser):
     def pre_load(self, location_data: Any, *, schema: ma.Schema, req: flask.Request, location: str) -> Any:
         """Raises ValidationError that points at the first value which cannot be kept."""
         if location == "json":
-            fault = next(_faults(location_data), None)
+            fault = next(faults(location_data), None)
             if fault is not None:
                 raise ma.ValidationError(_nested(*fault))
         return location_data
 
 
-def _faults(body: Any) -> Iterator[tuple[list[str], str]]:
+def faults(body: Any) -> Iterator[tuple[list[str], str]]:
     """Where something cannot be kept, and why. Without recursion: depth is one of the faults."""
     todo: list[tuple[list[str], Any]] = [([], body)]
     while todo:

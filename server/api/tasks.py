@@ -9,6 +9,7 @@ import marshmallow as ma
 from flask import g
 
 from checklists.loader import UnknownChecklist
+from checklists.model import Definition
 from server.api.base import Schema, blueprint, roles
 from server.api.casework import ReasonIn, act, command, etag, if_match, plain, visible
 from server.intake.forms import Forms
@@ -48,6 +49,13 @@ class TaskIn(Schema):
 class TaskPatch(Schema):
     assignees = _PEOPLE
     reason = ma.fields.String(required=True, validate=ma.validate.Length(min=1, max=4000))
+
+
+class ChecklistChangeIn(Schema):
+    version = ma.fields.Integer(
+        validate=ma.validate.Range(min=1), metadata={"description": "Default: newest."}
+    )
+    reason = ma.fields.String(validate=ma.validate.Length(max=4000), load_default="")
 
 
 class TaskOut(ma.Schema):
@@ -100,6 +108,15 @@ def _task(case: Case, task_id: str) -> Task:
     return task
 
 
+def _published(checklist_id: str, version: int | None) -> Definition:
+    """The version asked for, by default the newest. Raises Problem 422."""
+    library = services().library
+    try:
+        return library.latest(checklist_id) if version is None else library.get(checklist_id, version)
+    except UnknownChecklist:
+        raise Problem(422, "checklist_unknown", checklist=checklist_id) from None
+
+
 @blp.route("/cases/<case_id>/tasks", methods=["GET"])
 @roles()
 @blp.response(200, TaskList)
@@ -121,15 +138,7 @@ def assign_task(body: dict[str, Any], case_id: str) -> tuple[dict[str, Any], dic
     case = visible(case_id).case
     check_assignees(body["assignees"], case.organisation)
     reference = body.pop("checklist")
-    library = services().library
-    try:
-        definition = (
-            library.get(reference["id"], reference["version"])
-            if "version" in reference
-            else library.latest(reference["id"])
-        )
-    except UnknownChecklist:
-        raise Problem(422, "checklist_unknown", checklist=reference["id"]) from None
+    definition = _published(reference["id"], reference.get("version"))
     if definition.stage != body["kind"]:
         raise Problem(
             422,
@@ -167,6 +176,31 @@ def reassign_task(body: dict[str, Any], case_id: str, task_id: str) -> tuple[dic
     case = visible(case_id).case
     check_assignees(body["assignees"], case.organisation)
     known = act(case_id, command(commands.Reassign, task_id=task_id, **body))
+    return _answer(known.case, task_id), etag(known)
+
+
+@blp.route("/cases/<case_id>/tasks/<task_id>/checklist", methods=["POST"])
+@roles("manager", "admin")
+@blp.arguments(ChecklistChangeIn)
+@blp.response(200, TaskOut)
+def change_checklist(
+    body: dict[str, Any], case_id: str, task_id: str
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """Move a task that nobody has begun to a newer version of its checklist.
+
+    A form that a tablet began before it heard of this comes back as made from another version.
+    """
+    case = visible(case_id).case
+    task = _task(case, task_id)
+    definition = _published(task.checklist.id, body.get("version"))
+    wanted = command(
+        commands.ChangeChecklist,
+        task_id=task_id,
+        checklist={"id": definition.id, "version": definition.version},
+        answers=Forms(services()).arrived(case_id, task_id),
+        reason=body["reason"],
+    )
+    known = act(case_id, wanted)
     return _answer(known.case, task_id), etag(known)
 
 

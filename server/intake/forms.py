@@ -120,6 +120,13 @@ class Forms:
         revs = admitted_revs(case, form_id(task.id))
         return [leaf for leaf in self._leaves(case.id, task.id) if admitted(task, leaf, revs)]
 
+    def arrived(self, case_id: str, task_id: str) -> int:
+        """How many answers of a form have arrived, drafts and strangers' work included; handed in, at least
+        one."""
+        leaves = self._leaves(case_id, task_id)
+        counts = (len(as_mapping(leaf.get("answers"))) or int(is_submitted(leaf)) for leaf in leaves)
+        return max(counts, default=0)
+
     def give_back(self, case_id: str, task_id: str, *, by: str, reason: str) -> None:
         """Return a form that waits for what will not come. Its branches stay as they are."""
         case = self._cases.load(case_id).case

@@ -11,7 +11,7 @@ from checklists import versions
 from checklists.linting import Complaint, lint
 from checklists.loader import UnknownChecklist
 from checklists.model import Definition
-from checklists.versions import Draft, draft_from_document, draft_id, draft_to_document, merged_draft
+from checklists.versions import Draft, Event, draft_from_document, draft_id, draft_to_document, merged_draft
 from server.library.publishing import history_of, publish_draft
 from server.library.shelf import CHECKLIST_PREFIX, Shelf
 from sync.conflicts import find_settled
@@ -71,6 +71,14 @@ class Drafts:
         if found is None:
             raise UnknownDraft(checklist_id)
         return found
+
+    def history(self, checklist_id: str, version: int) -> tuple[Event, ...]:
+        """Who wrote, reviewed and published a version; empty for one that came with Hezha. Raises
+        UnknownChecklist."""
+        document = self._store.find(self._library, f"{CHECKLIST_PREFIX}{checklist_id}@{version}")
+        if document is None:
+            raise UnknownChecklist(checklist_id, version)
+        return history_of(document)
 
     def complaints(self, draft: Draft) -> list[Complaint]:
         """What lint says of it."""

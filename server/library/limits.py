@@ -13,7 +13,7 @@ from server.library.shelf import Shelf
 from sync.conflicts import find_settled
 from sync.store import Conflict, DocumentStore
 
-__all__ = ["Limits", "StaleLimit", "StoredLimit", "UnknownLimit"]
+__all__ = ["Limits", "StaleLimit", "StoredLimit", "TakenLimit", "UnknownLimit"]
 
 
 class UnknownLimit(LookupError):
@@ -22,6 +22,10 @@ class UnknownLimit(LookupError):
 
 class StaleLimit(Exception):
     """The limit is not at the revision that the caller read."""
+
+
+class TakenLimit(Exception):
+    """The id belongs to a limit that says something else."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,11 @@ class Limits:
         self._shelf = shelf
         self._clock = clock
 
+    def all(self) -> list[StoredLimit]:
+        """Every limit by id, ended ones too."""
+        documents = self._store.all_docs(self._library, prefix=LIMIT_PREFIX)
+        return [StoredLimit(standing.standing_from_document(one), one["_rev"]) for one in documents]
+
     def get(self, limit_id: str) -> StoredLimit:
         """Raises UnknownLimit."""
         document = find_settled(self._store, self._library, LIMIT_PREFIX + limit_id, merged_standing)
@@ -53,14 +62,14 @@ class Limits:
 
     def add(self, override: Override, *, by: str) -> StoredLimit:
         """Let a limit hold. The same under the same id again finds what the first request added; another one
-        under a taken id raises StaleLimit."""
+        under a taken id raises TakenLimit."""
         try:
             known = self.get(override.id)
         except UnknownLimit:
             check(override, self._shelf.newest())
             return self._put(standing.add(override, by=by, at=self._clock()), None)
         if known.standing.limit.digest != override.digest:
-            raise StaleLimit
+            raise TakenLimit(override.id)
         return known
 
     def propose_end(

@@ -17,7 +17,7 @@ from tests.desk import ROLES, Desk, open_desk, refused
 PUBLIC = {("post", "/api/v1/auth/login"), ("post", "/api/v1/auth/refresh")}
 METHODS = {"get", "post", "put", "patch", "delete"}
 #: Values for path parameters that name nothing; a number where the route wants one.
-NOWHERE = {"n": "999999", "version": "999999"}
+NOWHERE = {"n": "999999", "version": "999999", "other": "999998"}
 #: The routes that give a command, and the command.
 COMMANDS: dict[tuple[str, str], type[commands.CommandBase]] = {
     ("post", "/api/v1/cases"): commands.OpenCase,
@@ -27,6 +27,7 @@ COMMANDS: dict[tuple[str, str], type[commands.CommandBase]] = {
     ("post", "/api/v1/cases/{case_id}/tasks"): commands.AssignTask,
     ("patch", "/api/v1/cases/{case_id}/tasks/{task_id}"): commands.Reassign,
     ("post", "/api/v1/cases/{case_id}/tasks/{task_id}/cancel"): commands.CancelTask,
+    ("post", "/api/v1/cases/{case_id}/tasks/{task_id}/checklist"): commands.ChangeChecklist,
     ("post", "/api/v1/cases/{case_id}/tasks/{task_id}/settle-late"): commands.SettleLateBranch,
     ("post", "/api/v1/cases/{case_id}/notices/{n}/issue"): commands.IssueNotice,
     ("post", "/api/v1/cases/{case_id}/notices/{n}/answer"): commands.AnswerNotice,

@@ -207,7 +207,7 @@ def refused(code: str, one: Override, *definitions: Definition) -> ChecklistRefu
     with pytest.raises(ChecklistRefused) as caught:
         check(one, definitions or (form(),))
     assert caught.value.code == code
-    assert caught.value.malformed
+    assert caught.value.kind == "invalid"
     assert caught.value.facts[0].startswith("field:")
     return caught.value
 

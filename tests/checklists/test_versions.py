@@ -165,7 +165,9 @@ def test_the_first_version_is_number_one() -> None:
 
 def test_a_checklist_keeps_its_stage() -> None:
     moved = replace(written("one"), stage="survey")
-    assert refused("stage_differs", lambda: start(moved, by="lin", at=NOON, latest=MINI_FORM)).malformed
+    assert (
+        refused("stage_differs", lambda: start(moved, by="lin", at=NOON, latest=MINI_FORM)).kind == "invalid"
+    )
 
 
 @pytest.mark.parametrize(
