@@ -1,0 +1,1 @@
+"""Papers: what people print, as PDF with its fonts inside."""
