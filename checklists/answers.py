@@ -1,8 +1,11 @@
 """Answers as they come from a tablet, read with distrust.
 
-An answer is `{value, note?, photos?, views?, by, at, location?, instrument?, defect?}`:
+An answer is `{value, unit?, note?, photos?, views?, by, at, location?, instrument?, defect?}`:
 
-- `value`: by the item's type; null or absent where the photos are the answer;
+- `value`: by the item's type; null or absent where the photos are the answer. For a repeat it is the list
+  of its entries, `{entry, label}`; the answers to the items of an entry stand beside it, named
+  `code#entry`;
+- `unit`: of a number that was read in another unit than the item's; it is converted;
 - `note`: a text; `photos`: ids of photo documents; `views`: which of them show what, a list of ids by view;
 - `by`: who answered; `at`: when, RFC 3339 with offset;
 - `location`: `{lon, lat, accuracy_m, datum}` in degrees and metres;
@@ -20,8 +23,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -46,7 +49,10 @@ MAX_NOTE = 2000
 MAX_PHOTOS = 100
 MAX_INSTRUMENT_FIELDS = 10
 
-_FIELDS = {"value", "note", "photos", "by", "at", "location", "instrument", "defect", "merged", "views"}
+_FIELDS = frozenset(
+    {"value", "note", "photos", "by", "at", "location", "instrument", "defect", "merged", "views"}
+)
+_FIELDS_OF_NUMBERS = _FIELDS | {"unit"}
 #: Hours and minutes are bounded here: what fromisoformat takes of 24:00 and of offsets differs by version.
 _RFC3339 = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,9})?"
@@ -62,9 +68,9 @@ class Problem(msgspec.Struct, frozen=True):
     params: dict[str, Any] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """What could be read of an answer. A `value` of None is absent, or unreadable as `faults` then say."""
+class Reading(msgspec.Struct, frozen=True):
+    """What could be read of an answer. A `value` of None is absent, or unreadable as `faults` then say; a
+    number is in its item's unit. `moments` are the times of all the answers that this one was made of."""
 
     value: Any = None
     note: str | None = None
@@ -72,9 +78,10 @@ class Reading:
     by: str | None = None
     at: str | None = None
     defect: bool = False
-    instrument: Mapping[str, str] = field(default_factory=dict)
-    views: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    instrument: Mapping[str, str] = {}
+    views: Mapping[str, tuple[str, ...]] = {}
     faults: tuple[Problem, ...] = ()
+    moments: tuple[str, ...] = ()
 
 
 def canonical(value: Any) -> str:
@@ -122,40 +129,52 @@ def read_answer(item: Item, raw: Any) -> Reading:
         return Reading(faults=(Problem("not_an_answer", item.code),))
     faults: list[Problem] = []
 
-    def attempt(read: Callable[[Any], Any], field: str, absent: Any = None) -> Any:
+    def attempt(read: Callable[..., Any], field: str, *more: Any, absent: Any = None) -> Any:
         value = raw.get(field)
         if value is None:
             return absent
         try:
-            return read(value)
+            return read(value, *more)
         except Fault as fault:
             faults.append(Problem(fault.code, item.code, fault.params))
             return absent
 
-    unknown = sorted(field for field in raw if field not in _FIELDS)
-    faults.extend(Problem("unknown_field", item.code, {"field": clipped(field)}) for field in unknown)
-    parts = 1
+    known = _FIELDS_OF_NUMBERS if item.type == "number" else _FIELDS
+    if not raw.keys() <= known:
+        unknown = sorted(raw.keys() - known)
+        faults.extend(Problem("unknown_field", item.code, {"field": clipped(field)}) for field in unknown)
+    parts: tuple[Mapping[str, Any], ...] = ()
     if raw.get("merged") is not None:
-        parts = len(parts_of(item, raw) or ())
+        parts = parts_of(item, raw) or ()
         if not parts:
             faults.append(Problem("wrong_type", item.code, {"field": "merged", "expected": "merged answers"}))
-    absent = (field for field in ("by", "at") if raw.get(field) is None)
-    faults.extend(Problem("wrong_type", item.code, {"field": field, "expected": "text"}) for field in absent)
+    absent = [field for field in ("by", "at") if raw.get(field) is None]
+    if absent:
+        missing = {"expected": "text"}
+        faults.extend(Problem("wrong_type", item.code, {"field": field, **missing}) for field in absent)
+    # A merged answer carries the notes and photos of all its parts.
+    share = max(len(parts), 1)
     attempt(read_position, "location")
-    instrument = attempt(lambda value: _instrument(item, value), "instrument")
-    photos = attempt(lambda value: _photos(value, MAX_PHOTOS * max(parts, 1)), "photos", ())
+    instrument = attempt(_instrument, "instrument", item)
+    photos = attempt(_photos, "photos", MAX_PHOTOS * share, absent=())
+    value = attempt(partial(read_value, item), "value", raw.get("unit"))
+    note = attempt(_note, "note", (MAX_NOTE + 1) * share - 1)
+    by = attempt(read_text, "by", "by")
+    at = attempt(_time, "at")
+    # Somebody set the flag: in doubt about what they wrote there, they meant it.
+    defect = attempt(_flag, "defect", absent=raw.get("defect") is not None)
+    views = attempt(_views, "views", item, photos, absent={})
     return Reading(
-        value=attempt(lambda value: read_value(item, value), "value"),
-        # A merged answer carries the notes and photos of all its parts.
-        note=attempt(lambda value: _note(value, (MAX_NOTE + 1) * max(parts, 1) - 1), "note"),
+        value=value,
+        note=note,
         photos=photos,
-        by=attempt(lambda value: read_text(value, "by"), "by"),
-        at=attempt(_time, "at"),
-        # Somebody set the flag: in doubt about what they wrote there, they meant it.
-        defect=attempt(_flag, "defect", raw.get("defect") is not None),
+        by=by,
+        at=at,
+        defect=defect,
         instrument=instrument if isinstance(instrument, Mapping) else {},
-        views=attempt(lambda value: _views(item, value, photos), "views", {}),
+        views=views,
         faults=tuple(faults),
+        moments=tuple(sorted({part["at"] for part in parts})) or ((at,) if at is not None else ()),
     )
 
 
@@ -183,7 +202,7 @@ def _time(value: Any) -> str:
     return value
 
 
-def _instrument(item: Item, value: Any) -> Any:
+def _instrument(value: Any, item: Item) -> Any:
     if isinstance(value, str):
         return read_text(value, "instrument")
     if not isinstance(value, Mapping) or len(value) > MAX_INSTRUMENT_FIELDS:
@@ -197,7 +216,7 @@ def _instrument(item: Item, value: Any) -> Any:
     return value
 
 
-def _views(item: Item, value: Any, photos: Sequence[str]) -> dict[str, tuple[str, ...]]:
+def _views(value: Any, item: Item, photos: Sequence[str]) -> dict[str, tuple[str, ...]]:
     if not isinstance(value, Mapping):
         raise Fault("wrong_type", field="views", expected="lists of photos by view")
     known = [view.view for view in item.views]
@@ -219,7 +238,8 @@ def combine(item: Item, answers: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Answers of equal value as one: the earliest, with what the others add, and all in `merged`.
 
     They must be readable and different; their order does not matter. Photos, views and notes are of all.
-    Signatures are collected: people sign on whichever tablet is at hand.
+    Signatures and entries are collected: people sign, and list what they find, on whichever tablet is at
+    hand.
     """
     parts = sorted(answers, key=canonical)
     if len(parts) == 1:
@@ -231,6 +251,10 @@ def combine(item: Item, answers: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     if item.type == "signature":
         entries = {canonical(entry): entry for part in parts for entry in part.get("value") or ()}
         united["value"] = [entries[key] for key in sorted(entries)]
+    if item.type == "repeat":
+        united["value"] = _united_entries(parts)
+        if any(part.get("defect") for part in parts):
+            united["defect"] = True
     views = [view for part in parts for view in (part.get("views") or {}).items()]
     shown = [(name, photo) for name, ids in views for photo in ids]
     if shown:
@@ -244,6 +268,15 @@ def combine(item: Item, answers: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     if notes:
         united["note"] = "\n".join(sorted(notes))
     return united
+
+
+def _united_entries(parts: Sequence[Mapping[str, Any]]) -> list[Any]:
+    """Every entry once, as the earliest answer calls it."""
+    entries: dict[str, Any] = {}
+    for part in sorted(parts, key=lambda part: (datetime.fromisoformat(part["at"]), canonical(part))):
+        for entry in part.get("value") or ():
+            entries.setdefault(entry["entry"], entry)
+    return list(entries.values())
 
 
 def parts_of(item: Item, raw: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...] | None:

@@ -7,28 +7,39 @@ pass it.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Literal
 
 import msgspec
 
-from checklists import cel
 from checklists.answers import Problem, Reading, read_answer
 from checklists.cel import Decision
-from checklists.doubles import as_double, is_number
-from checklists.loader import derived_facts, fact_definitions
+from checklists.deciding import decide_rules, titles, unknown_facts, untimed_photos, usable_facts
+from checklists.lines import Line, lay_out
 from checklists.model import Definition, Item, ItemType, Severity, Text, Verdict
-from checklists.reasons import because, joined
+from checklists.reasons import because
+from checklists.shortfalls import shortfalls_of, unfinished
 from checklists.values import clipped
-from checklists.verdicts import Ruling, judge, wants_words, with_unknown_facts
+from checklists.verdicts import Ruling, as_grave_as_decided, judge, with_unknown_facts
 
-__all__ = ["ItemJudgement", "Judgement", "decide_rules", "evaluate", "shortfalls_of", "usable_facts"]
+__all__ = [
+    "ItemJudgement",
+    "Judgement",
+    "decide_rules",
+    "evaluate",
+    "read_form",
+    "shortfalls_of",
+    "usable_facts",
+]
 
 _NO_RULES = Decision()
+_UNASKED = Reading()
 
 
 class ItemJudgement(msgspec.Struct, frozen=True):
-    """One item, judged. `severity` is that of the rule that decided, `rule` its name, `reason` its words."""
+    """One item, judged. `severity` is that of the rule that decided, `rule` its name, `reason` its words.
+    An item of a repeat stands here once for each entry: its `code` names the `entry`, its text begins with
+    the entry's `label`."""
 
     code: str
     shown: bool
@@ -48,6 +59,8 @@ class ItemJudgement(msgspec.Struct, frozen=True):
     at: str | None
     source: str
     certainty: Literal["settled", "verify"]
+    entry: str | None = None
+    label: str | None = None
 
 
 class Judgement(msgspec.Struct, frozen=True):
@@ -92,126 +105,116 @@ def evaluate(
     only: Collection[str] | None = None,
     context: Mapping[str, Any] | None = None,
     superseded: Mapping[str, Sequence[Any]] | None = None,
+    visit: Mapping[str, float] | None = None,
+    photos: Mapping[str, Mapping[str, float]] | None = None,
 ) -> Judgement:
-    """Judge `answers` (by item code) to `definition` on a case with `facts`.
+    """Judge `answers` (by item code, in an entry by `code#entry`) to `definition` on a case with `facts`.
 
-    `only` restricts the judgement to these items, as a re-inspection does: each of them is shown and required
-    whatever its condition says now; answers to others are ignored, but rules that compare items see them too.
-    `context` is what such rules see beside: the answers of the repeated inspection. `superseded` is what
+    `only` restricts the judgement to these items, as a re-inspection does: each of them is shown and
+    required whatever its condition says now; answers to others are ignored, but rules that compare items
+    see them too. A rule among them brings along what it compares. `context` is what such rules see beside,
+    and where entries have their labels from: the answers of the repeated inspection. `superseded` is what
     `merge` set aside. Where that gives an item several values, rules are tried with each of them.
+
+    `visit` is when the form was filled in, `{"start", "end"}` in seconds since 1970; `photos` says of each
+    photo, by id, when it was `taken_at`, in the same seconds. Rules that ask for what is not there are left
+    open.
 
     Raises ValueError if `only` names an item that the definition does not have, CelMissing if the evaluator
     is not built.
     """
-    judged = _chosen(definition, only)
-    readings = _read(definition, answers)
-    given = {code: [reading.value] for code, reading in _read(definition, context or {}).items()}
-    for code, reading in readings.items():
-        if reading.value is not None and (only is None or code in only):
-            given[code] = [reading.value]
+    readings, before = read_form(definition, answers), read_form(definition, context or {})
+    layout = lay_out(definition, readings, before, only)
+    names = {line.item.code for line in layout.lines}
+    given = {name: [reading] for name, reading in before.items()}
+    for name, reading in readings.items():
+        if name in names and (reading.value is not None or reading.photos):
+            given[name] = [reading]
         else:
-            given.setdefault(code, []).append(reading.value)
-    for code, others in (superseded or {}).items():
-        if code in definition.by_code:
-            item = definition.by_code[code]
-            given.setdefault(code, []).extend(read_answer(item, raw).value for raw in others)
-    decisions = decide_rules(definition, usable_facts(facts), given, forced=only or ())
-
+            given.setdefault(name, []).append(reading)
+    for name, others in (superseded or {}).items():
+        item = definition.item_at(name)
+        if item is not None and item.type != "repeat":
+            given.setdefault(name, []).extend(read_answer(item, raw) for raw in others)
+    decisions = decide_rules(
+        definition,
+        usable_facts(facts),
+        given,
+        entries=layout.entries,
+        forced=layout.forced,
+        visit=visit,
+        photos=photos,
+    )
     items, problems = [], []
-    for item in judged:
-        decision = decisions.get(item.code, _NO_RULES)
-        judgement, faults = _judge_item(item, readings.get(item.code), decision, forced=only is not None)
+    for line in layout.lines:
+        decision = decisions.get(line.item.code, _NO_RULES)
+        repeat = decisions.get(line.repeat or "", _NO_RULES)
+        untimed = untimed_photos(decision.accept.photos, given, photos or {}) if decision.accept else ()
+        judgement, faults = _judge_line(
+            line,
+            readings.get(line.item.code),
+            decision,
+            shown=line.forced or (repeat.shown and decision.shown),
+            untimed=untimed,
+        )
         items.append(judgement)
         problems.extend(faults)
     shown = {item.code for item in items if item.shown}
-    foreign = sorted(code for code in answers if code not in definition.by_code)
-    problems.extend(Problem("unknown_item", clipped(code)) for code in foreign)
+    for repeat_code, entry in layout.unlisted:
+        if decisions.get(repeat_code, _NO_RULES).shown:
+            problems.append(Problem("unlisted_entry", repeat_code, {"entry": entry}))
+    foreign = sorted(name for name in answers if name not in readings)
+    problems.extend(Problem("unknown_item", clipped(name)) for name in foreign)
     return Judgement(
         items=tuple(items),
         problems=tuple(problems),
-        ignored=tuple(code for code in readings if code not in shown),
-        unknown_facts=_unknown_facts(decisions[item.code] for item in judged if item.code in decisions),
+        ignored=tuple(name for name in readings if name not in shown),
+        unknown_facts=unknown_facts(decisions[name] for name in names if name in decisions),
     )
 
 
-def _chosen(definition: Definition, only: Collection[str] | None) -> tuple[Item, ...]:
-    if only is None:
-        return definition.items
-    foreign = sorted(code for code in only if code not in definition.by_code)
-    if foreign:
-        raise ValueError(f"{definition.id}@{definition.version} has no items {', '.join(foreign)}")
-    return tuple(item for item in definition.items if item.code in only)
+def read_form(definition: Definition, answers: Mapping[str, Any]) -> dict[str, Reading]:
+    """Every answer that means an item, read, in the order of the form and there by entry."""
+    named = {name: definition.item_at(name) for name in answers}
+    place = {item.code: number for number, item in enumerate(definition.items)}
+    known = {name: item for name, item in named.items() if item is not None}
+    order = sorted(known, key=lambda name: (place[known[name].code], name))
+    return {name: _read(known[name], name, answers[name]) for name in order}
 
 
-def _read(definition: Definition, answers: Mapping[str, Any]) -> dict[str, Reading]:
-    return {
-        item.code: read_answer(item, answers[item.code]) for item in definition.items if item.code in answers
-    }
+def _read(item: Item, name: str, raw: Any) -> Reading:
+    return read_answer(item if item.code == name else msgspec.structs.replace(item, code=name), raw)
 
 
-def usable_facts(facts: Mapping[str, Any]) -> dict[str, Any]:
-    """The facts that conditions may start from: declared, of their declared type, and not derived.
-
-    Others count as unknown. What somebody stated of a derived fact is not listened to.
-    """
-    declared = fact_definitions()
-    usable = (
-        name
-        for name, value in facts.items()
-        if name in declared and declared[name].derived is None and declared[name].admits(value)
-    )
-    return {name: as_double(facts[name]) if is_number(facts[name]) else facts[name] for name in usable}
-
-
-def decide_rules(
-    definition: Definition,
-    known: Mapping[str, Any],
-    alternatives: Mapping[str, Sequence[Any]],
-    forced: Collection[str] = (),
-) -> dict[str, Decision]:
-    """Decide the definition's rules with usable facts and the values that each item was given.
-
-    A value of None is none, and neither is "not applicable" where a rule would expect a measurement.
-    """
-    if not definition.rules:
-        return {}
-    seen = {}
-    for code in definition.compared & alternatives.keys():
-        item = definition.by_code[code]
-        choice = item.type in ("pass_fail", "file")
-        values = [
-            value for value in alternatives[code] if value is not None and (choice or not item.is_na(value))
-        ]
-        if values:
-            seen[code] = values
-    return cel.decide(definition.rules, known, seen, forced, derived_facts())
-
-
-def _judge_item(
-    item: Item, reading: Reading | None, decision: Decision, *, forced: bool
+def _judge_line(
+    line: Line, reading: Reading | None, decision: Decision, *, shown: bool, untimed: Sequence[str]
 ) -> tuple[ItemJudgement, list[Problem]]:
-    if not (forced or decision.shown):
+    item = as_grave_as_decided(line.item, decision)
+    if not shown:
         ruling = Ruling("not_judged", item.severity, "hidden", because("hidden"))
-        return _judgement(item, Reading(), ruling, shown=False, required=False), []
-    required = item.required or forced
+        return _judgement(line, _UNASKED, ruling, shown=False, required=False), []
+    required = (item.required or line.forced) and item.type != "rule"
     problems: list[Problem] = []
-    if reading is None:
-        reading = Reading()
+    if reading is None and item.type != "rule":
+        reading = _UNASKED
         ruling = Ruling("not_judged", item.severity, "unanswered", because("unanswered"))
         if required:
             problems.append(Problem("missing_answer", item.code))
     else:
-        shortfalls = shortfalls_of(item, reading)
+        reading = reading or _UNASKED
+        shortfalls = shortfalls_of(item, reading, decision)
         ruling = judge(item, reading, decision, enough=not shortfalls)
         problems.extend((*reading.faults, *shortfalls))
-        problems.extend(_unfinished(item, reading, ruling, decision, required))
-    unknown = _unknown_facts((decision,))
+        lacking = unfinished(item, reading, ruling, decision, required=required, untimed=untimed)
+        problems.extend(lacking)
+    unknown = unknown_facts((decision,)) if decision is not _NO_RULES else ()
     if unknown:
-        ruling = with_unknown_facts(ruling, _titles(unknown))
-    return _judgement(item, reading, ruling, shown=True, required=required), problems
+        ruling = with_unknown_facts(ruling, titles(unknown))
+    return _judgement(line, reading, ruling, shown=True, required=required), problems
 
 
-def _judgement(item: Item, reading: Reading, ruling: Ruling, *, shown: bool, required: bool) -> ItemJudgement:
+def _judgement(line: Line, reading: Reading, ruling: Ruling, *, shown: bool, required: bool) -> ItemJudgement:
+    item = line.item
     return ItemJudgement(
         code=item.code,
         shown=shown,
@@ -231,113 +234,6 @@ def _judgement(item: Item, reading: Reading, ruling: Ruling, *, shown: bool, req
         at=reading.at,
         source=item.source,
         certainty=item.certainty,
+        entry=line.entry,
+        label=line.label,
     )
-
-
-def shortfalls_of(item: Item, reading: Reading) -> list[Problem]:
-    """What is missing of a value that consists of several things: photos with views, signatures, points."""
-    if item.type == "photo":
-        return [*_photos_short(item, reading), *_views_short(item, reading)]
-    if reading.value is None or item.is_na(reading.value):
-        return []
-    if item.type == "location":
-        wanted = [point for point in item.points if point.point not in reading.value]
-        return [Problem("missing_point", item.code, _named("point", one.point, one.text)) for one in wanted]
-    if item.type == "signature":
-        return _signatures_short(item, reading.value)
-    return []
-
-
-def _named(what: str, name: str, text: Text) -> dict[str, Any]:
-    """A thing with a name for programs and one for each language."""
-    return {what: name, f"{what}_zh": text.zh, f"{what}_en": text.en}
-
-
-def _photos_short(item: Item, reading: Reading) -> list[Problem]:
-    have = len(reading.photos)
-    if have >= item.photos_min:
-        return []
-    return [Problem("missing_photo", item.code, {"have": have, "need": item.photos_min})]
-
-
-def _views_short(item: Item, reading: Reading) -> list[Problem]:
-    problems = []
-    for view in item.views:
-        have = len(reading.views.get(view.view, ()))
-        if have < view.min:
-            params = {**_named("view", view.view, view.text), "have": have, "need": view.min}
-            problems.append(Problem("missing_view", item.code, params))
-    return problems
-
-
-def _instrument_short(item: Item, reading: Reading) -> list[Problem]:
-    """What a reading lacks to be traced to its instrument, and an instrument that was not yet calibrated."""
-    given = reading.instrument
-    lacking = [name for name in ("number", "calibrated") if name not in given]
-    if lacking:
-        # An instrument that could not be read is a fault of the answer already.
-        told = any(fault.params.get("field") == "instrument" for fault in reading.faults)
-        return [] if told else [Problem("missing_instrument", item.code, {"field": name}) for name in lacking]
-    if reading.at is not None and given["calibrated"] > reading.at[:10]:
-        params = {"calibrated": given["calibrated"], "at": reading.at}
-        return [Problem("calibrated_later", item.code, params)]
-    return []
-
-
-def _signatures_short(item: Item, value: Sequence[Mapping[str, str]]) -> list[Problem]:
-    problems = []
-    for field in ("signature", "person"):
-        given = [entry[field] for entry in value if field in entry]
-        if len(set(given)) < len(given):
-            problems.append(Problem("repeated_signature", item.code, {"field": field}))
-    for role in item.roles:
-        have = len({entry["signature"] for entry in value if entry["role"] == role.role})
-        if have < role.min:
-            params = {**_named("role", role.role, role.text), "have": have, "need": role.min}
-            problems.append(Problem("missing_signature", item.code, params))
-    return problems
-
-
-def _unfinished(
-    item: Item, reading: Reading, ruling: Ruling, decision: Decision, required: bool
-) -> list[Problem]:
-    """What an answer that was given still lacks."""
-    if reading.value is None and item.type != "photo" and not reading.defect:
-        return [Problem("missing_answer", item.code)] if required and not reading.faults else []
-    problems = []
-    not_applicable = item.is_na(reading.value)
-    if not_applicable and not item.na_allowed:
-        problems.append(Problem("na_not_allowed", item.code))
-    said_by_hand = reading.defect or not_applicable or ruling.rule in ("found_bad", "missing")
-    if reading.value is not None and wants_words(item, reading.value, decision):
-        said_by_hand = True
-    if item.instrument and reading.value is not None and not not_applicable:
-        problems.extend(_instrument_short(item, reading))
-    if said_by_hand and reading.note is None:
-        problems.append(Problem("missing_note", item.code, {"verdict": ruling.verdict}))
-    wants_photo = item.photo == "always" or (item.photo == "on_fail" and ruling.verdict == "fail")
-    if wants_photo and not (not_applicable and ruling.verdict != "fail") and item.type != "photo":
-        problems.extend((*_photos_short(item, reading), *_views_short(item, reading)))
-    rule = decision.accept
-    if rule is not None and rule.error is not None and not not_applicable:
-        needs = ", ".join((*rule.facts, *rule.answers)) or rule.error
-        params = {"facts": list(rule.facts), "answers": list(rule.answers), "needs": needs}
-        problems.append(Problem("rule_not_evaluated", item.code, params))
-    return problems
-
-
-def _unknown_facts(decisions: Iterable[Decision]) -> tuple[str, ...]:
-    """The facts whose absence left an expression open."""
-    outcomes = (
-        outcome
-        for decision in decisions
-        for outcome in (decision.when, decision.accept, *decision.limits)
-        if outcome is not None and outcome.error is not None
-    )
-    return tuple(sorted({name for outcome in outcomes for name in outcome.facts}))
-
-
-def _titles(names: Iterable[str]) -> Text:
-    declared = fact_definitions()
-    titles = [declared[name].title if name in declared else Text(name, name) for name in names]
-    return joined(titles, zh="、", en=", ")

@@ -31,6 +31,7 @@ __all__ = [
     "Option",
     "Point",
     "Role",
+    "Rules",
     "Section",
     "Severity",
     "SeverityRule",
@@ -238,6 +239,37 @@ class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     items: tuple[Item, ...]
 
 
+class Rules(msgspec.Struct, frozen=True, dict=True):
+    """What a form decides by: `items` with their expressions by field, in the order of the form, and by the
+    code of each repeat the codes of its items."""
+
+    items: tuple[dict[str, Any], ...]
+    repeats: dict[str, list[str]] = {}
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 (hex) of all of it, by which the evaluator keeps them."""
+        return hashlib.sha256(msgspec.json.encode(self, order="sorted")).hexdigest()
+
+    @cached_property
+    def spelled(self) -> str:
+        """Every expression, one below the other."""
+        written: list[str] = []
+        for item in self.items:
+            for field in ("when", "accept", "limits", "severities", "count"):
+                value = item.get(field)
+                written.extend([value] if isinstance(value, str) else filter(None, value or ()))
+        return "\n".join(written)
+
+    @cached_property
+    def look_at_times(self) -> bool:
+        return "times" in self.spelled
+
+    @cached_property
+    def look_at_photos(self) -> bool:
+        return "photos" in self.spelled
+
+
 class Definition(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True):
     """One version of a checklist, whole: its sections are included, not referred to."""
 
@@ -267,26 +299,45 @@ class Definition(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=T
         """SHA-256 (hex) of the canonical JSON: equal if and only if the definitions are."""
         return hashlib.sha256(msgspec.json.encode(self, order="sorted")).hexdigest()
 
+    def item_at(self, name: str) -> Item | None:
+        """The item that an answer's name means: a code, or `code#entry` for an item of a repeat; or None."""
+        code, entry = split_code(name)
+        item = self.by_code.get(code)
+        if item is None or (entry is None) == (code in self.repeat_of):
+            return None
+        return item if entry is None or is_entry_key(entry) else None
+
     @cached_property
-    def rules(self) -> tuple[dict[str, Any], ...]:
+    def rules(self) -> Rules:
         """The items' expressions in the shape that `cel.decide` takes; items without any are left out."""
-        rules = []
+        items = []
         for item in self.items:
-            limits = [limit.when for limit in item.limits]
-            if item.when or item.accept or any(limits):
-                rules.append({"code": item.code, "when": item.when, "accept": item.accept, "limits": limits})
-        return tuple(rules)
+            rule = _expressions(item)
+            if rule:
+                repeat = self.repeat_of.get(item.code)
+                items.append({"code": item.code, **({"repeat": repeat.code} if repeat else {}), **rule})
+        repeats = {
+            item.code: [one.code for one in item.items] for item in self.items if item.type == "repeat"
+        }
+        return Rules(tuple(items), repeats)
 
     @cached_property
     def compared(self) -> frozenset[str]:
         """The items whose answers expressions may look at: all that some expression spells out."""
-        spelled = "\n".join(
-            expression
-            for rule in self.rules
-            for expression in (rule["when"], rule["accept"], *rule["limits"])
-            if expression
-        )
-        return frozenset(item.code for item in self.items if item.code in spelled)
+        return frozenset(item.code for item in self.items if item.code in self.rules.spelled)
+
+
+def _expressions(item: Item) -> dict[str, Any]:
+    """The expressions that an item has, by field."""
+    limits = [limit.when for limit in item.limits]
+    found = {
+        "when": item.when,
+        "accept": item.accept,
+        "limits": limits if any(limits) else None,
+        "severities": [rule.when for rule in item.severities],
+        "count": item.entries.count if item.entries is not None else None,
+    }
+    return {field: expression for field, expression in found.items() if expression}
 
 
 class FactDefinition(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):

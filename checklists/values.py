@@ -15,6 +15,7 @@ from typing import Any, Literal
 from checklists.doubles import as_double, is_number
 from checklists.model import MAX_ENTRIES, NOT_APPLICABLE, Item, ItemType, is_entry_key
 from checklists.reasons import number
+from checklists.units import UnitMismatch, convert
 
 __all__ = [
     "DATUMS",
@@ -62,6 +63,11 @@ ProblemCode = Literal[
     "invalid_time",
     "invalid_location",
     "rule_not_evaluated",
+    "unit_mismatch",
+    "too_few_entries",
+    "too_many_entries",
+    "repeated_entry",
+    "unlisted_entry",
 ]
 
 
@@ -85,10 +91,12 @@ def clipped(value: Any) -> str:
     return str(value)[:CLIPPED_AT]
 
 
-def read_value(item: Item, value: Any) -> Any:
-    """Read a value that is not null. Raises Fault."""
+def read_value(item: Item, value: Any, unit: Any = None) -> Any:
+    """Read a value that is not null; a number may come in a `unit` of its own. Raises Fault."""
     if item.is_na(value):
         return value
+    if unit is not None and item.type == "number":
+        value = _converted(item, value, unit)
     return _READERS[item.type](item, value)
 
 
@@ -136,6 +144,16 @@ def _one_of(words: tuple[str, ...]) -> Callable[[Item, Any], Any]:
         return value
 
     return read
+
+
+def _converted(item: Item, value: Any, unit: Any) -> float:
+    wanted = item.unit or ""
+    try:
+        if isinstance(unit, str):
+            return convert(read_number(value), unit, wanted)
+    except UnitMismatch:
+        pass
+    raise Fault("unit_mismatch", given=clipped(unit), wanted=wanted)
 
 
 def _number(item: Item, value: Any) -> float:

@@ -7,22 +7,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from checklists.answers import Reading
 from checklists.cel import Decision, Outcome
 from checklists.model import SEVERITY_RANK, Item, Limit, Option, Severity, Text, Verdict
 from checklists.reasons import because, joined, number
 
-__all__ = ["Ruling", "judge", "margin", "wants_words", "with_unknown_facts"]
+__all__ = ["Ruling", "as_grave_as_decided", "judge", "margin", "wants_words", "with_unknown_facts"]
 
 #: Of two findings the one with the higher rank decides.
 _RANK: dict[Verdict, int] = {"fail": 3, "warning": 2, "not_judged": 1, "pass": 0}
 
 
-@dataclass(frozen=True, slots=True)
-class Ruling:
+class Ruling(msgspec.Struct, frozen=True):
     """A verdict with its severity and reason; `rule` names the kind of rule that decided."""
 
     verdict: Verdict
@@ -33,6 +33,15 @@ class Ruling:
     @property
     def rank(self) -> tuple[int, int]:
         return _RANK[self.verdict], SEVERITY_RANK[self.severity]
+
+
+def as_grave_as_decided(item: Item, decision: Decision) -> Item:
+    """The item with the gravest severity that holds or may hold."""
+    if not item.severities:
+        return item
+    held = (rule.severity for index, rule in enumerate(item.severities) if decision.severity_applies(index))
+    gravest = max((item.severity, *held), key=lambda severity: SEVERITY_RANK[severity])
+    return item if gravest == item.severity else msgspec.structs.replace(item, severity=gravest)
 
 
 def judge(item: Item, reading: Reading, decision: Decision, *, enough: bool = True) -> Ruling:
@@ -59,12 +68,18 @@ def _findings(item: Item, reading: Reading, decision: Decision, enough: bool) ->
     yield from _of_value(item, reading, decision, enough)
     if decision.accept is not None:
         yield from _accepted(item, reading, decision.accept)
+    elif item.type == "rule":
+        yield _ruling(item, "not_judged", "rule_open")
+    if decision.count is not None and decision.count.error is not None:
+        yield _ruling(item, "not_judged", "rule_open")
 
 
 def _of_value(item: Item, reading: Reading, decision: Decision, enough: bool) -> Iterator[Ruling]:
     if item.type == "photo":
         have, need = len(reading.photos), item.photos_min
         yield _ruling(item, "pass" if enough else "not_judged", "photos", have=have, need=need)
+    elif item.type == "rule":
+        return
     elif reading.value is None:
         yield _ruling(item, "not_judged", "unanswered")
     elif item.is_na(reading.value):
@@ -91,6 +106,9 @@ def _by_type(item: Item, value: Any, decision: Decision) -> Iterator[Ruling]:
             yield from _measurements(item, value, decision)
         case "signature":
             yield _ruling(item, "pass", "signed", have=len(value))
+        case "repeat":
+            noun = item.entries.noun if item.entries is not None else Text("", "")
+            yield _ruling(item, "pass", "entries", have=len(value), noun=noun)
         case _:
             yield _ruling(item, "pass", "recorded")
 
@@ -156,20 +174,27 @@ def _measurements(item: Item, value: Any, decision: Decision) -> Iterator[Ruling
             if limit.max is not None and quantity > limit.max:
                 yield _broken(item, limit, "above", said, number(limit.max, unit))
         if applying:
-            bounds = "; ".join(_bounds(limit, unit) for limit in applying)
+            bounds = joined([_bounds(limit, unit) for limit in applying], zh="; ", en="; ")
             yield _ruling(item, "pass", "within", value=said, limits=bounds)
         else:
             yield _ruling(item, "pass", "measured", value=said)
 
 
 def _broken(item: Item, limit: Limit, rule: str, said: str, bound: str) -> Ruling:
-    return _ruling(item, limit.verdict, rule, limit.severity, value=said, limit=bound)
+    ruling = _ruling(item, limit.verdict, rule, limit.severity, value=said, limit=bound)
+    if limit.basis is None:
+        return ruling
+    reason = joined((ruling.reason, because("by_basis", basis=limit.basis, since=limit.since or "")))
+    return msgspec.structs.replace(ruling, reason=reason)
 
 
-def _bounds(limit: Limit, unit: str | None) -> str:
+def _bounds(limit: Limit, unit: str | None) -> Text:
     low = f"≥ {number(limit.min, unit)}" if limit.min is not None else ""
     high = f"≤ {number(limit.max, unit)}" if limit.max is not None else ""
-    return ", ".join(bound for bound in (low, high) if bound)
+    said = ", ".join(bound for bound in (low, high) if bound)
+    if limit.basis is None:
+        return Text(said, said)
+    return because("bound_by_basis", bound=said, basis=limit.basis)
 
 
 def _accepted(item: Item, reading: Reading, outcome: Outcome) -> Iterator[Ruling]:
@@ -177,7 +202,7 @@ def _accepted(item: Item, reading: Reading, outcome: Outcome) -> Iterator[Ruling
     if outcome.no:
         # Even if this answer says nothing: then another inspector's, which was set aside, broke the rule.
         yield _ruling(item, item.accept_verdict, "not_accepted", criterion=criterion)
-    elif reading.value is None or item.is_na(reading.value):
+    elif item.type != "rule" and (reading.value is None or item.is_na(reading.value)):
         return
     elif outcome.error is not None or not outcome.yes:
         yield _ruling(item, "not_judged", "rule_open")

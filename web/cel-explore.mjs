@@ -4,6 +4,7 @@
 // between them and beyond them, which decides it as long as numbers are only compared with literals and with one
 // another. Where they are computed with, an outcome that was found is certain and one that was not is left open.
 
+import { run, startForm, why } from "./cel-language.mjs";
 import { compile } from "./cel-rules.mjs";
 
 const COMPARISONS = new Set(["==", "!=", "<", "<=", ">", ">="]);
@@ -136,7 +137,7 @@ function situation(table, index, derived) {
   }
   for (const [name, expression] of Object.entries(derived)) {
     try {
-      known.facts[name] = compile(expression).program({ facts: known.facts, answers: {} });
+      known.facts[name] = run(compile(expression), { facts: known.facts, answers: {} });
     } catch {
       // It follows from facts that this expression does not ask for.
     }
@@ -162,16 +163,17 @@ export function explore(expression, declared, derived, most) {
   const used = Object.fromEntries(Object.entries(derived).filter(([name]) => expression.includes(name)));
   const total = table.reduce((product, [, values]) => product * values.length, 1);
   const result = { holds: false, fails: false, decided: exact && total <= most, tried: 0, failure: null };
-  const { program } = compile(expression);
+  const parsed = compile(expression);
   for (; result.tried < Math.min(total, most); result.tried += 1) {
     const index = total <= most ? result.tried : Math.floor((total / most) * result.tried);
+    startForm();
     const known = situation(table, index, used);
     try {
-      const value = program({ ...known, times: {}, visit: {}, photos: {} });
+      const value = run(parsed, { ...known, times: {}, visit: {}, photos: {} });
       if (value === true) result.holds = true;
       else if (value === false) result.fails = true;
     } catch (error) {
-      if (error.code !== "no_such_key") result.failure ??= { error: error.summary ?? error.message, ...known };
+      if (error.code !== "no_such_key") result.failure ??= { error: why(error), ...known };
     }
   }
   return result;

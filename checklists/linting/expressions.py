@@ -7,17 +7,13 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from checklists import cel
+from checklists.cel import FUNCTIONS
 from checklists.linting.complaint import Complaint, NodePath, complain
 from checklists.linting.walk import Placed, placed_items
 from checklists.loader import fact_definitions
 from checklists.model import Definition
 
 __all__ = ["CEL_TYPES", "FUNCTIONS", "Written", "lint_expressions", "written_expressions"]
-
-#: What expressions may call. Nothing here reads a clock, backtracks or grows its input.
-FUNCTIONS = frozenset(
-    {"all", "contains", "endsWith", "exists", "exists_one", "filter", "has", "map", "size", "startsWith"}
-)
 
 #: The CEL type of a fact, by its own.
 CEL_TYPES: dict[str, Literal["bool", "double", "string"]] = {

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from checklists import cel, lint
 from checklists.linting import undecided
 from checklists.linting.conditions import Effort, lint_conditions
-from checklists.model import Definition, Item, Limit, NumberRange, Option, Section, Text
+from checklists.model import Definition, Item, Limit, NumberRange, Option, Rules, Section, Text
 
 WORDS = Text("词", "word")
 ASKED = Item("AA-01", WORDS, "pass_fail", "major", WORDS, "judgement")
@@ -168,9 +168,9 @@ def test_no_situation_contradicts_what_lint_claims(
 ) -> None:
     complaints = codes(with_when(expression))
     known = {**facts, "cap_ge_100": facts["capacity_kva"] >= 100}
-    answers: dict[str, list[Any]] = {"AA-02": [reading], "AA-03": [chosen]}
-    rules: list[dict[str, Any]] = [{"code": "ZZ-01", "when": expression, "accept": None, "limits": []}]
-    outcome = cel.decide(rules, known, answers)["ZZ-01"].when
+    answers: dict[str, list[dict[str, Any]]] = {"AA-02": [{"value": reading}], "AA-03": [{"value": chosen}]}
+    rules = Rules(({"code": "ZZ-01", "when": expression},))
+    outcome = cel.decide(rules, cel.Filled(known, answers))["ZZ-01"].when
     assert outcome is not None
     assert outcome.error is None
     assert not (outcome.yes and "condition_never" in complaints)

@@ -7,6 +7,7 @@ import pytest
 from checklists import evaluate, load_definitions
 from checklists.values import ProblemCode
 from server.texts import LANGUAGES, catalogue, text
+from tests.checklists.transformers import FORM, answer
 
 LIBRARY = load_definitions()
 GOOD = {"by": "lin", "at": "2025-03-04T09:30:00+08:00"}
@@ -43,6 +44,13 @@ ANSWERS: dict[str, dict[str, Any]] = {
 }
 
 
+#: The same of a form with entries.
+REPEATED: list[dict[str, Any]] = [
+    {"T": answer([]), "T-01#k": answer(1, unit="V")},
+    {"T": answer([{"entry": str(n), "label": "1#"} for n in range(4)])},
+]
+
+
 @pytest.mark.parametrize("code", get_args(ProblemCode))
 def test_a_problem_has_words_in_each_language(code: str) -> None:
     for language in LANGUAGES:
@@ -51,10 +59,11 @@ def test_a_problem_has_words_in_each_language(code: str) -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_no_gap_is_left_in_what_people_read(language: str) -> None:
+    forms = [(LIBRARY.latest(name), answers) for name, answers in ANSWERS.items()]
     told = {
         problem.code: text(f"intake.{problem.code}", language, **problem.params)
-        for name, answers in ANSWERS.items()
-        for problem in evaluate(LIBRARY.latest(name), {}, answers).problems
+        for definition, answers in (*forms, *((FORM, answers) for answers in REPEATED))
+        for problem in evaluate(definition, {}, answers).problems
     }
     assert set(get_args(ProblemCode)) - told.keys() == set()
     assert [words for words in told.values() if "{" in words or "}" in words] == []

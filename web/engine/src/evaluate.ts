@@ -34,6 +34,8 @@ export interface ItemJudgement {
   readonly at: string | null;
   readonly source: string;
   readonly certainty: "settled" | "verify";
+  readonly entry: string | null;
+  readonly label: string | null;
 }
 
 /**
@@ -173,6 +175,8 @@ function judgement(item: Item, reading: Reading, ruling: Ruling, shown: boolean,
     at: reading.at,
     source: item.source,
     certainty: item.certainty ?? "settled",
+    entry: null,
+    label: null,
   };
 }
 

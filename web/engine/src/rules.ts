@@ -1,6 +1,6 @@
 /** The rules of a definition, decided by the evaluator that the server's sandbox runs. */
 
-import { decide, type Rule } from "../../cel-rules.mjs";
+import { type Alternative, type Condition, decide, load, type Rule } from "../../cel-rules.mjs";
 import { DERIVED } from "./facts.ts";
 import { type JsonObject, sorted } from "./json.ts";
 import { type Definition, isNa, type Item } from "./model.ts";
@@ -12,6 +12,7 @@ export interface Outcome {
   readonly error: string | null;
   readonly facts: readonly string[];
   readonly answers: readonly string[];
+  readonly photos: readonly string[];
 }
 
 /** An item's expressions, decided; null where the item has none. `limits` follows the item's limits. */
@@ -32,27 +33,42 @@ export function itemsOf(definition: Definition): readonly Item[] {
   return definition.sections.flatMap((section) => section.items);
 }
 
-/** A definition with what is worked out of it once. */
-interface Rules {
+/** A definition with what is worked out of it once. `key` is what the evaluator keeps its rules under. */
+interface Prepared {
+  readonly key: string;
   readonly rules: readonly Rule[];
   readonly compared: readonly Item[];
 }
 
-const prepared = new WeakMap<Definition, Rules>();
+const prepared = new WeakMap<Definition, Prepared>();
+let made = 0;
 
-function rulesOf(definition: Definition): Rules {
+function prepare(definition: Definition): Prepared {
   const known = prepared.get(definition);
   if (known) return known;
   const items = itemsOf(definition);
   const rules = items.flatMap((item): Rule[] => {
     const limits = (item.limits ?? []).map((limit) => limit.when ?? null);
-    const written = item.when || item.accept || limits.some(Boolean);
-    return written ? [{ code: item.code, when: item.when ?? null, accept: item.accept ?? null, limits }] : [];
+    const rule: Rule = {
+      code: item.code,
+      ...(item.when ? { when: item.when } : {}),
+      ...(item.accept ? { accept: item.accept } : {}),
+      ...(limits.some(Boolean) ? { limits } : {}),
+    };
+    return Object.keys(rule).length > 1 ? [rule] : [];
   });
-  const spelled = rules.flatMap((rule) => [rule.when, rule.accept, ...rule.limits].filter(Boolean)).join("\n");
-  const found = { rules, compared: items.filter((item) => spelled.includes(item.code)) };
+  const spelled = rules.flatMap((rule) => [rule.when, rule.accept, ...(rule.limits ?? [])].filter(Boolean)).join("\n");
+  const found = { key: `${made++}`, rules, compared: items.filter((item) => spelled.includes(item.code)) };
   prepared.set(definition, found);
   return found;
+}
+
+const YES: Outcome = { yes: true, no: false, error: null, facts: [], answers: [], photos: [] };
+const NO: Outcome = { ...YES, yes: false, no: true };
+
+function outcome(condition: Condition): Outcome | null {
+  if (condition === 1) return YES;
+  return condition === 0 ? NO : condition;
 }
 
 /**
@@ -66,14 +82,25 @@ export function decideRules(
   alternatives: ReadonlyMap<string, readonly unknown[]>,
   forced: ReadonlySet<string>,
 ): ReadonlyMap<string, Decision> {
-  const { rules, compared } = rulesOf(definition);
-  const seen: Record<string, readonly unknown[]> = {};
+  const { key, rules, compared } = prepare(definition);
+  const answers: Record<string, readonly Alternative[]> = {};
   for (const item of compared) {
     const choice = item.type === "pass_fail" || item.type === "file";
     const values = (alternatives.get(item.code) ?? []).filter(
       (value) => value !== null && (choice || !isNa(item, value)),
     );
-    if (values.length) seen[item.code] = values;
+    if (values.length) answers[item.code] = values.map((value) => ({ value }));
   }
-  return new Map(Object.entries(decide(rules, facts, seen, sorted(forced), DERIVED)));
+  const filled = { facts, answers, forced: sorted(forced) };
+  let decided = decide(key, filled);
+  if (!decided) {
+    load(key, { derived: DERIVED, items: rules });
+    decided = decide(key, filled);
+  }
+  return new Map(
+    Object.entries(decided ?? {}).map(([name, [when, accept, limits]]) => [
+      name,
+      { when: outcome(when), accept: outcome(accept), limits: (limits ?? []).map(outcome) },
+    ]),
+  );
 }

@@ -1,0 +1,138 @@
+"""The lines of a form: its items in order, those of a repeat once for each of its entries.
+
+An item is asked under a name: its code or, in an entry, `code#entry`. Which entries there are says the
+answer to the repeat; an answer that names another one is no less judged.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+
+import msgspec
+
+from checklists.answers import Reading
+from checklists.model import Definition, Item, Text, entry_code, split_code
+
+__all__ = ["Layout", "Line", "lay_out"]
+
+#: Every text and field that an expression spells.
+_SPELLED = re.compile(r"\"([^\"]*)\"|'([^']*)'|\.\s*([A-Za-z_][A-Za-z0-9_]*)")
+
+
+class Line(msgspec.Struct, frozen=True):
+    """An item as it is asked: its code is its name in the form, and in an entry its text begins with the
+    entry's label. `forced`: it is shown and required whatever its condition says."""
+
+    item: Item
+    repeat: str | None = None
+    entry: str | None = None
+    label: str | None = None
+    forced: bool = False
+
+
+class Layout(msgspec.Struct, frozen=True):
+    """A form laid out. `entries` are by repeat those that rules see, key and label; `unlisted` the ones,
+    repeat and key, that only answers name."""
+
+    lines: tuple[Line, ...]
+    entries: dict[str, list[tuple[str, str]]]
+    unlisted: tuple[tuple[str, str], ...]
+
+    @property
+    def forced(self) -> list[str]:
+        """The names that are shown whatever their conditions say."""
+        return [line.item.code for line in self.lines if line.forced]
+
+
+def lay_out(
+    definition: Definition,
+    readings: Mapping[str, Reading],
+    context: Mapping[str, Reading],
+    only: Collection[str] | None,
+) -> Layout:
+    """Lay out a form with these answers, or what a re-inspection of `only` asks of it; `context` are then the
+    answers of the inspection that it repeats.
+
+    A rule among `only` brings along the items that it compares. A repeat among them is listed anew, and an
+    entry that the repeated inspection did not list is asked whole. Raises ValueError for a name that means
+    no item.
+    """
+    compared = () if only is None else tuple(_compared(definition, only))
+    forced = None if only is None else {*only, *(name for name in compared if definition.item_at(name))}
+    known = {repeat: _listed(context.get(repeat)) for repeat in definition.rules.repeats}
+    entries: dict[str, list[tuple[str, str]]] = {}
+    unlisted: list[tuple[str, str]] = []
+    for repeat in definition.rules.repeats:
+        listed = _listed(readings.get(repeat)) if forced is None or repeat in forced else {}
+        if forced is not None:
+            listed = listed or known[repeat]
+        named = _entries_named(definition, repeat, readings if forced is None else forced)
+        strays = sorted(named - listed.keys())
+        entries[repeat] = [*listed.items(), *((key, known[repeat].get(key, key)) for key in strays)]
+        unlisted.extend((repeat, key) for key in strays if key not in known[repeat])
+    if forced is not None:
+        of_all = {code for code in compared if code in definition.repeat_of}
+        forced |= {
+            entry_code(item.code, key)
+            for repeat, listed in entries.items()
+            for item in definition.by_code[repeat].items
+            if item.code in of_all
+            for key, _ in listed
+        }
+    return Layout(tuple(_lines(definition, entries, known, forced)), entries, tuple(unlisted))
+
+
+def _listed(reading: Reading | None) -> dict[str, str]:
+    """The entries that the answer to a repeat lists: labels by key."""
+    value = reading.value if reading is not None else None
+    return {one["entry"]: one["label"] for one in value} if isinstance(value, list) else {}
+
+
+def _entries_named(definition: Definition, repeat: str, names: Iterable[str]) -> set[str]:
+    """The entries of a repeat that names of its items name."""
+    split = map(split_code, names)
+    return {key for code, key in split if key is not None and definition.repeat_of[code].code == repeat}
+
+
+def _compared(definition: Definition, only: Collection[str]) -> Iterator[str]:
+    """What the rules among `only` compare: names of items, and codes of those that are asked of entries."""
+    foreign = sorted(name for name in only if definition.item_at(name) is None)
+    if foreign:
+        raise ValueError(f"{definition.id}@{definition.version} has no items {', '.join(foreign)}")
+    for name in only:
+        item, (code, key) = definition.by_code[split_code(name)[0]], split_code(name)
+        if item.type != "rule":
+            continue
+        for spelled in _SPELLED.findall(item.accept or ""):
+            other = "".join(spelled)
+            if other not in definition.by_code or definition.by_code[other].type == "rule":
+                continue
+            beside = key is not None and definition.repeat_of.get(other) == definition.repeat_of[code]
+            yield entry_code(other, key) if beside and key is not None else other
+
+
+def _lines(
+    definition: Definition,
+    entries: Mapping[str, Sequence[tuple[str, str]]],
+    known: Mapping[str, Mapping[str, str]],
+    forced: Collection[str] | None,
+) -> Iterator[Line]:
+    everything = forced is None
+    names = forced or ()
+    for section in definition.sections:
+        for item in section.items:
+            if everything or item.code in names:
+                yield Line(item, forced=not everything)
+            for key, label in entries.get(item.code, ()):
+                new = item.code in names and key not in known[item.code]
+                for one in item.items:
+                    name = entry_code(one.code, key)
+                    if everything or new or name in names:
+                        asked = _of_entry(one, name, label)
+                        yield Line(asked, item.code, key, label, forced=name in names)
+
+
+def _of_entry(item: Item, name: str, label: str) -> Item:
+    text = Text(f"{label}：{item.text.zh}", f"{label}: {item.text.en}")
+    return msgspec.structs.replace(item, code=name, text=text)
