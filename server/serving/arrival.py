@@ -52,7 +52,9 @@ def look(sock: socket.socket) -> tuple[bytes, int] | None:
     """The first bytes that wait in a non-blocking socket, and how many there are; None if nobody is there."""
     try:
         head = sock.recv(HEAD, socket.MSG_PEEK)
-        there: int = struct.unpack("i", fcntl.ioctl(sock, termios.FIONREAD, bytes(4)))[0]
+        there = len(head)
+        if there == HEAD:
+            (there,) = struct.unpack("i", fcntl.ioctl(sock, termios.FIONREAD, bytes(4)))
     except BlockingIOError:
         return b"", 0
     except OSError:

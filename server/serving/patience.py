@@ -10,10 +10,13 @@ import io
 import socket
 import time
 from collections.abc import Callable, Iterator
-from typing import IO
+
+from gunicorn.http.body import Body, LengthReader
 
 #: Bytes that have to arrive within the limit: less than what the weakest link carries in that time.
 PIECE = 16 * 1024
+#: The most that is taken from the kernel at once.
+_AT_ONCE = 256 * 1024
 #: Seconds of silence after which the kernel asks whether the other side is still there, and how often.
 _PROBE_AFTER, _PROBE_EVERY, _PROBES = 60, 15, 4
 
@@ -58,10 +61,16 @@ class Patience:
         return len(overdue)
 
 
+def is_read(body: Body) -> bool:
+    """Whether a body is known to have been read to its end, with nothing of it left in a buffer."""
+    reader = body.reader
+    return isinstance(reader, LengthReader) and not (reader.length or body.failed or body.buf.tell())
+
+
 class PatientInput(io.RawIOBase):
     """`wsgi.input`, read piece by piece, so that each piece has the whole time."""
 
-    def __init__(self, body: IO[bytes], sock: socket.socket, patience: Patience) -> None:
+    def __init__(self, body: Body, sock: socket.socket, patience: Patience) -> None:
         super().__init__()
         self._body = body
         self._sock = sock
@@ -78,7 +87,41 @@ class PatientInput(io.RawIOBase):
             self._patience.end(self._sock)
 
     def read(self, size: int | None = -1) -> bytes:
-        left = -1 if size is None else size
+        """All of `size` bytes, or what there is until the end."""
+        reader = self._body.reader
+        if not isinstance(reader, LengthReader) or self._body.buf.tell():
+            return self._read_pieces(-1 if size is None else size)
+        wanted = reader.length if size is None or size < 0 else min(size, reader.length)
+        data: bytes = reader.unreader.take_buffered()
+        if len(data) > wanted:
+            reader.unreader.unread(data[wanted:])
+            data = data[:wanted]
+        elif len(data) < wanted:
+            data = b"".join([data, *self._received(wanted - len(data))])
+        reader.length -= len(data)
+        return data
+
+    def _received(self, left: int) -> list[bytes]:
+        """What the socket has: to take it through gunicorn's buffers would copy it once for every piece."""
+        pieces: list[bytes] = []
+        since = 0
+        self._patience.begin(self._sock)
+        try:
+            while left and (piece := self._sock.recv(min(left, _AT_ONCE))):
+                pieces.append(piece)
+                left -= len(piece)
+                since += len(piece)
+                if since >= PIECE:
+                    self._patience.begin(self._sock)
+                    since = 0
+        except OSError:
+            self._body.failed = True  # nobody knows where a next request would begin
+            raise
+        finally:
+            self._patience.end(self._sock)
+        return pieces
+
+    def _read_pieces(self, left: int) -> bytes:
         pieces: list[bytes] = []
         while left != 0:
             piece = self._piece(self._body.read, PIECE if left < 0 else min(PIECE, left))

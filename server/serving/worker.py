@@ -22,7 +22,8 @@ from gunicorn.workers.gthread import TConn, ThreadWorker
 from server.serving.answer import Answer
 from server.serving.arrival import Arrival, look, wanted
 from server.serving.memory import give_memory_back
-from server.serving.patience import PIECE, Patience, PatientInput, bound_socket
+from server.serving.patience import PIECE, Patience, PatientInput, bound_socket, is_read
+from server.serving.response import OnePacketResponse
 from sync.embedded.pausing import CAN_PAUSE, Pause
 
 _log = structlog.get_logger(__name__)
@@ -105,7 +106,9 @@ class WebWorker(ThreadWorker):  # type: ignore[misc]
         """As gunicorn's own; but its input is not waited for without end, and its answer may pause."""
         self._headers.end(conn.sock)
         conn.parser.unreader.mxchunk = PIECE  # else a body comes in halves of that, each copied once more
-        response, environ = wsgi.create(req, conn.sock, conn.client, conn.server, self.cfg)
+        response, environ = wsgi.create(
+            req, conn.sock, conn.client, conn.server, self.cfg, response_class=OnePacketResponse
+        )
         environ["wsgi.multithread"] = True
         environ["wsgi.input"] = PatientInput(environ["wsgi.input"], conn.sock, self._bodies)
         environ[CAN_PAUSE] = True
@@ -129,7 +132,9 @@ class WebWorker(ThreadWorker):  # type: ignore[misc]
         return outcome
 
     def _keepalive_after(self, conn: TConn, keepalive: Pause | bool) -> Any:
-        return keepalive if isinstance(keepalive, Pause) else super()._keepalive_after(conn, keepalive)
+        if isinstance(keepalive, Pause) or (keepalive and is_read(conn.parser.mesg.body)):
+            return keepalive
+        return super()._keepalive_after(conn, keepalive)
 
     # -- in the main thread
 

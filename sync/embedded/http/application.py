@@ -84,7 +84,7 @@ class Application:
                 sandboxes=self._sandboxes,
                 user=user,
                 request=request,
-                query=Query(request.args),
+                query=Query.of(request),
                 sessions=self._sessions,
                 mount=mount,
             ),

@@ -9,7 +9,6 @@ from collections.abc import Collection, Mapping
 from typing import Any, Protocol
 
 import orjson
-from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import ClientDisconnected
 from werkzeug.wrappers import Request
 
@@ -34,8 +33,13 @@ class QueryParseError(BadRequest):
 class Query:
     """A URL's parameters, read as CouchDB reads them. Every method raises QueryParseError on nonsense."""
 
-    def __init__(self, args: MultiDict[str, str]) -> None:
+    def __init__(self, args: Mapping[str, str]) -> None:
         self._args = args
+
+    @classmethod
+    def of(cls, request: Request) -> Query:
+        """The request's own; of a parameter that is there twice, the first."""
+        return cls(request.args.to_dict() if request.query_string else {})
 
     def __contains__(self, name: str) -> bool:
         return name in self._args
@@ -49,7 +53,7 @@ class Query:
             name: value if isinstance(value, str) and name not in json_names else _dump(value)
             for name, value in body.items()
         }
-        return Query(MultiDict(said | self._args.to_dict()))
+        return Query({**said, **self._args})
 
     def text(self, name: str, default: str = "") -> str:
         return self._args.get(name, default)
@@ -171,14 +175,22 @@ def body_stream(request: Request) -> Stream:
 
 def sent_stream(request: Request) -> tuple[Stream, str | None]:
     """The request's body as it was sent, and its encoding: `gzip` or None. Raises BadContentType."""
-    request.max_content_length = sys.maxsize  # every reader below has its own, and answers in JSON
-    stream = _Whole(request.stream, request.content_length)
+    stream = _Whole(_raw(request), request.content_length)
     encoding = request.headers.get("Content-Encoding", "identity").strip().lower()
     if encoding in {"identity", ""}:
         return stream, None
     if encoding in {"gzip", "x-gzip"}:
         return stream, "gzip"
     raise BadContentType(f"{encoding} is not a supported content encoding.")
+
+
+def _raw(request: Request) -> Stream:
+    if request.environ.get("wsgi.input_terminated"):
+        # Werkzeug would put a bound around it; every reader here has its own, and answers in JSON.
+        raw: Stream = request.environ["wsgi.input"]
+        return raw
+    request.max_content_length = sys.maxsize
+    return request.stream
 
 
 def read_all(stream: Stream, limit: int) -> bytes:
@@ -189,6 +201,16 @@ def read_all(stream: Stream, limit: int) -> bytes:
             raise TooLarge(f"the request entity exceeds {limit} bytes")
         buffer.write(chunk)
     return buffer.getvalue()
+
+
+def _exactly(stream: Stream, length: int) -> bytearray:
+    """A body of a known length, held once. `stream` raises if it is shorter."""
+    whole, at = bytearray(length), 0
+    while at < length:
+        piece = stream.read(min(length - at, _CHUNK))
+        whole[at : at + len(piece)] = piece
+        at += len(piece)
+    return whole
 
 
 def require_json(request: Request) -> None:
@@ -208,10 +230,12 @@ def json_body(request: Request, limit: int) -> Any:
 
 def any_json_body(request: Request, limit: int) -> Any:
     """The body as JSON, whatever its Content-Type says. Raises TooLarge, BadRequest."""
-    encoded = request.headers.get("Content-Encoding")
-    if not encoded and request.content_length is not None and request.content_length > limit:
+    length = request.content_length
+    if length is None or request.headers.get("Content-Encoding"):
+        return parse_json(read_all(body_stream(request), limit))
+    if length > limit:
         raise TooLarge(f"the request entity exceeds {limit} bytes")
-    return parse_json(read_all(body_stream(request), limit))
+    return parse_json(_exactly(body_stream(request), length))
 
 
 def json_object(request: Request, limit: int) -> dict[str, Any]:
@@ -221,7 +245,7 @@ def json_object(request: Request, limit: int) -> dict[str, Any]:
     return value
 
 
-def parse_json(data: bytes) -> Any:
+def parse_json(data: bytes | bytearray) -> Any:
     """Raises BadRequest: for broken JSON, NaN and infinities, lone surrogates, and wild nesting."""
     try:
         return orjson.loads(data)

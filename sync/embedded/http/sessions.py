@@ -47,8 +47,10 @@ def by_cookie(
     As in CouchDB, one that does not hold is like none: it may be that of another server on this host.
     An `Authorization` header goes before it. Raises BadContentType for a POST that may be a form's.
     """
+    if sessions is None or "HTTP_COOKIE" not in request.environ or "Authorization" in request.headers:
+        return None
     cookie = request.cookies.get(COOKIE)
-    if sessions is None or not cookie or "Authorization" in request.headers:
+    if not cookie:
         return None
     found = sessions.user(cookie)
     if found is not None and request.method == "POST" and parts != ("_session",):
