@@ -99,6 +99,38 @@ class MoveStage(CommandBase, frozen=True, kw_only=True):
     note: Words = ""
 
 
+class PauseClock(CommandBase, frozen=True, kw_only=True):
+    """Stop the clocks: the utility waits. `pause_id` is new; the same pause again changes nothing.
+
+    `since`: when it began, now if it says nothing. The case moves on only once the pause has ended.
+    """
+
+    pause_id: Id
+    reason: Id
+    evidence: Reason
+    since: Moment | None = None
+    message: Words = ""
+
+
+class ResumeClock(CommandBase, frozen=True, kw_only=True):
+    """Record the act that ended a pause, by the day it was done on. Of several the earliest counts."""
+
+    pause_id: Id
+    dated: Moment
+    evidence: Reason
+
+
+class DateStage(CommandBase, frozen=True, kw_only=True):
+    """Record the customer's dated act that began a stage: an application, a receipt. The earliest counts.
+
+    `entry` counts the stages as they were entered, from 1.
+    """
+
+    entry: Count
+    dated: Moment
+    evidence: Reason
+
+
 class AssignTask(CommandBase, frozen=True, kw_only=True):
     """Give field work to people. `task_id` is new; the same task again changes nothing."""
 
@@ -222,12 +254,16 @@ class AnsweredItem(Value, frozen=True):
 
 
 class AnswerNotice(CommandBase, frozen=True, kw_only=True):
-    """Record the customer's answer. Once every open item has one in this round, the notice is answered."""
+    """Record the customer's answer. Once every open item has one in this round, the notice is answered.
+
+    `dated`: when it was given, if it came on paper and before it was recorded.
+    """
 
     n: Count
     items: Annotated[Mapping[str, AnsweredItem], Meta(min_length=1)]
     answered_by: Name
     text: Words = ""
+    dated: Moment | None = None
 
 
 class ScheduleReinspection(CommandBase, frozen=True, kw_only=True):
@@ -366,6 +402,9 @@ Command = (
     | AmendCase
     | SetFacts
     | MoveStage
+    | PauseClock
+    | ResumeClock
+    | DateStage
     | AssignTask
     | Reassign
     | CancelTask

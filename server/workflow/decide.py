@@ -20,6 +20,7 @@ from server.workflow.draft import Draft
 from server.workflow.gates import evaluate_gates, unmet
 from server.workflow.handlers import (
     cases,
+    clocks,
     conflicts,
     energization,
     hazards,
@@ -45,6 +46,9 @@ ROLES: Mapping[type[c.CommandBase], frozenset[Role]] = {
     c.AmendCase: _OFFICE,
     c.SetFacts: _OFFICE,
     c.MoveStage: _OFFICE,
+    c.PauseClock: _OFFICE,
+    c.ResumeClock: _OFFICE,
+    c.DateStage: _OFFICE,
     c.AssignTask: _OFFICE,
     c.Reassign: _OFFICE,
     c.CancelTask: _OFFICE,
@@ -75,6 +79,9 @@ _HANDLERS: Mapping[type[c.CommandBase], Callable[[Draft, Any], None]] = {
     c.AmendCase: cases.amend_case,
     c.SetFacts: cases.set_facts,
     c.MoveStage: cases.move_stage,
+    c.PauseClock: clocks.pause_clock,
+    c.ResumeClock: clocks.resume_clock,
+    c.DateStage: clocks.date_stage,
     c.AssignTask: tasks.assign_task,
     c.Reassign: tasks.reassign,
     c.CancelTask: tasks.cancel_task,

@@ -84,6 +84,28 @@ class Draft:
                 facts=(f"field:{field}",),
             )
 
+    def require_not_paused(self) -> None:
+        """Refuse what does not wait for the end of a pause."""
+        lasting = sorted(pause.id for pause in self.case.pauses.values() if pause.until is None)
+        if lasting:
+            reasons = ", ".join(sorted({self.case.pauses[id_].reason for id_ in lasting}))
+            facts = tuple(f"pause:{id_}" for id_ in lasting)
+            raise Refusal("case_paused", {"names": reasons, "pauses": lasting}, facts=facts)
+
+    def require_dated(self, moment: datetime, field: str, *, earliest: datetime) -> None:
+        """Refuse a date of something outside that cannot be, or that nobody could have kept so long."""
+        if self.again:
+            return
+        self.require_not_future(moment, field)
+        oldest = max(earliest, self.now - timedelta(days=self.policy.backdate_days))
+        if moment < oldest:
+            raise Refusal(
+                "time_order",
+                {"field": field, "at": moment.isoformat(), "earliest": oldest.isoformat()},
+                kind="invalid",
+                facts=(f"field:{field}",),
+            )
+
     def task(self, task_id: str) -> Task:
         task = self.case.tasks.get(task_id)
         if task is None:

@@ -9,7 +9,7 @@ metres. What may become of a case is said in `decide`; this page only says what 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct, field
@@ -68,6 +68,7 @@ __all__ = [
     "CodedReason",
     "Count",
     "Customer",
+    "DatedAct",
     "Datum",
     "Decision",
     "Energization",
@@ -101,6 +102,7 @@ __all__ = [
     "NoticeState",
     "OpenBranch",
     "OutcomeKind",
+    "Pause",
     "PhaseCheck",
     "PhotoRecord",
     "PhotoRef",
@@ -139,13 +141,52 @@ class Fact(Value, frozen=True):
     rule: str = ""
 
 
+class DatedAct(Value, frozen=True, kw_only=True):
+    """What somebody outside did on a day (applied, paid, signed), and who recorded it with what evidence."""
+
+    dated: Moment
+    evidence: Reason
+    recorded_at: Moment
+    recorded_by: Name
+
+
 class StageEntry(Value, frozen=True):
-    """A stage that was entered."""
+    """A stage that was entered. `acts`: the customer's dated applications for it, in the order recorded.
+
+    A clock starts on the customer's act and not when the staff got round to it, so the earliest counts.
+    """
 
     stage: Id
     at: Moment
     by: Name
     note: Words = ""
+    acts: tuple[DatedAct, ...] = ()
+
+    @property
+    def begun(self) -> datetime:
+        return min([self.at, *(act.dated for act in self.acts)])
+
+
+class Pause(Value, frozen=True, kw_only=True):
+    """A time in which the utility waits, from the moment `since`. `reason`: a code of clocks/pauses.yaml.
+
+    `acts` end it: the earliest counts, in whatever order they came to be known. `message` is what the
+    customer is told beside the reason's own words.
+    """
+
+    id: Id
+    reason: Id
+    since: Moment
+    evidence: Reason
+    recorded_at: Moment
+    recorded_by: Name
+    message: Words = ""
+    acts: tuple[DatedAct, ...] = ()
+
+    @property
+    def until(self) -> datetime | None:
+        """When it ended; None while it lasts."""
+        return min((act.dated for act in self.acts), default=None)
 
 
 class PhotoRecord(Value, frozen=True):
@@ -269,7 +310,8 @@ class ItemAnswer(Value, frozen=True):
 
 
 class Answer(Value, frozen=True, kw_only=True):
-    """One answer of the customer. `recorded_by` differs from `answered_by` when it came on paper."""
+    """One answer of the customer. `recorded_by` differs from `answered_by` when it came on paper, which then
+    may be `dated` before it was recorded."""
 
     round: Count
     at: Moment
@@ -277,6 +319,12 @@ class Answer(Value, frozen=True, kw_only=True):
     recorded_by: Name
     items: Mapping[str, ItemAnswer]
     text: Words = ""
+    dated: Moment | None = None
+
+    @property
+    def given(self) -> datetime:
+        """When the customer gave it."""
+        return self.at if self.dated is None else min(self.at, self.dated)
 
 
 class Withdrawal(Value, frozen=True, kw_only=True):
@@ -475,6 +523,7 @@ class Case(Value, frozen=True, kw_only=True):
     hazards: Mapping[str, Hazard] = field(default_factory=dict)
     quarantine: Mapping[str, Quarantined] = field(default_factory=dict)
     photos: Mapping[str, PhotoRecord] = field(default_factory=dict)
+    pauses: Mapping[str, Pause] = field(default_factory=dict)
     energization: Energization = field(default_factory=Energization)
     gates: tuple[GateStatus, ...] = ()
     log: tuple[LogEntry, ...] = ()

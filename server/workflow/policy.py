@@ -16,7 +16,12 @@ import msgspec
 import yaml
 from msgspec import Struct, field
 
+from server.workflow.clocks.tables import dated, limits
 from server.workflow.model import Severity
+
+#: The keys of settings that are limits begin with it.
+_LIMIT = "limit."
+_LONGEST_LIMIT_DAYS = 1000
 
 
 class PolicyError(ValueError):
@@ -26,7 +31,8 @@ class PolicyError(ValueError):
 class Policy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The settings in force on one day for one organisation. Units stand in `policy.yaml`.
 
-    `fact_names` are the facts a case may settle besides those that gates and stages ask for.
+    `fact_names` are the facts a case may settle besides those that gates and stages ask for. `limits` are
+    days by `<profile>.<limit>` of clocks/limits.yaml; one that is missing or 0 is not in force.
     """
 
     timezone: str
@@ -56,7 +62,14 @@ class Policy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     mid_check_scope: str
     scheme_valid_months_hv: int
     scheme_valid_months_lv: int
+    backdate_days: int
+    clock_first_percent: int
+    clock_second_percent: int
+    internal_profile: str
+    promise_profile: str
+    legal_profile: str
     fact_names: frozenset[str] = frozenset()
+    limits: Mapping[str, int] = field(default_factory=dict)
 
     def notice_days(self, severity: Severity) -> int:
         """Calendar days from issue until an item of this severity is due."""
@@ -157,8 +170,14 @@ class Policies(Struct, frozen=True):
 
     def at(self, day: date, organisation: str | None = None) -> Policy:
         """The settings in force on `day`. Raises PolicyError if one has no value yet."""
-        values = {key: self._value(key, day, organisation) for key in self.settings}
-        return msgspec.convert({**values, "fact_names": self.fact_names}, Policy)
+        values: dict[str, Any] = {}
+        days: dict[str, int] = {}
+        for key in self.settings:
+            if not key.startswith(_LIMIT):
+                values[key] = self._value(key, day, organisation)
+            elif (value := self._find(key, day, organisation)) is not None:
+                days[key.removeprefix(_LIMIT)] = value
+        return msgspec.convert({**values, "fact_names": self.fact_names, "limits": days}, Policy)
 
     def at_moment(self, moment: datetime, organisation: str | None = None) -> Policy:
         """The settings in force at an aware moment, by the day it is where the organisation works."""
@@ -166,6 +185,13 @@ class Policies(Struct, frozen=True):
         return self.at(moment.astimezone(ZoneInfo(timezone)).date(), organisation)
 
     def _value(self, key: str, day: date, organisation: str | None) -> Any:
+        value = self._find(key, day, organisation)
+        if value is None:
+            raise PolicyError(f"{key}: no value in force on {day.isoformat()}")
+        return value
+
+    def _find(self, key: str, day: date, organisation: str | None) -> Any:
+        """The value in force, or None."""
         default = [(dated.since, dated.value) for dated in self.settings[key].values]
         own = [] if organisation is None else self._overriding(key, organisation)
         for layer in (own, [*default, *self._overriding(key, None)]):
@@ -173,19 +199,36 @@ class Policies(Struct, frozen=True):
             begun = [entry for entry in reversed(layer) if entry[0] <= day]
             if begun:
                 return max(begun, key=lambda entry: entry[0])[1]
-        raise PolicyError(f"{key}: no value in force on {day.isoformat()}")
+        return None
 
     def _overriding(self, key: str, organisation: str | None) -> list[tuple[date, Any]]:
         return [(o.since, o.value) for o in self.overrides if (o.key, o.organisation) == (key, organisation)]
+
+
+def _limit_settings() -> dict[str, Setting]:
+    """A setting for each limit of each profile."""
+    return {
+        f"{_LIMIT}{name}.{limit_name}": Setting(
+            type="integer",
+            unit=f"{limit.unit} days; 0 for no limit",
+            min=0,
+            max=_LONGEST_LIMIT_DAYS,
+            values=tuple(DatedValue(since, days) for since, days in dated(profile, limit)),
+            source=limit.source,
+        )
+        for name, profile in limits().profiles.items()
+        for limit_name, limit in profile.limits.items()
+    }
 
 
 def load_policy(*, fact_names: Collection[str] = ()) -> Policies:
     """The default settings. `fact_names`: facts that checklists know, which a case may settle as well."""
     text = (resources.files(__package__) / "policy.yaml").read_text("utf-8")
     settings = msgspec.convert(yaml.safe_load(text), _File).settings
-    if set(settings) != set(Policy.__struct_fields__) - {"fact_names"}:
+    if set(settings) != set(Policy.__struct_fields__) - {"fact_names", "limits"}:
         raise PolicyError("policy.yaml and Policy name different settings")
+    settings |= _limit_settings()
     for key, setting in settings.items():
-        for dated in setting.values:
-            _check(key, setting, dated.value)
+        for one in setting.values:
+            _check(key, setting, one.value)
     return Policies(settings=settings, fact_names=frozenset(fact_names))

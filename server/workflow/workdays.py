@@ -1,8 +1,8 @@
 """Working days of the Chinese calendar: public holidays, make-up workdays, and what an organisation adds.
 
 The State Council announces a year's holidays late in the year before, so no year beyond the last announced
-can be computed. Nothing is guessed then: such a year raises UnknownYear until the table names it or the library
-does, because a guess that forgets Spring Festival moves deadlines by a week and nobody sees it.
+can be computed. Nothing is guessed then: such a year raises UnknownYear until the table or the library names
+it, because a guess that forgets Spring Festival moves deadlines by a week and nobody sees it.
 """
 
 from __future__ import annotations

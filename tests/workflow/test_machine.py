@@ -6,6 +6,7 @@ After each it checks the step against its own book-keeping, which shares no code
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from hypothesis import settings
@@ -228,6 +229,17 @@ class Commands(RuleBasedStateMachine):
     def enter(self, actor: Actor, gate: str, status: Any) -> None:
         self.give(c.RecordEntry(gate=gate, status=status, evidence="sheet"), actor)
 
+    @rule(actor=ANYBODY, number=HAZARDS, reason=st.sampled_from(["papers", "permit", "grid_works"]))
+    def pause(self, actor: Actor, number: int, reason: str) -> None:
+        command = c.PauseClock(pause_id=f"p-{number}", reason=reason, evidence="letter")
+        if self.give(command, actor):
+            assert self.desk.case.energization.status != "authorized"
+
+    @rule(actor=ANYBODY, number=HAZARDS, minutes=st.integers(-10, 10))
+    def resume(self, actor: Actor, number: int, minutes: int) -> None:
+        dated = self.desk.now + timedelta(minutes=minutes)
+        self.give(c.ResumeClock(pause_id=f"p-{number}", dated=dated, evidence="receipt"), actor)
+
     # Left to chance alone, a case would hardly ever come to an authorization. These rules do what is next
     # everywhere, with whomever they are given, so that there is one to be lost. Several, because a run leaves
     # some rules out.
@@ -260,10 +272,12 @@ class Commands(RuleBasedStateMachine):
         self, people: tuple[str, ...], by: str, actor: Actor, answers: list[c.Outcome] | None = None
     ) -> None:
         """Settle facts, confirm conditions, close loops, and try for an authorization."""
-        self.give(c.SetFacts(facts=PLAIN_FACTS), actor)
+        self.give(c.SetFacts(facts=PLAIN_FACTS, reason="as surveyed"), actor)
         for unsent in self.desk.case.quarantine:
             self.give(c.SettleQuarantine(unsent_id=unsent, decision="accept", reason="x"), actor)
             self.give(c.TakeQuarantined(unsent_id=unsent), INTAKE)
+        for pause in self.desk.case.pauses.values():
+            self.give(c.ResumeClock(pause_id=pause.id, dated=pause.since, evidence="receipt"), actor)
         for outcome in [*(answers or []), None, None]:
             for notice in self.desk.case.notices.values():
                 self.drive_notice(notice, people, actor)
@@ -290,7 +304,7 @@ class Commands(RuleBasedStateMachine):
 
     @rule(actor=OFFICE, fact=st.sampled_from(sorted(PLAIN_FACTS)), value=st.sampled_from([True, False, None]))
     def settle_fact(self, actor: Actor, fact: str, value: bool | None) -> None:
-        self.give(c.SetFacts(facts={fact: value}), actor)
+        self.give(c.SetFacts(facts={fact: value}, reason="x"), actor)
 
     @rule(actor=OFFICE, stage=STAGES)
     def move(self, actor: Actor, stage: str) -> None:
@@ -399,6 +413,7 @@ class Commands(RuleBasedStateMachine):
         assert case.gates == evaluate_gates(case, self.desk.policy)
         if case.energization.status == "authorized":
             assert_closed_loops(case)
+            assert all(pause.acts for pause in case.pauses.values())
             assert case.stage == "ready"
         if case.energization.status == "energized":
             assert all(notice.operational for notice in case.notices.values() if notice.open)

@@ -73,6 +73,7 @@ def changed(stage: str, **row: Any) -> Callable[[Process], Process]:
         (changed("survey", actors=()), "survey: nobody works in it"),
         (changed("survey", state="SC"), "states that two stages claim ['SC']"),
         (changed("reply", waits_for=None), "reply: what a customer is at"),
+        (changed("reply", waits_for="luck"), "reply: nobody waits for luck"),
         (lambda table: replace(table, rules={"luck": "mid_check_by_scope"}), "unknown facts ['luck']"),
         (lambda table: replace(table, rules={"dual": "luck"}), "unknown rules ['luck']"),
         (lambda table: replace(table, scheme_valid_months="luck"), "unknown settings ['luck']"),

@@ -13,6 +13,9 @@ import pytest
 import server.workflow
 from server.texts import LANGUAGES, catalogue
 from server.workflow import model
+from server.workflow.clocks.measure import ClockState
+from server.workflow.clocks.tables import ClockKind, limits, pause_reasons
+from server.workflow.clocks.timeline import RECTIFICATION
 from server.workflow.facts import workflow_facts
 from server.workflow.gates import gate_table
 from server.workflow.processes import PRECONDITIONS, RULES, process
@@ -55,6 +58,8 @@ def closed_sets() -> Iterator[str]:
         "quarantine_state": model.QuarantineState,
         "process": model.ProcessName,
         "holder": Holder,
+        "clock_kind": ClockKind,
+        "clock_state": ClockState,
     }
     for prefix, members in sets.items():
         yield from (f"{prefix}.{member}" for member in get_args(members))
@@ -62,6 +67,8 @@ def closed_sets() -> Iterator[str]:
     yield from (f"fact.{fact}" for fact in workflow_facts())
     yield from (f"precondition.{name}" for name in PRECONDITIONS)
     yield from (f"rule.{name}" for name in RULES)
+    yield from (f"pause_reason.{name}" for name in (*pause_reasons(), RECTIFICATION))
+    yield from (f"clock.{name}" for name in limits().clocks)
     for name in get_args(model.ProcessName):
         table = process(name)
         yield from (f"stage.{stage}" for stage in table.stages)

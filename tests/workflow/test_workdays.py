@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from server.workflow.workdays import CalendarError, UnknownYear, Workdays, calendar_rows
@@ -47,6 +47,7 @@ def test_the_first_day_that_counts_is_the_next_working_day() -> None:
     assert COUNTRY.count(date(2026, 11, 21), date(2026, 11, 23)) == 1, "from a Saturday on as well"
 
 
+@settings(deadline=None)
 @given(first=KNOWN, days=st.lists(st.integers(0, 500), min_size=2, max_size=2))
 def test_counting_adds_up_and_agrees_with_looking_at_each_day(first: date, days: list[int]) -> None:
     middle, last = (first + timedelta(days=n) for n in sorted(days))
@@ -55,6 +56,7 @@ def test_counting_adds_up_and_agrees_with_looking_at_each_day(first: date, days:
     assert COUNTRY.count(first, middle) + COUNTRY.count(middle, last) == each
 
 
+@settings(deadline=None)
 @given(day=KNOWN, n=st.integers(1, 300))
 def test_the_nth_working_day_is_worked_and_is_the_nth(day: date, n: int) -> None:
     if day + timedelta(days=2 * n + 30) > date(2026, 12, 31):

@@ -15,7 +15,7 @@ from server.workflow.draft import Draft
 from server.workflow.facts import workflow_facts
 from server.workflow.model import Actor, Case, Fact, FactValue, ProcessName
 from server.workflow.policy import Policy
-from server.workflow.processes import PRECONDITIONS, RULES, process
+from server.workflow.processes import CANCELLED, PRECONDITIONS, RULES, process
 from server.workflow.refusal import Refusal
 
 
@@ -171,6 +171,8 @@ def move_stage(draft: Draft, command: MoveStage) -> None:
             facts=tuple(f"stage:{name}" for name in allowed),
         )
     unmet = {need: PRECONDITIONS[need](case, table, draft.policy, draft.now) for need in needs}
+    if command.to != CANCELLED:
+        draft.require_not_paused()
     reasons = [reason for found in unmet.values() for reason in found]
     if reasons:
         raise Refusal(

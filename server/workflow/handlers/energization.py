@@ -84,6 +84,7 @@ def authorize(draft: Draft, command: Authorize) -> None:
     if energization.status == "authorized":
         return
     gates = require_gates(draft)
+    draft.require_not_paused()
     if draft.case.stage != draft.process.ready:
         raise Refusal(
             "not_at_ready_stage",

@@ -49,11 +49,14 @@ def answer_notice(draft: Draft, command: AnswerNotice) -> None:
             for code, item in command.items.items()
         },
         text=command.text,
+        dated=command.dated,
     )
     if notice.answers and replace(answer, at=notice.answers[-1].at) == notice.answers[-1]:
         return
     if notice.state not in {"issued", "answered"}:
         raise _wrong_state("notice_not_issued", notice)
+    if command.dated is not None and notice.issues:
+        draft.require_dated(command.dated, "dated", earliest=notice.issues[-1].at)
     to_answer = {item.code for item in notice.items if item.state == "open"}
     for code, said in answer.items.items():
         if code not in to_answer:

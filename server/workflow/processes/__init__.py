@@ -14,6 +14,7 @@ from typing import Any, Literal
 import msgspec
 import yaml
 
+from server.workflow.clocks.tables import pause_reasons
 from server.workflow.facts import workflow_facts
 from server.workflow.policy import Policy
 from server.workflow.processes.preconditions import PRECONDITIONS
@@ -33,6 +34,7 @@ class Stage(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     moves: dict[str, tuple[str, ...]]
     waits_for: str | None = None
     rectification: str | None = None
+    dated: bool = False
     final: bool = False
 
 
@@ -147,6 +149,8 @@ def _lint_states(table: Process) -> Iterator[str]:
     for name, row in table.stages.items():
         if (row.held_by == "customer") != (row.waits_for is not None):
             yield f"{name}: what a customer is at is said where the time is the customer's"
+        if row.waits_for is not None and row.waits_for not in pause_reasons():
+            yield f"{name}: nobody waits for {row.waits_for}"
 
 
 def _reachable(table: Process, start: str) -> set[str]:

@@ -1,0 +1,138 @@
+"""Stopping the clocks for a reason, taking them up on a dated act, and the dates on which stages began."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from server.workflow.clocks.tables import pause_reasons
+from server.workflow.commands import DateStage, PauseClock, ResumeClock
+from server.workflow.draft import Draft
+from server.workflow.model import DatedAct, Pause
+from server.workflow.refusal import Refusal
+
+
+def pause_clock(draft: Draft, command: PauseClock) -> None:
+    known = draft.case.pauses.get(command.pause_id)
+    if known is not None:
+        same = (known.reason, known.evidence, known.message) == (
+            command.reason,
+            command.evidence,
+            command.message,
+        )
+        if same and command.since in {None, known.since}:
+            return
+        raise Refusal("pause_exists", {"pause": known.id}, facts=("field:pause_id",))
+    reasons = pause_reasons()
+    if command.reason not in reasons:
+        params = {"reason": command.reason, "names": ", ".join(reasons)}
+        raise Refusal("pause_reason_unknown", params, kind="invalid", facts=("field:reason",))
+    _require_evidence(command.evidence)
+    _require_pausable(draft)
+    since = command.since or draft.now
+    draft.require_dated(since, "since", earliest=draft.case.history[0].begun)
+    pause = Pause(
+        id=command.pause_id,
+        reason=command.reason,
+        since=since,
+        evidence=command.evidence,
+        message=command.message,
+        recorded_at=draft.now,
+        recorded_by=draft.actor.name,
+    )
+    _put(draft, pause)
+    draft.tell(
+        "clock_paused",
+        pause=pause.id,
+        reason=pause.reason,
+        since=since.isoformat(),
+        evidence=pause.evidence,
+        message=pause.message,
+    )
+
+
+def resume_clock(draft: Draft, command: ResumeClock) -> None:
+    pause = draft.case.pauses.get(command.pause_id)
+    if pause is None:
+        raise Refusal("pause_unknown", {"pause": command.pause_id}, kind="not_found")
+    draft.require_running()
+    if _known(pause.acts, command):
+        return
+    _require_evidence(command.evidence)
+    draft.require_dated(command.dated, "dated", earliest=pause.since)
+    pause = replace(pause, acts=(*pause.acts, _act(draft, command)))
+    _put(draft, pause)
+    draft.tell(
+        "clock_resumed",
+        pause=pause.id,
+        reason=pause.reason,
+        dated=command.dated.isoformat(),
+        evidence=command.evidence,
+        until=pause.until.isoformat() if pause.until else None,
+    )
+
+
+def date_stage(draft: Draft, command: DateStage) -> None:
+    draft.require_running()
+    history = draft.case.history
+    if command.entry > len(history):
+        raise Refusal(
+            "stage_entry_unknown",
+            {"entry": command.entry, "last": len(history)},
+            kind="not_found",
+            facts=("field:entry",),
+        )
+    entry = history[command.entry - 1]
+    if _known(entry.acts, command):
+        return
+    if not draft.process.stages[entry.stage].dated:
+        params = {"stage": entry.stage}
+        raise Refusal("stage_not_dated", params, kind="invalid", facts=("field:entry",))
+    _require_evidence(command.evidence)
+    if command.dated > entry.at and not draft.again:
+        params = {"dated": command.dated.isoformat(), "at": entry.at.isoformat()}
+        raise Refusal("act_after_stage", params, kind="invalid", facts=("field:dated",))
+    first = command.dated if command.entry == 1 else history[0].begun
+    draft.require_dated(command.dated, "dated", earliest=first)
+    entry = replace(entry, acts=(*entry.acts, _act(draft, command)))
+    draft.case = replace(
+        draft.case, history=(*history[: command.entry - 1], entry, *history[command.entry :])
+    )
+    draft.tell(
+        "stage_dated",
+        entry=command.entry,
+        stage=entry.stage,
+        dated=command.dated.isoformat(),
+        evidence=command.evidence,
+        begun=entry.begun.isoformat(),
+    )
+
+
+def _known(acts: tuple[DatedAct, ...], command: ResumeClock | DateStage) -> bool:
+    return any((act.dated, act.evidence) == (command.dated, command.evidence) for act in acts)
+
+
+def _act(draft: Draft, command: ResumeClock | DateStage) -> DatedAct:
+    return DatedAct(
+        dated=command.dated,
+        evidence=command.evidence,
+        recorded_at=draft.now,
+        recorded_by=draft.actor.name,
+    )
+
+
+def _put(draft: Draft, pause: Pause) -> None:
+    draft.case = replace(draft.case, pauses={**draft.case.pauses, pause.id: pause})
+
+
+def _require_evidence(evidence: str) -> None:
+    if not evidence.strip():
+        raise Refusal("act_evidence_missing", kind="invalid", facts=("field:evidence",))
+
+
+def _require_pausable(draft: Draft) -> None:
+    """Nothing waits once the breaker is closed or the case has ended; nor while it is to be closed."""
+    draft.require_running()
+    if draft.process.stages[draft.case.stage].held_by == "nobody":
+        raise Refusal("nothing_to_pause", {"stage": draft.case.stage}, facts=(f"stage:{draft.case.stage}",))
+    if draft.case.energization.status == "authorized" and not draft.again:
+        raise Refusal("pause_while_authorized", facts=("energization",))

@@ -1,0 +1,61 @@
+"""What holds when, and for whom: dated settings and working days together, as one organisation has them.
+
+An installation sets its own in one file, `{schema, settings, calendar}`: overrides of policy.yaml and of the
+limits of clocks/limits.yaml, and rows of the calendar table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from functools import lru_cache
+from typing import Any, Literal
+
+import msgspec
+import yaml
+
+from server.workflow.policy import Policies, Policy, PolicyError
+from server.workflow.workdays import Calendar, Workdays, calendar_rows
+
+#: How many days' settings are kept at hand; a province's cases begin on some hundred different days a year.
+_KEPT_DAYS = 4096
+
+
+class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    schema: Literal[1]
+    settings: tuple[Mapping[str, Any], ...] = ()
+    calendar: tuple[Mapping[str, Any], ...] = ()
+
+
+class InForce:
+    """Settings through time and the calendar of every organisation. A value: it never changes."""
+
+    def __init__(self, policies: Policies, workdays: Workdays | None = None) -> None:
+        self.policies = policies
+        self.workdays = workdays or Workdays()
+        self._at = lru_cache(_KEPT_DAYS)(policies.at)
+
+    def on(self, day: date, organisation: str) -> Policy:
+        """The settings in force on a day. Raises PolicyError."""
+        return self._at(day, organisation)
+
+    def at(self, moment: datetime, organisation: str) -> Policy:
+        """The settings in force at an aware moment, by the day it is where the organisation works."""
+        nearly = self.on(moment.date(), organisation)
+        return self.on(nearly.day(moment), organisation)
+
+    def calendar(self, organisation: str) -> Calendar:
+        """The organisation's working days."""
+        return self.workdays.of(organisation)
+
+
+def with_own(policies: Policies, text: str) -> InForce:
+    """What holds once an installation's own file is laid over the defaults.
+
+    Raises PolicyError and CalendarError, which name the entry.
+    """
+    try:
+        own = msgspec.convert(yaml.safe_load(text), _File)
+    except (yaml.YAMLError, msgspec.ValidationError) as error:
+        raise PolicyError(f"not a file of settings: {error}") from error
+    return InForce(policies.with_overrides(own.settings), Workdays(calendar_rows(own.calendar)))
