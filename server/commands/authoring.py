@@ -1,4 +1,4 @@
-"""`hezha checklist lint`: what helps whoever writes a definition."""
+"""`hezha checklist new, lint, schema, render`: what helps whoever writes a definition."""
 
 from __future__ import annotations
 
@@ -6,27 +6,148 @@ import json
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, NoReturn, get_args
 
 import click
 
 from checklists.coverage import count_by_template, coverage_rows, departures
 from checklists.linting import Complaint, lint, lint_facts, undecided
-from checklists.loader import DefinitionError, Library, Loaded, fact_places, load_with_places
+from checklists.loader import (
+    DefinitionError,
+    Library,
+    Loaded,
+    UnknownChecklist,
+    fact_places,
+    load_definitions,
+    load_with_places,
+)
+from checklists.model import Definition, Stage, Text
+from checklists.schema import KINDS, Kind, definition_schema
+from checklists.starting import UnusableName, starter_files
 from checklists.yamlfile import Place
+from server.commands.common import is_empty, open_services, settings_or_exit
+from server.reports.blank_form import FormTooLarge, Printed, blank_form
+from server.texts import LANGUAGES
 
-__all__ = ["lint_command"]
+__all__ = ["lint_command", "new_command", "render_command", "schema_command"]
 
 #: A complaint as a script reads it.
 Row = dict[str, Any]
 
 
-@click.command("lint")
+_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+_OUT = click.Path(dir_okay=False, writable=True, path_type=Path)
+
+
+@click.command("new")
+@click.argument("checklist_id", metavar="ID")
+@click.option("--stage", type=click.Choice(get_args(Stage)), required=True, help="What it is used for.")
+@click.option("--title-zh", required=True, help="Its title in Chinese.")
+@click.option("--title-en", required=True, help="Its title in English.")
 @click.option(
     "--folder",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Definitions to check. [those that come with Hezha]",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path(),
+    help="Where to write it. [this folder]",
 )
+def new_command(checklist_id: str, stage: Stage, title_zh: str, title_en: str, folder: Path) -> None:
+    """Write the first files of a checklist: a form and a section, with examples and comments.
+
+    Exits with 1 if the name cannot be used or a file is there already; nothing is overwritten.
+    """
+    try:
+        files = starter_files(checklist_id, stage, Text(title_zh, title_en))
+        for path in files:
+            if (folder / path).exists():
+                _fail(f"{folder / path} is there already; choose another name or folder")
+        for path, words in files.items():
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            with (folder / path).open("x", encoding="utf-8") as file:
+                file.write(words)
+            click.echo(f"wrote {folder / path}")
+    except UnusableName as error:
+        _fail(str(error))
+    except OSError as error:
+        _fail(f"{error.filename or folder} cannot be written: {error.strerror}")
+    click.echo(f"next: hezha checklist lint --folder {folder}")
+
+
+@click.command("schema")
+@click.option("--kind", type=click.Choice(tuple(KINDS)), help="Of one kind of file only. [any]")
+@click.option(
+    "--language", type=click.Choice(LANGUAGES), default="en", show_default=True, help="Of the descriptions."
+)
+@click.option("--out", type=_OUT, help="Write it there. [print it]")
+def schema_command(kind: Kind | None, language: Literal["zh-CN", "en"], out: Path | None) -> None:
+    """The JSON Schema of definitions, with which editors complete and check them."""
+    written = json.dumps(definition_schema(kind, language), ensure_ascii=False, indent=2)
+    if out is None:
+        click.echo(written)
+    else:
+        try:
+            out.write_text(written + "\n", encoding="utf-8")
+        except OSError as error:
+            _fail(f"{out} cannot be written: {error.strerror}")
+
+
+@click.command("render")
+@click.argument("name", metavar="ID[@VERSION]")
+@click.option("--out", type=_OUT, required=True, help="The PDF to write.")
+@click.option(
+    "--language",
+    type=click.Choice(get_args(Printed)),
+    default="both",
+    show_default=True,
+    help="Printed in it.",
+)
+@click.option("--folder", type=_FOLDER, help="Definitions to take it from. [the published ones]")
+def render_command(name: str, out: Path, language: Printed, folder: Path | None) -> None:
+    """Print a checklist as a blank form, to be filled in by hand. Exits with 1 if there is none."""
+    library = _library(folder)
+    try:
+        definition = _named(library, name)
+        out.write_bytes(blank_form(definition, language))
+    except UnknownChecklist as error:
+        known = ", ".join(f"{one.id}@{one.version}" for one in library.all())
+        _fail(f"there is no checklist {error}; there are {known}")
+    except FormTooLarge as error:
+        _fail(f"{name} is too large to print: {error}")
+    except OSError as error:
+        _fail(f"{out} cannot be written: {error.strerror}")
+    click.echo(f"{out}  {definition.id}@{definition.version}  sha256 {definition.digest[:16]}")
+
+
+def _named(library: Library, name: str) -> Definition:
+    """Raises UnknownChecklist."""
+    checklist_id, _, version = name.partition("@")
+    if not version:
+        return library.latest(checklist_id)
+    if not version.isascii() or not version.isdigit():
+        raise UnknownChecklist(name)
+    return library.get(checklist_id, int(version))
+
+
+def _library(folder: Path | None) -> Library:
+    """The definitions of a folder; without one the house's, or Hezha's own before the house has any."""
+    if folder is not None:
+        try:
+            return load_definitions(folder)
+        except DefinitionError as error:
+            _fail(_below(folder, str(error)))
+    settings = settings_or_exit()
+    if is_empty(settings):
+        return load_definitions()
+    with open_services(settings) as made:
+        return Library(made.library.all())
+
+
+def _fail(sentence: str) -> NoReturn:
+    click.echo(f"hezha: {sentence}", err=True)
+    sys.exit(1)
+
+
+@click.command("lint")
+@click.option("--folder", type=_FOLDER, help="Definitions to check. [those that come with Hezha]")
 @click.option("--all", "everything", is_flag=True, help="The facts and the trade's table of items as well.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 def lint_command(folder: Path | None, *, everything: bool, as_json: bool) -> None:
@@ -38,8 +159,7 @@ def lint_command(folder: Path | None, *, everything: bool, as_json: bool) -> Non
     try:
         loaded = load_with_places(folder)
     except DefinitionError as error:
-        click.echo(f"hezha: {_below(folder, str(error))}", err=True)
-        sys.exit(1)
+        _fail(_below(folder, str(error)))
     found = _complaints(loaded, folder)
     if everything:
         marks = fact_places()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from server.commands.authoring import lint_command
+from server.commands.authoring import lint_command, new_command, render_command, schema_command
 from server.commands.common import open_services
 
 
@@ -13,7 +13,8 @@ def checklist() -> None:
     """Check and publish checklist definitions."""
 
 
-checklist.add_command(lint_command)
+for command in (new_command, lint_command, schema_command, render_command):
+    checklist.add_command(command)
 
 
 @checklist.command("publish")
