@@ -1,0 +1,32 @@
+"""How much of an untrusted workbook is looked at, at most."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["CELL_CHARACTERS", "LAST_ROW", "Bounds"]
+
+#: What the file format itself allows: characters in a cell, and rows of a sheet.
+CELL_CHARACTERS = 32_767
+LAST_ROW = 1_048_576
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """The largest workbook that is read. The largest definition that comes with Hezha needs a twentieth.
+
+    `file_bytes` and `unpacked_bytes` count the whole file, before and after decompression. A part that
+    unpacks to more than `ratio` times its size is refused once it is larger than `ratio_from_bytes`: sheets
+    of empty cells compress well, and small ones do no harm. `rows`, `columns` and `cells` count those with
+    something in them, `columns` by their number in the sheet.
+    """
+
+    file_bytes: int = 2 * 1024 * 1024
+    parts: int = 200
+    unpacked_bytes: int = 24 * 1024 * 1024
+    ratio: int = 200
+    ratio_from_bytes: int = 1024 * 1024
+    sheets: int = 20
+    rows: int = 5_000
+    columns: int = 256
+    cells: int = 100_000
