@@ -14,9 +14,8 @@ import msgspec
 from checklists.answers import Reading
 from checklists.model import Definition, Item, Text, entry_code, split_code
 
-__all__ = ["Layout", "Line", "lay_out"]
+__all__ = ["Layout", "Line", "lay_out", "spelled_in"]
 
-#: Every text and field that an expression spells.
 _SPELLED = re.compile(r"\"([^\"]*)\"|'([^']*)'|\.\s*([A-Za-z_][A-Za-z0-9_]*)")
 
 
@@ -104,12 +103,16 @@ def _compared(definition: Definition, only: Collection[str]) -> Iterator[str]:
         item, (code, key) = definition.by_code[split_code(name)[0]], split_code(name)
         if item.type != "rule":
             continue
-        for spelled in _SPELLED.findall(item.accept or ""):
-            other = "".join(spelled)
+        for other in spelled_in(item.accept or ""):
             if other not in definition.by_code or definition.by_code[other].type == "rule":
                 continue
             beside = key is not None and definition.repeat_of.get(other) == definition.repeat_of[code]
             yield entry_code(other, key) if beside and key is not None else other
+
+
+def spelled_in(expression: str) -> list[str]:
+    """Every text and field that an expression spells, in its order."""
+    return ["".join(groups) for groups in _SPELLED.findall(expression)]
 
 
 def _lines(
