@@ -252,7 +252,9 @@ def combine(item: Item, answers: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         entries = {canonical(entry): entry for part in parts for entry in part.get("value") or ()}
         united["value"] = [entries[key] for key in sorted(entries)]
     if item.type == "repeat":
-        united["value"] = _united_entries(parts)
+        listed = [part for part in parts if isinstance(part.get("value"), list)]
+        if listed:
+            united["value"] = _united_entries(listed)
         if any(part.get("defect") for part in parts):
             united["defect"] = True
     views = [view for part in parts for view in (part.get("views") or {}).items()]
@@ -274,7 +276,7 @@ def _united_entries(parts: Sequence[Mapping[str, Any]]) -> list[Any]:
     """Every entry once, as the earliest answer calls it."""
     entries: dict[str, Any] = {}
     for part in sorted(parts, key=lambda part: (datetime.fromisoformat(part["at"]), canonical(part))):
-        for entry in part.get("value") or ():
+        for entry in part["value"]:
             entries.setdefault(entry["entry"], entry)
     return list(entries.values())
 

@@ -11,6 +11,8 @@ export { useUnits };
 const COMPILED_KEPT = 4000;
 const FORMS_KEPT = 64;
 const COMBINATIONS_TRIED = 64;
+/** An object that inherits nothing, so that an item may be called as JavaScript calls something. */
+const table = (entries = {}) => Object.assign(Object.create(null), entries);
 const NO_NAMES = {
   ...{ facts: [], answers: [], times: [], photos: [], visit: [] },
   ...{ spelled: [], functions: [], dynamic: false },
@@ -63,9 +65,9 @@ function epoch(text) {
  * its items]}.
  */
 export function load(key, { derived = {}, items, repeats = {} }) {
-  const repeatOf = {};
+  const repeatOf = table();
   for (const [repeat, codes] of Object.entries(repeats)) for (const code of codes) repeatOf[code] = repeat;
-  forms.set(key, { derived: Object.entries(derived), items, repeats, repeatOf });
+  forms.set(key, { derived: Object.entries(derived), items, repeats: table(repeats), repeatOf });
   if (forms.size > FORMS_KEPT) forms.delete(forms.keys().next().value);
 }
 
@@ -74,8 +76,8 @@ class Filled {
   constructor(rules, { facts, answers, entries = {}, photos = {}, visit = {}, forced = [] }) {
     this.rules = rules;
     this.facts = facts;
-    this.answers = { ...answers };
-    this.entries = entries;
+    this.answers = table(answers);
+    this.entries = table(entries);
     this.photos = photos;
     this.visit = visit;
     this.forced = new Set(forced);
@@ -191,7 +193,8 @@ function settle(expression, filled, item, entry) {
   const slots = parsed.broken ? [] : slotsOf(parsed, filled, item, entry);
   const untimed = new Set();
   for (const chosen of parsed.broken ? [] : ways(slots)) {
-    const variables = { facts: filled.facts, visit: filled.visit, answers: {}, times: {}, photos: {} };
+    const { facts, visit } = filled;
+    const variables = { facts, visit, answers: table(), times: table(), photos: table() };
     for (let index = 0; index < slots.length; index += 1) {
       put(variables, slots[index], slots[index].alternatives[chosen[index]], filled);
     }
@@ -268,7 +271,7 @@ export function decide(key, given) {
   derive(filled);
   const condition = (expression, item, entry) =>
     expression ? asCondition(settle(expression, filled, item, entry)) : null;
-  const decisions = {};
+  const decisions = table();
   const places = [];
   for (const item of rules.items) {
     const entries = item.repeat ? (filled.entries[item.repeat] ?? []).map(([entry]) => entry) : [null];

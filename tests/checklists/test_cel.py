@@ -319,6 +319,17 @@ def test_many_forms_in_turn_are_each_decided_by_their_own_rules() -> None:
             assert cel.decide(rules, Filled({"n": number}))["A"].accept == Outcome(yes=True)
 
 
+@pytest.mark.parametrize("code", ["toString", "constructor", "__proto__"])
+def test_an_item_may_be_called_as_javascript_calls_something(code: str) -> None:
+    rules = ruled({"code": code, "when": "facts.a"}, {"code": "B", "accept": f'answers["{code}"] == 1'})
+    answers = {code: [{"value": 1}]}
+    assert cel.decide(rules, Filled({"a": True}, answers))["B"].accept == Outcome(yes=True)
+    hidden = cel.decide(rules, Filled({"a": False}, answers))
+    assert not hidden[code].shown
+    assert hidden["B"].accept is not None
+    assert hidden["B"].accept.error is not None
+
+
 def test_a_missing_bundle_says_what_to_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(cel, "_BUNDLE", tmp_path / "cel.js")
     with pytest.raises(CelMissing, match="make setup"):

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from checklists import ItemJudgement, Judgement, evaluate
+from checklists import ItemJudgement, Judgement, evaluate, merge
 from checklists.model import Item, Limit, Text
 from tests.checklists.transformers import FACTS, FORM, LISTED, NOTED, answer, good
 
@@ -295,3 +295,11 @@ def test_an_entry_that_a_re_inspection_finds_new_is_asked_whole() -> None:
 def test_nothing_is_seen_again_that_is_no_item(name: str) -> None:
     with pytest.raises(ValueError, match="has no items"):
         again({}, {name})
+
+
+def test_two_inspectors_may_both_say_that_there_is_none() -> None:
+    first, second = answer("na", note="无"), answer("na", by="wu", note="没有")
+    merged = merge(FORM, FACTS, [{"T": first}, {"T": second}])
+    assert (merged.answers["T"]["value"], merged.answers["T"]["merged"]) == ("na", [first, second])
+    judged = evaluate(FORM, FACTS, good() | merged.answers)
+    assert next(item.rule for item in judged.items if item.code == "T") == "not_applicable"
