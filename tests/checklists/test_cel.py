@@ -319,7 +319,7 @@ def test_many_forms_in_turn_are_each_decided_by_their_own_rules() -> None:
             assert cel.decide(rules, Filled({"n": number}))["A"].accept == Outcome(yes=True)
 
 
-@pytest.mark.parametrize("code", ["toString", "constructor", "__proto__"])
+@pytest.mark.parametrize("code", ["toString", "__proto__"])
 def test_an_item_may_be_called_as_javascript_calls_something(code: str) -> None:
     rules = ruled({"code": code, "when": "facts.a"}, {"code": "B", "accept": f'answers["{code}"] == 1'})
     answers = {code: [{"value": 1}]}
