@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import MutableMapping, Sequence
+from collections.abc import Iterator, MutableMapping, Sequence
+from contextlib import contextmanager
 from typing import Any, cast
 
 import pytest
-from structlog.testing import capture_logs
+import structlog
+from structlog.testing import LogCapture
 
 from sync.embedded.engine import EmbeddedStore
 from sync.follow import Follower, Pace
@@ -53,6 +55,21 @@ def drain(one: Follower) -> None:
     raise AssertionError("the follower never comes to rest")
 
 
+@contextmanager
+def told() -> Iterator[list[MutableMapping[str, Any]]]:
+    """What the follower logs within the block, at every level, whatever another test has configured."""
+    capture = LogCapture()
+    log = structlog.wrap_logger(
+        None,
+        processors=[capture],
+        wrapper_class=structlog.make_filtering_bound_logger("debug"),
+        cache_logger_on_first_use=False,
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sync.follow._log", log)
+        yield capture.entries
+
+
 def errors(logs: Sequence[MutableMapping[str, Any]]) -> list[MutableMapping[str, Any]]:
     return [entry for entry in logs if entry["log_level"] == "error"]
 
@@ -93,7 +110,7 @@ def test_a_failing_batch_comes_again_and_the_others_go_on(store: EmbeddedStore, 
     for name in ("case-1", "case-2"):
         store.create_database(name)
         store.put(name, {"_id": "a"})
-    with capture_logs() as logs:
+    with told() as logs:
         one.run_once()
         assert work.seen == [("case-2", "a")]
         pauses = []
@@ -123,7 +140,7 @@ def test_the_checkpoint_moves_only_after_the_handler(store: EmbeddedStore, work:
     store.put("case-1", {"_id": "a"})
     work.broken = {"case-1"}
     one = follower(store, work)
-    with capture_logs():
+    with told():
         one.run_once()
     assert store.get_local("case-1", one.checkpoint_id) is None
     work.broken = set()
@@ -139,12 +156,12 @@ def test_the_log_tells_what_was_read_of_each_database(store: EmbeddedStore, work
     drain(one)
     store.create_database("case-1")
     store.put("case-1", {"_id": "a"})
-    with capture_logs() as logs:
+    with told() as logs:
         one.run_once()
         one.run_once()
     entries = [entry for entry in logs if entry.get("db") == "case-1"]
-    told = [entry for entry in entries if entry["event"] == "follow.told"]
-    assert {(entry["follower"], entry["wanted"], entry["log_level"]) for entry in told} == {
+    heard = [entry for entry in entries if entry["event"] == "follow.told"]
+    assert {(entry["follower"], entry["wanted"], entry["log_level"]) for entry in heard} == {
         ("test", True, "debug")
     }
     [read] = [entry for entry in entries if entry["event"] == "follow.delivered"]
@@ -252,7 +269,7 @@ def test_a_failing_store_gives_no_beat_and_its_pause_is_no_standstill(
     store.db_updates = fails  # type: ignore[assignment, method-assign]
     stop = threading.Event()
     pulse = Heard(stop)
-    with capture_logs() as logs:
+    with told() as logs:
         follower(store, work, pulse=pulse, pace=Pace(first_pause=7.0)).run(stop)
     assert [entry["event"] for entry in logs] == ["follow.store_failed"]
     assert (pulse.beats, pulse.expected) == (0, [7.0])
