@@ -21,6 +21,7 @@ from checklists.linting import Complaint, lint
 from checklists.model import SEVERITY_RANK, Definition, Item, Limit, Section, Severity, Text
 from checklists.reasons import joined
 from checklists.refusal import ChecklistRefused
+from checklists.units import UnitMismatch, convert
 
 __all__ = ["Held", "Override", "applies_to", "apply", "apply_all", "check", "held_by", "in_force"]
 
@@ -171,10 +172,11 @@ def _require_stricter(item: Item, limit: Limit, side: str, name: Mapping[str, st
     bound = getattr(limit, side)
     if bound is None:
         return
+    grave = _grave(limit, item, gravest=True)
     beside = [
         one
         for one in item.limits
-        if getattr(one, side) is not None and _grave(item, one) >= _grave(item, limit)
+        if getattr(one, side) is not None and _grave(one, item, gravest=False) >= grave
     ]
     if side == "min":
         first = [one for one in beside if one.min is not None and one.min >= bound]
@@ -187,8 +189,12 @@ def _require_stricter(item: Item, limit: Limit, side: str, name: Mapping[str, st
         raise _refused("limit_not_stricter", side, params)
 
 
-def _grave(item: Item, limit: Limit) -> tuple[int, int]:
-    return _RANK[limit.verdict], SEVERITY_RANK[limit.severity or item.severity]
+def _grave(limit: Limit, item: Item, *, gravest: bool) -> tuple[int, int]:
+    """How grave it is to break a limit; without a severity of its own as grave as the item may be, or is at
+    the least."""
+    more = (rule.severity for rule in item.severities) if gravest else ()
+    severities = [limit.severity] if limit.severity else [item.severity, *more]
+    return _RANK[limit.verdict], max(SEVERITY_RANK[severity] for severity in severities)
 
 
 def _limit_of(definition: Definition, override: Override) -> Limit | None:
@@ -214,7 +220,10 @@ def _limit_of(definition: Definition, override: Override) -> Limit | None:
 
 
 def _converted(bound: float, given: str | None, wanted: str) -> float | None:
-    return bound if given in (None, wanted) else None
+    try:
+        return convert(bound, given or wanted, wanted)
+    except UnitMismatch:
+        return None
 
 
 def _unit(item: Item) -> str:

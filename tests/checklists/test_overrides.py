@@ -24,6 +24,7 @@ from checklists.model import (
     NumberRange,
     Option,
     Section,
+    SeverityRule,
     Text,
 )
 from checklists.overrides import Override, apply, apply_all, check, held_by, in_force
@@ -200,6 +201,22 @@ def test_no_override_ever_makes_a_judgement_milder(
     assert RANK[after.verdict] > RANK[before.verdict] or (after.verdict == before.verdict and graver)
 
 
+def test_the_reason_of_a_verdict_names_the_basis() -> None:
+    held = apply(form(), [override()], "north", DAY)
+    answers = {"NR-01": {"value": 5.0, "by": "a", "at": "2026-12-01T08:00:00+08:00"}}
+    [judged] = evaluate(held, {}, answers).items
+    assert judged.verdict == "fail"
+    assert "省公司 2026-12 号文" in judged.reason.zh
+    assert "circular 2026-12" in judged.reason.en
+
+
+def test_a_limit_in_another_unit_is_converted_to_the_items() -> None:
+    held = apply(form(), [override(max=4000.0, unit="mΩ")], "north", DAY)
+    assert limits(held)[-1].max == 4.0
+    assert check(override(max=4000.0, unit="mΩ"), (form(),)) == (form(),)
+    refused("limit_not_stricter", override(max=40_000.0, unit="mΩ"))
+
+
 # -- what is refused when it is entered
 
 
@@ -285,6 +302,16 @@ def test_only_what_is_measured_can_be_limited() -> None:
         options=(Option("a", words("a")), Option("b", words("b"), "fail")),
     )
     assert refused("limit_not_measured", override(), form(choice)).params["type"] == "choice"
+
+
+def test_a_limit_may_decide_where_its_item_is_graver_than_usual() -> None:
+    """Without a severity of its own it is as grave as its item, which a fact may make critical."""
+    graver = item(
+        severity="minor",
+        severities=(SeverityRule("critical", "facts.dual"),),
+        limits=(Limit(max=10.0, severity="major"),),
+    )
+    assert check(override(max=12.0), (form(graver),)) == (form(graver),)
 
 
 # -- how one ends
