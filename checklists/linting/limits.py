@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterator
 from typing import Any
 
 from checklists.linting.complaint import Complaint, complain
 from checklists.linting.walk import Placed, placed_items
 from checklists.model import SEVERITY_RANK, Definition, Item, Limit
+from checklists.units import units
 
 __all__ = ["lint_limits"]
 
@@ -30,6 +32,9 @@ def _measure(placed: Placed) -> Iterator[Complaint]:
     if item.type == "number":
         if item.unit is None:
             yield _about(placed, "number_without_unit")
+        elif item.unit not in units():
+            near = ", ".join(difflib.get_close_matches(item.unit, units(), cutoff=0.3))
+            yield _about(placed, "unit_unknown", "unit", unit=item.unit[:40], near=near or "-")
         if item.range is None:
             yield _about(placed, "number_without_range")
         elif item.range.min >= item.range.max:
