@@ -43,6 +43,7 @@ from server.settings import Argon2Profile, Settings
 from server.workflow.model import Case
 from server.workflow.policy import Policies, load_policy
 from sync.store import Document, UserCtx
+from tests.checklists.transformers import FORM as TRANSFORMERS
 
 ROLES = ("inspector", "manager", "scheduler", "admin", "auditor")
 START = datetime(2026, 11, 2, 8, 0, tzinfo=UTC)
@@ -111,7 +112,7 @@ MINI_SIGNED = replace_struct(
 
 @cache
 def library() -> Library:
-    return Library((*load_definitions().all(), MINI_FORM, MINI_SURVEY, MINI_SIGNED))
+    return Library((*load_definitions().all(), MINI_FORM, MINI_SURVEY, MINI_SIGNED, TRANSFORMERS))
 
 
 @cache

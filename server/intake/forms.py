@@ -19,15 +19,14 @@ from server.intake.judging import (
     PhotoFact,
     Submitter,
     admitted,
-    as_mapping,
     case_facts,
     is_submitted,
     judge_form,
     signer,
     submitter,
-    texts_in,
 )
 from server.intake.photos import photo_fact
+from server.intake.reading import as_mapping, texts_in
 from server.intake.receipts import write_receipt, write_refusal
 from server.intake.rulebook import Rulebook
 from server.library.shelf import Rules
@@ -94,15 +93,16 @@ class Forms:
         definition = None if rules is None else rules.definition
         policy = self._cases.policy(case.organisation)
         forms = self._names.forms(case.id)
+        context = self._repeated(case, task)
         evidence = Evidence(
-            photos=self.photo_facts(case.id, counted),
+            photos=self.photo_facts(case.id, [*counted, {"answers": context}]),
             signatures={
                 document["_id"].removeprefix(SIGNATURE)
                 for document in self._store.all_docs(forms, prefix=SIGNATURE)
             },
             fence=site_fence(case, policy),
             received_at=self._clock(),
-            context=self._repeated(case, task),
+            context=context,
         )
         judged = replace(judge_form(case, task, definition, counted, evidence, policy), rules=rules)
         if not isinstance(judged.outcome, AwaitingPhotos):

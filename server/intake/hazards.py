@@ -8,8 +8,8 @@ import structlog
 
 from geo.coords import CoordinateError, read_fix
 from server.casework.cases import SYSTEM
-from server.intake.judging import as_mapping, moment, shortened, texts_in
 from server.intake.photos import photo_fact
+from server.intake.reading import as_mapping, moment, shortened, texts_in
 from server.services import Services
 from server.workflow.commands import ReportHazard
 from server.workflow.model import ChecklistRef, Location, PhotoRef, Severity

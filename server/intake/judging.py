@@ -11,17 +11,19 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
+from checklists.answers import Problem
 from checklists.evaluate import ItemJudgement, Judgement, evaluate
 from checklists.merge import Merged, merge
 from checklists.model import Definition
 from checklists.model import Text as ChecklistText
 from geo.coords import CoordinateError, read_fix
 from geo.fence import SiteFence, presence
+from server.intake.reading import as_mapping, moment, shortened
 from server.library.shelf import Rules
 from server.workflow.commands import Accepted, AwaitingPhotos, Outcome, Returned
 from server.workflow.model import Case, CodedReason, ItemResult, PhotoRef, Task, Text
 from server.workflow.policy import Policy
-from server.workflow.vocabulary import MAX_ID, MAX_NAME, MAX_WORDS
+from server.workflow.vocabulary import MAX_ID, MAX_NAME
 from sync.store import Document
 
 PhotoStatus = Literal["absent", "pending", "verified", "refused"]
@@ -35,6 +37,7 @@ class PhotoFact:
     sha256: str | None = None
     task: str | None = None
     item: str | None = None
+    taken_at: datetime | None = None
     reasons: tuple[CodedReason, ...] = ()
     flags: tuple[CodedReason, ...] = ()
 
@@ -133,8 +136,9 @@ def judge_form(
     refused = tuple(_refusals(task, definition, leaves, evidence, policy))
     if refused or definition is None:
         return Judged(Returned(refused))
-    facts = case_facts(case)
-    merged = merge(definition, facts, [as_mapping(leaf.get("answers")) for leaf in leaves])
+    facts, visit, taken = case_facts(case), visit_of(leaves), _photo_times(evidence)
+    branches = [as_mapping(leaf.get("answers")) for leaf in leaves]
+    merged = merge(definition, facts, branches, visit=visit, photos=taken)
     judgement = evaluate(
         definition,
         facts,
@@ -142,9 +146,12 @@ def judge_form(
         only=task.items,
         context=evidence.context,
         superseded=merged.superseded,
+        visit=visit,
+        photos=taken,
     )
+    awaited = dict.fromkeys(photo for problem in judgement.problems for photo in _awaited(problem, evidence))
     reasons = (
-        *_problems(judgement),
+        *_problems(judgement, evidence),
         *_signature_refusals(judgement),
         *_photo_refusals(task, judgement, evidence, policy),
     )
@@ -152,7 +159,7 @@ def judge_form(
         return Judged(Returned(reasons), merged, judgement)
     missing = tuple(
         photo
-        for photo in judgement.photo_ids
+        for photo in dict.fromkeys((*judgement.photo_ids, *awaited))
         if evidence.photos.get(photo, ABSENT).status in {"absent", "pending"}
     )
     # Documents of one push become visible in any order, on a cluster: a form may be here before them.
@@ -237,9 +244,45 @@ def _clock_refusals(
         )
 
 
-def _problems(judgement: Judgement) -> Iterator[CodedReason]:
+def visit_of(leaves: Sequence[Document]) -> dict[str, float]:
+    """When a form was filled in: from the first answer of any branch, or when its tablet says that it was
+    begun, to the last signature, in seconds since 1970; empty if no times can be read.
+
+    By the tablets' own clocks, as their answers and photos are: only so can these be compared. Whether the
+    clock was right is asked where the form is signed.
+    """
+    answers = (answer for leaf in leaves for answer in as_mapping(leaf.get("answers")).values())
+    begun = [moment(leaf.get("started")) for leaf in leaves]
+    begun += [moment(as_mapping(answer).get("at")) for answer in answers]
+    signed = [moment(_submitted(leaf).get("at")) for leaf in leaves if is_submitted(leaf)]
+    ends = [one.timestamp() for one in signed if one is not None]
+    starts = [one.timestamp() for one in begun if one is not None] or ends
+    return {"start": min(starts), "end": max(ends)} if ends else {}
+
+
+def _photo_times(evidence: Evidence) -> dict[str, dict[str, float]]:
+    """When each photo that is here was taken, by the clock of its tablet."""
+    return {
+        photo: {"taken_at": fact.taken_at.timestamp()}
+        for photo, fact in evidence.photos.items()
+        if fact.taken_at is not None
+    }
+
+
+def _awaited(problem: Problem, evidence: Evidence) -> tuple[str, ...]:
+    """The photos that a rule waits for, if nothing but photos on their way keeps it open."""
+    params = problem.params
+    photos = tuple(params.get("photos", ()))
+    if params.get("facts") or params.get("answers"):
+        return ()
+    on_their_way = all(evidence.photos.get(photo, ABSENT).status == "absent" for photo in photos)
+    return photos if on_their_way else ()
+
+
+def _problems(judgement: Judgement, evidence: Evidence) -> Iterator[CodedReason]:
     for problem in judgement.problems:
-        yield CodedReason(problem.item, problem.code, problem.params)
+        if not _awaited(problem, evidence):
+            yield CodedReason(problem.item, problem.code, problem.params)
 
 
 def _signature_refusals(judgement: Judgement) -> Iterator[CodedReason]:
@@ -309,32 +352,6 @@ def _corrected(signed: Mapping[str, Any]) -> datetime | None:
         return at - timedelta(milliseconds=skew)
     except (OverflowError, ValueError):
         return None
-
-
-def moment(value: Any) -> datetime | None:
-    """An RFC 3339 time with its zone, or None."""
-    if not isinstance(value, str):
-        return None
-    try:
-        parsed = datetime.fromisoformat(value)
-    except ValueError:
-        return None
-    return parsed if parsed.tzinfo is not None else None
-
-
-def shortened(words: str) -> str:
-    """A text as long as the case takes it; whole, it stands in the document that it came from."""
-    return words if len(words) <= MAX_WORDS else words[: MAX_WORDS - 1] + "…"
-
-
-def as_mapping(value: Any) -> Mapping[str, Any]:
-    """`value` if it is an object, else an empty one."""
-    return value if isinstance(value, Mapping) else {}
-
-
-def texts_in(value: Any) -> list[str]:
-    """The texts of a list, such as photo ids; none if it is no list."""
-    return [one for one in value if isinstance(one, str)] if isinstance(value, list) else []
 
 
 def _text(words: ChecklistText) -> Text:

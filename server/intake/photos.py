@@ -16,6 +16,7 @@ from server.evidence.header import Refused, read_header
 from server.evidence.model import ClaimError, PhotoLimits, PhotoVerdict, Reason, claim_from_document
 from server.evidence.verify import copy_hashed
 from server.intake.judging import ABSENT, PhotoFact
+from server.intake.reading import moment
 from server.intake.receipts import told
 from server.names import new_id
 from server.services import Services
@@ -48,7 +49,8 @@ def photo_fact(store: DocumentStore, media: str, photo_id: str) -> PhotoFact:
     if document is None or ATTACHMENT not in (document.get("_attachments") or {}):
         return ABSENT
     receipt = find_settled(store, media, f"photo-receipt:{photo_id}", merged_verdict)
-    known = PhotoFact("pending", document.get("sha256"), document.get("task"), document.get("item"))
+    taken_at = moment(document.get("taken_at"))
+    known = PhotoFact("pending", document.get("sha256"), document.get("task"), document.get("item"), taken_at)
     if receipt is None:
         return known
     return replace(
