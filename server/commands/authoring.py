@@ -29,7 +29,7 @@ from server.commands.common import is_empty, open_services, settings_or_exit
 from server.reports.blank_form import FormTooLarge, Printed, blank_form
 from server.texts import LANGUAGES
 
-__all__ = ["lint_command", "new_command", "render_command", "schema_command"]
+__all__ = ["library_of", "lint_command", "named", "new_command", "render_command", "schema_command"]
 
 #: A complaint as a script reads it.
 Row = dict[str, Any]
@@ -103,9 +103,9 @@ def schema_command(kind: Kind | None, language: Literal["zh-CN", "en"], out: Pat
 @click.option("--folder", type=_FOLDER, help="Definitions to take it from. [the published ones]")
 def render_command(name: str, out: Path, language: Printed, folder: Path | None) -> None:
     """Print a checklist as a blank form, to be filled in by hand. Exits with 1 if there is none."""
-    library = _library(folder)
+    library = library_of(folder)
     try:
-        definition = _named(library, name)
+        definition = named(library, name)
         out.write_bytes(blank_form(definition, language))
     except UnknownChecklist as error:
         known = ", ".join(f"{one.id}@{one.version}" for one in library.all())
@@ -117,7 +117,7 @@ def render_command(name: str, out: Path, language: Printed, folder: Path | None)
     click.echo(f"{out}  {definition.id}@{definition.version}  sha256 {definition.digest[:16]}")
 
 
-def _named(library: Library, name: str) -> Definition:
+def named(library: Library, name: str) -> Definition:
     """Raises UnknownChecklist."""
     checklist_id, _, version = name.partition("@")
     if not version:
@@ -127,7 +127,7 @@ def _named(library: Library, name: str) -> Definition:
     return library.get(checklist_id, int(version))
 
 
-def _library(folder: Path | None) -> Library:
+def library_of(folder: Path | None) -> Library:
     """The definitions of a folder; without one the house's, or Hezha's own before the house has any."""
     if folder is not None:
         try:
