@@ -12,10 +12,18 @@ from typing import Any, Literal
 from checklists.model import Definition, Item, Limit, Text
 from checklists.reasons import number
 from server.reports.conditions import in_words
-from server.reports.typesetting import typeset
+from server.reports.typesetting import edition, typeset
 from server.texts import LANGUAGES, text
 
-__all__ = ["ENTRY_COLUMNS", "MOST_ITEMS", "FormTooLarge", "Printed", "blank_form", "form_pages"]
+__all__ = [
+    "ENTRY_COLUMNS",
+    "MOST_ITEMS",
+    "FormTooLarge",
+    "Printed",
+    "blank_form",
+    "blank_form_tag",
+    "form_pages",
+]
 
 #: The languages that a form is printed in.
 Printed = Literal["both", "zh-CN", "en"]
@@ -46,6 +54,11 @@ class FormTooLarge(Exception):
 def blank_form(definition: Definition, printed: Printed = "both") -> bytes:
     """The form as a PDF; the same bytes each time. Raises FormTooLarge, TypesettingError."""
     return typeset("blank_form", form_pages(definition, printed))
+
+
+def blank_form_tag(definition: Definition, printed: Printed = "both") -> str:
+    """A name for the bytes of `blank_form`, found without setting them. Raises FormTooLarge."""
+    return edition("blank_form", form_pages(definition, printed))
 
 
 def form_pages(definition: Definition, printed: Printed = "both", *, most: int = MOST_ITEMS) -> Part:

@@ -7,16 +7,18 @@ them.
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from functools import cache
 from importlib import resources
+from importlib.metadata import version
 from typing import Any
 
 import msgspec
 import noto_cjk_sans_otc
 import typst
 
-__all__ = ["TypesettingError", "typeset"]
+__all__ = ["TypesettingError", "edition", "typeset"]
 
 #: One page at a time: setting takes processor time and memory in proportion to what is set.
 _ONE_AT_A_TIME = threading.Lock()
@@ -36,13 +38,22 @@ def _fonts() -> typst.Fonts:
     )
 
 
+def edition(template: str, data: Any) -> str:
+    """What tells apart the PDFs of `typeset`: another for other data, another template, another typst."""
+    parts = (_source(template), msgspec.json.encode(data), version("typst").encode())
+    return hashlib.sha256(b"\0".join(hashlib.sha256(part).digest() for part in parts)).hexdigest()
+
+
+def _source(template: str) -> bytes:
+    return resources.files(__package__).joinpath(f"{template}.typ").read_bytes()
+
+
 def typeset(template: str, data: Any) -> bytes:
     """A PDF of the template `<name>.typ` beside this module, filled with `data`. Raises TypesettingError."""
-    source = resources.files(__package__).joinpath(f"{template}.typ").read_bytes()
     inputs = {"data": msgspec.json.encode(data).decode()}
     try:
         with _ONE_AT_A_TIME:
-            compiler = typst.Compiler(source, font_paths=_fonts())
+            compiler = typst.Compiler(_source(template), font_paths=_fonts())
             made = compiler.compile(format="pdf", sys_inputs=inputs, timestamp=0)
     except typst.TypstError as error:
         raise TypesettingError(error.message) from error
