@@ -15,8 +15,8 @@ const catalogues = {
     onResolve({ filter: /^hezha:catalogues$/ }, ({ path: name }) => ({ path: name, namespace: "catalogues" }));
     onLoad({ filter: /.*/, namespace: "catalogues" }, async () => {
       const read = async (name) => parse(await readFile(path(`checklists/${name}.yaml`), "utf8"), { version: "1.1" });
-      const [reasons, facts] = await Promise.all(["reasons", "facts"].map(read));
-      return { contents: JSON.stringify({ reasons, facts }), loader: "json" };
+      const [reasons, facts, units] = await Promise.all(["reasons", "facts", "units"].map(read));
+      return { contents: JSON.stringify({ reasons, facts, units }), loader: "json" };
     });
   },
 };

@@ -36,7 +36,7 @@ export function useUnits(units) {
 }
 
 /** A quantity in another unit. One rounding, so that 600 mm is 0.6 m. */
-function convert(value, from, to) {
+export function convert(value, from, to) {
   const [source, target] = [from, to].map((name) => {
     if (!Object.hasOwn(unitTable, name)) throw new RuleError(`unknown unit ${name}`);
     return unitTable[name];

@@ -41,6 +41,8 @@ export interface Reading {
   readonly instrument: JsonObject;
   readonly views: ReadonlyMap<string, readonly string[]>;
   readonly faults: readonly Problem[];
+  /** The times of all the answers that this one was made of. */
+  readonly moments: readonly string[];
 }
 
 export const NOTHING: Reading = {
@@ -53,6 +55,7 @@ export const NOTHING: Reading = {
   instrument: {},
   views: new Map(),
   faults: [],
+  moments: [],
 };
 
 export function problem(code: string, item: string | null, params: JsonObject = {}): Problem {
@@ -75,30 +78,30 @@ export function readAnswer(item: Item, raw: unknown): Reading {
     }
   };
 
-  const unknown = sorted(Object.keys(raw).filter((field) => !FIELDS.has(field)));
+  const isKnown = (field: string) => FIELDS.has(field) || (field === "unit" && item.type === "number");
+  const unknown = sorted(Object.keys(raw).filter((field) => !isKnown(field)));
   faults.push(...unknown.map((field) => problem("unknown_field", item.code, { field: clipped(field) })));
-  let parts = 1;
-  if (member(raw, "merged") !== undefined) {
-    const found = partsOf(item, raw);
-    parts = found?.length ?? 1;
-    if (!found) {
-      faults.push(problem("wrong_type", item.code, { field: "merged", expected: "merged answers" }));
-    }
-  }
+  const parts = member(raw, "merged") === undefined ? [] : partsOf(item, raw);
+  if (!parts) faults.push(problem("wrong_type", item.code, { field: "merged", expected: "merged answers" }));
+  // A merged answer carries the notes and photos of all its parts.
+  const share = Math.max(parts?.length ?? 0, 1);
   const absent = ["by", "at"].filter((field) => member(raw, field) === undefined);
   faults.push(...absent.map((field) => problem("wrong_type", item.code, { field, expected: "text" })));
   attempt<unknown>("location", null, readPosition);
   const instrument = attempt<unknown>("instrument", null, (value) => readInstrument(item, value));
-  const photos = attempt("photos", [], (value) => readPhotos(value, MAX_PHOTOS * parts));
-  const value = attempt("value", null, (read) => readValue(item, read));
-  // A merged answer carries the notes and photos of all its parts.
-  const note = attempt("note", null, (read) => readNote(read, (MAX_NOTE + 1) * parts - 1));
+  const photos = attempt("photos", [], (value) => readPhotos(value, MAX_PHOTOS * share));
+  const value = attempt("value", null, (read) => readValue(item, read, member(raw, "unit")));
+  const note = attempt("note", null, (read) => readNote(read, (MAX_NOTE + 1) * share - 1));
   const by = attempt<string | null>("by", null, (read) => readText(read, "by"));
   const at = attempt<string | null>("at", null, readTime);
   // Somebody set the flag: in doubt about what they wrote there, they meant it.
   const defect = attempt("defect", member(raw, "defect") !== undefined, readFlag);
   const views = attempt("views", NOTHING.views, (read) => readViews(item, read, photos));
-  return { value, note, photos, by, at, defect, instrument: isObject(instrument) ? instrument : {}, views, faults };
+  const moments = parts?.length ? sorted(new Set(parts.map((part) => part["at"] as string))) : at === null ? [] : [at];
+  return {
+    ...{ value, note, photos, by, at, defect, views, faults, moments },
+    instrument: isObject(instrument) ? instrument : {},
+  };
 }
 
 function readNote(value: unknown, longest: number): string | null {

@@ -56,6 +56,14 @@ export function isBlank(text: string): boolean {
   return BLANK.test(text);
 }
 
+/** A text without the blanks around it. */
+export function stripped(text: string): string {
+  let [start, end] = [0, text.length];
+  while (start < end && isBlank(text.charAt(start))) start += 1;
+  while (end > start && isBlank(text.charAt(end - 1))) end -= 1;
+  return text.slice(start, end);
+}
+
 /** Canonical JSON: the same for equal values, and the order that breaks ties. Takes any depth. */
 export function canonical(value: unknown): string {
   const written: string[] = [];

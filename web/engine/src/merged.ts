@@ -4,6 +4,7 @@ import { readAnswer } from "./answers.ts";
 import { canonical, compare, isObject, type JsonObject, member, sorted } from "./json.ts";
 import type { Item } from "./model.ts";
 import { microseconds } from "./times.ts";
+import type { Entry } from "./values.ts";
 
 /**
  * The answers that a merged answer was made of; null if it is not exactly what they make.
@@ -21,13 +22,18 @@ export function partsOf(item: Item, raw: JsonObject): readonly JsonObject[] | nu
 
 /**
  * Readable answers of equal value as one: the earliest, with what the others add, and all in `merged`.
- * Photos, views and notes are of all. Signatures are collected.
+ * Photos, views and notes are of all. Signatures and entries are collected.
  */
 function combine(item: Item, answers: readonly JsonObject[]): JsonObject {
   const parts = [...answers].sort((left, right) => compare(canonical(left), canonical(right)));
   const first = parts.reduce((earliest, part) => (moment(part) < moment(earliest) ? part : earliest));
   const united: Record<string, unknown> = { ...first, merged: parts };
   if (item.type === "signature") united["value"] = collected(parts.flatMap((part) => listed(part, "value")));
+  if (item.type === "repeat") {
+    const lists = parts.filter((part) => Array.isArray(member(part, "value")));
+    if (lists.length) united["value"] = unitedEntries(lists);
+    if (parts.some((part) => member(part, "defect") === true)) united["defect"] = true;
+  }
   const views = unitedViews(parts);
   if (views) united["views"] = views;
   const instrument = parts.map((part) => member(part, "instrument")).find(isThere);
@@ -57,6 +63,16 @@ function listed(part: JsonObject, field: string): readonly unknown[] {
 function collected(entries: readonly unknown[]): readonly unknown[] {
   const byText = new Map(entries.map((entry) => [canonical(entry), entry]));
   return sorted(byText.keys()).map((text) => byText.get(text));
+}
+
+/** Every entry once, as the earliest answer calls it; `parts` are ordered by canonical JSON. */
+function unitedEntries(parts: readonly JsonObject[]): readonly unknown[] {
+  const byTime = [...parts].sort((left, right) => Number(moment(left) - moment(right)));
+  const entries = new Map<string, Entry>();
+  for (const entry of byTime.flatMap((part) => part["value"] as readonly Entry[])) {
+    if (!entries.has(entry.entry)) entries.set(entry.entry, entry);
+  }
+  return [...entries.values()];
 }
 
 function unitedViews(parts: readonly JsonObject[]): JsonObject | null {

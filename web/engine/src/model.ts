@@ -132,8 +132,16 @@ export interface FactDefinition {
 export const NOT_APPLICABLE = "na";
 const NA_TYPES: ReadonlySet<ItemType> = new Set(["pass_fail", "file", "number", "date", "location", "repeat"]);
 
+/** The most entries that one repeat can have. */
+export const MAX_ENTRIES = 200;
+
 /** Larger is graver. */
 export const SEVERITY_RANK: Readonly<Record<Severity, number>> = { minor: 1, major: 2, critical: 3 };
+
+/** The graver one of two. */
+export function graverOf(left: Severity, right: Severity): Severity {
+  return SEVERITY_RANK[left] > SEVERITY_RANK[right] ? left : right;
+}
 
 export function naAllowed(item: Item): boolean {
   if (item.na != null) return item.na === "allowed";

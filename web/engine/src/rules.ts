@@ -1,9 +1,11 @@
 /** The rules of a definition, decided by the evaluator that the server's sandbox runs. */
 
-import { type Alternative, type Condition, decide, load, type Rule } from "../../cel-rules.mjs";
-import { DERIVED } from "./facts.ts";
+import { type Alternative, type Condition, type Count, decide, type Decided, type Filled, load } from "../../cel-rules.mjs";
+import type { Reading } from "./answers.ts";
+import type { Form } from "./form.ts";
 import { type JsonObject, sorted } from "./json.ts";
-import { type Definition, isNa, type Item } from "./model.ts";
+import type { Layout } from "./lines.ts";
+import { isNa, type Item } from "./model.ts";
 
 /** What an expression gave, over every way to read the disputed answers. */
 export interface Outcome {
@@ -15,92 +17,99 @@ export interface Outcome {
   readonly photos: readonly string[];
 }
 
-/** An item's expressions, decided; null where the item has none. `limits` follows the item's limits. */
+/**
+ * An item's expressions, decided; null where the item has none. `limits` and `severities` follow the item's own,
+ * `count` is that of a repeat's entries.
+ */
 export interface Decision {
   readonly when: Outcome | null;
   readonly accept: Outcome | null;
   readonly limits: readonly (Outcome | null)[];
+  readonly severities: readonly (Outcome | null)[];
+  readonly count: Count | null;
 }
 
-export const NO_RULES: Decision = { when: null, accept: null, limits: [] };
+/** When the form was filled in, and when each photo was taken, by its id: seconds since 1970. */
+export interface Circumstances {
+  readonly visit?: { readonly start?: number; readonly end?: number } | null;
+  readonly photos?: Readonly<Record<string, { readonly taken_at?: number }>> | null;
+}
+
+export const NO_RULES: Decision = { when: null, accept: null, limits: [], severities: [], count: null };
+const YES: Outcome = { yes: true, no: false, error: null, facts: [], answers: [], photos: [] };
+const NO: Outcome = { ...YES, yes: false, no: true };
 
 /** True unless the expression is known to be false: what cannot be known is taken to hold. */
 export function mayHold(outcome: Outcome | null | undefined): boolean {
   return !outcome || outcome.yes || outcome.error !== null;
 }
 
-export function itemsOf(definition: Definition): readonly Item[] {
-  return definition.sections.flatMap((section) => section.items);
-}
-
-/** A definition with what is worked out of it once. `key` is what the evaluator keeps its rules under. */
-interface Prepared {
-  readonly key: string;
-  readonly rules: readonly Rule[];
-  readonly compared: readonly Item[];
-}
-
-const prepared = new WeakMap<Definition, Prepared>();
-let made = 0;
-
-function prepare(definition: Definition): Prepared {
-  const known = prepared.get(definition);
-  if (known) return known;
-  const items = itemsOf(definition);
-  const rules = items.flatMap((item): Rule[] => {
-    const limits = (item.limits ?? []).map((limit) => limit.when ?? null);
-    const rule: Rule = {
-      code: item.code,
-      ...(item.when ? { when: item.when } : {}),
-      ...(item.accept ? { accept: item.accept } : {}),
-      ...(limits.some(Boolean) ? { limits } : {}),
-    };
-    return Object.keys(rule).length > 1 ? [rule] : [];
+/** Decide a form's rules with usable facts and, by name, all that each item was answered. */
+export function decideRules(
+  form: Form,
+  facts: JsonObject,
+  given: ReadonlyMap<string, readonly Reading[]>,
+  layout: Layout,
+  { visit, photos }: Circumstances,
+): ReadonlyMap<string, Decision> {
+  if (!form.rules.items.length) return new Map();
+  const seen = [...given].flatMap(([name, readings]) => {
+    const item = form.itemAt(name);
+    if (!item || !form.compared.has(item.code)) return [];
+    const alternatives = readings.flatMap((reading) => alternativesOf(form, item, reading));
+    return alternatives.length ? [[name, alternatives] as const] : [];
   });
-  const spelled = rules.flatMap((rule) => [rule.when, rule.accept, ...(rule.limits ?? [])].filter(Boolean)).join("\n");
-  const found = { key: `${made++}`, rules, compared: items.filter((item) => spelled.includes(item.code)) };
-  prepared.set(definition, found);
-  return found;
+  const filled: Filled = {
+    facts,
+    answers: Object.fromEntries(seen),
+    entries: Object.fromEntries([...layout.entries].map(([repeat, entries]) => [repeat, [...entries]])),
+    photos: photos ?? {},
+    visit: visit ?? {},
+    forced: sorted(layout.lines.filter((line) => line.forced).map((line) => line.item.code)),
+  };
+  let decided = decide(form.key, filled);
+  if (!decided) {
+    load(form.key, form.rules);
+    decided = decide(form.key, filled);
+  }
+  return new Map(Object.entries(decided ?? {}).map(([name, fields]) => [name, decisionOf(fields)]));
 }
 
-const YES: Outcome = { yes: true, no: false, error: null, facts: [], answers: [], photos: [] };
-const NO: Outcome = { ...YES, yes: false, no: true };
+/**
+ * An answer as rules see it, once for each time at which it was given. "Not applicable" is no value where a rule
+ * would expect a measurement; of a repeat they see the entries.
+ */
+function alternativesOf(form: Form, item: Item, reading: Reading): readonly Alternative[] {
+  const choice = item.type === "pass_fail" || item.type === "file";
+  const said = reading.value !== null && (choice || !isNa(item, reading.value));
+  if (!said && item.type === "repeat") return [];
+  const answer: Alternative = {
+    ...(said ? { value: item.type === "repeat" ? true : reading.value } : {}),
+    ...(form.looksAtPhotos ? { photos: reading.photos } : {}),
+  };
+  if (form.looksAtTimes && reading.moments.length) return reading.moments.map((at) => ({ ...answer, at }));
+  return Object.keys(answer).length ? [answer] : [];
+}
 
-function outcome(condition: Condition): Outcome | null {
+function decisionOf([when, accept, limits, severities, count]: Decided): Decision {
+  return {
+    when: outcomeOf(when),
+    accept: outcomeOf(accept),
+    limits: (limits ?? []).map(outcomeOf),
+    severities: (severities ?? []).map(outcomeOf),
+    count,
+  };
+}
+
+function outcomeOf(condition: Condition): Outcome | null {
   if (condition === 1) return YES;
   return condition === 0 ? NO : condition;
 }
 
-/**
- * Decide the definition's rules with usable facts and the values that each item was given.
- *
- * A value of null is none, and neither is "not applicable" where a rule would expect a measurement.
- */
-export function decideRules(
-  definition: Definition,
-  facts: JsonObject,
-  alternatives: ReadonlyMap<string, readonly unknown[]>,
-  forced: ReadonlySet<string>,
-): ReadonlyMap<string, Decision> {
-  const { key, rules, compared } = prepare(definition);
-  const answers: Record<string, readonly Alternative[]> = {};
-  for (const item of compared) {
-    const choice = item.type === "pass_fail" || item.type === "file";
-    const values = (alternatives.get(item.code) ?? []).filter(
-      (value) => value !== null && (choice || !isNa(item, value)),
-    );
-    if (values.length) answers[item.code] = values.map((value) => ({ value }));
-  }
-  const filled = { facts, answers, forced: sorted(forced) };
-  let decided = decide(key, filled);
-  if (!decided) {
-    load(key, { derived: DERIVED, items: rules });
-    decided = decide(key, filled);
-  }
-  return new Map(
-    Object.entries(decided ?? {}).map(([name, [when, accept, limits]]) => [
-      name,
-      { when: outcome(when), accept: outcome(accept), limits: (limits ?? []).map(outcome) },
-    ]),
+/** The facts whose absence left an expression open. */
+export function unknownFacts(decisions: Iterable<Decision>): readonly string[] {
+  const open = [...decisions].flatMap(({ when, accept, limits, severities, count }) =>
+    [when, accept, ...limits, ...severities, count].filter((one) => one != null && one.error !== null),
   );
+  return sorted(new Set(open.flatMap((one) => one?.facts ?? [])));
 }

@@ -2,8 +2,10 @@
 
 import { asDouble, written } from "./doubles.ts";
 import { isBlank, isObject, length, type JsonObject, member, sorted } from "./json.ts";
-import { isNa, type Item, type ItemType, NOT_APPLICABLE } from "./model.ts";
+import { isNa, type Item, type ItemType, MAX_ENTRIES, NOT_APPLICABLE } from "./model.ts";
+import { isEntryKey } from "./form.ts";
 import { dayNumber } from "./times.ts";
+import { convert } from "./units.ts";
 
 /** Characters in a text value; characters in a name or id; signatures of one answer. */
 const MAX_TEXT = 4000;
@@ -11,6 +13,7 @@ export const MAX_NAME = 200;
 const MAX_SIGNATURES = 50;
 /** How many characters of an unreadable value a problem repeats. */
 const CLIPPED_AT = 60;
+const ENTRY_FIELDS: readonly string[] = ["entry", "label"];
 const DATUMS: readonly unknown[] = ["wgs84", "cgcs2000", "gcj02", "bd09"];
 
 /** Something in an answer cannot be read. */
@@ -38,6 +41,12 @@ export interface Signature {
   readonly person?: string;
 }
 
+/** An entry of a repeat: a key, and what people call it. */
+export interface Entry {
+  readonly entry: string;
+  readonly label: string;
+}
+
 /** The start of an unreadable JSON value, to be shown beside a problem. */
 export function clipped(value: unknown): string {
   if (Array.isArray(value)) return "[…]";
@@ -46,9 +55,18 @@ export function clipped(value: unknown): string {
   return [...String(value ?? null)].slice(0, CLIPPED_AT).join("");
 }
 
-/** Read a value that is not null. Throws a Fault. */
-export function readValue(item: Item, value: unknown): unknown {
-  return isNa(item, value) ? value : READERS[item.type](item, value);
+/** Read a value that is not null; a number may come in a `unit` of its own. Throws a Fault. */
+export function readValue(item: Item, value: unknown, unit: unknown): unknown {
+  if (isNa(item, value)) return value;
+  const isForeign = unit !== undefined && item.type === "number";
+  return READERS[item.type](item, isForeign ? converted(item, value, unit) : value);
+}
+
+function converted(item: Item, value: unknown, unit: unknown): number {
+  const wanted = item.unit ?? "";
+  const found = typeof unit === "string" ? convert(readNumber(value), unit, wanted) : null;
+  if (found === null) throw new Fault("unit_mismatch", { given: clipped(unit), wanted });
+  return found;
 }
 
 /** A text that is not blank. Throws a Fault. */
@@ -150,6 +168,22 @@ function readLocation(item: Item, value: unknown): Position | Readonly<Record<st
   return Object.fromEntries(given.map((point) => [point, readPosition(value[point])]));
 }
 
+function readEntries(_: Item, value: unknown): readonly Entry[] {
+  if (!Array.isArray(value)) throw new Fault("wrong_type", { field: "value", expected: "list" });
+  if (value.length > MAX_ENTRIES) throw new Fault("too_long", { field: "value", limit: MAX_ENTRIES });
+  const entries = value.map((one: unknown): Entry => {
+    const entry = isObject(one) ? member(one, "entry") : undefined;
+    if (!isObject(one) || !isEntryKey(entry) || Object.keys(one).some((field) => !ENTRY_FIELDS.includes(field))) {
+      throw new Fault("wrong_type", { field: "value", expected: "entry" });
+    }
+    return { entry, label: readText(member(one, "label"), "label") };
+  });
+  if (new Set(entries.map(({ entry }) => entry)).size < entries.length) {
+    throw new Fault("wrong_type", { field: "value", expected: "different entries" });
+  }
+  return entries;
+}
+
 const noValue: Reader = () => {
   throw new Fault("wrong_type", { field: "value", expected: "null" });
 };
@@ -165,6 +199,6 @@ const READERS: Readonly<Record<ItemType, Reader>> = {
   photo: noValue,
   signature: readSignatures,
   location: readLocation,
-  repeat: noValue,
+  repeat: readEntries,
   rule: noValue,
 };

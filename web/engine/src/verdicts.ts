@@ -2,11 +2,11 @@
 
 import type { Reading } from "./answers.ts";
 import { written } from "./doubles.ts";
-import { isNa, type Item, type Limit, naAllowed, type Option, SEVERITY_RANK } from "./model.ts";
+import { graverOf, isNa, type Item, type Limit, naAllowed, type Option, SEVERITY_RANK } from "./model.ts";
 import type { Severity, Text, Verdict } from "./model.ts";
 import { because, joined, type Params } from "./reasons.ts";
 import { type Decision, mayHold, type Outcome } from "./rules.ts";
-import type { Position, Signature } from "./values.ts";
+import type { Entry, Position, Signature } from "./values.ts";
 
 /** Of two findings the one with the higher rank decides. */
 const RANK: Readonly<Record<Verdict, number>> = { fail: 3, warning: 2, not_judged: 1, pass: 0 };
@@ -19,7 +19,14 @@ export interface Ruling {
   readonly reason: Text;
 }
 
-function graver(left: Ruling, right: Ruling): boolean {
+/** The item with the gravest severity that holds or may hold. */
+export function asGraveAsDecided(item: Item, decision: Decision): Item {
+  const held = (item.severities ?? []).filter((_, at) => mayHold(decision.severities[at]));
+  const severity = held.reduce((worst, rule) => graverOf(rule.severity, worst), item.severity);
+  return severity === item.severity ? item : { ...item, severity };
+}
+
+function decides(left: Ruling, right: Ruling): boolean {
   const apart = RANK[left.verdict] - RANK[right.verdict];
   return apart > 0 || (apart === 0 && SEVERITY_RANK[left.severity] > SEVERITY_RANK[right.severity]);
 }
@@ -30,7 +37,7 @@ function graver(left: Ruling, right: Ruling): boolean {
  * An answer with faults fails where its value does, and is otherwise not judged.
  */
 export function judgeAnswer(item: Item, reading: Reading, decision: Decision, enough: boolean): Ruling {
-  const worst = findings(item, reading, decision, enough).reduce((worst, one) => (graver(one, worst) ? one : worst));
+  const worst = findings(item, reading, decision, enough).reduce((worst, one) => (decides(one, worst) ? one : worst));
   return worst.verdict === "fail" || !reading.faults.length ? worst : rule(item, "not_judged", "malformed");
 }
 
@@ -43,6 +50,8 @@ function findings(item: Item, reading: Reading, decision: Decision, enough: bool
     ...(reading.defect ? [rule(item, "fail", "defect")] : []),
     ...ofValue(item, reading, decision, enough),
     ...(decision.accept ? accepted(item, reading, decision.accept) : []),
+    ...(!decision.accept && item.type === "rule" ? [rule(item, "not_judged", "rule_open")] : []),
+    ...(decision.count && decision.count.error !== null ? [rule(item, "not_judged", "rule_open")] : []),
   ];
 }
 
@@ -51,6 +60,7 @@ function ofValue(item: Item, reading: Reading, decision: Decision, enough: boole
     const params = { have: reading.photos.length, need: item.photos_min ?? 1 };
     return [rule(item, enough ? "pass" : "not_judged", "photos", params)];
   }
+  if (item.type === "rule") return [];
   if (reading.value === null) return [rule(item, "not_judged", "unanswered")];
   if (isNa(item, reading.value)) {
     return [rule(item, "not_judged", naAllowed(item) ? "not_applicable" : "na_refused")];
@@ -75,6 +85,10 @@ function byType(item: Item, value: unknown, decision: Decision): readonly Ruling
       return measurements(item, value, decision);
     case "signature":
       return [rule(item, "pass", "signed", { have: (value as readonly Signature[]).length })];
+    case "repeat": {
+      const noun = item.entries?.noun ?? { "zh-CN": "", en: "" };
+      return [rule(item, "pass", "entries", { have: (value as readonly Entry[]).length, noun })];
+    }
     default:
       return [rule(item, "pass", "recorded")];
   }
@@ -121,29 +135,36 @@ function measurements(item: Item, value: unknown, decision: Decision): readonly 
   const limits = applying(item, decision);
   return quantities(item, value).flatMap((quantity) => {
     const said = written(quantity, unit);
-    const broken = (limit: Limit, name: string, bound: number) =>
-      rule(item, limit.verdict ?? "fail", name, { value: said, limit: written(bound, unit) }, limit.severity);
+    const broken = (limit: Limit, name: string, bound: number) => brokenBy(item, limit, name, said, written(bound, unit));
     const found = limits.flatMap((limit) => [
       ...(isBelow(quantity, limit) ? [broken(limit, "below", limit.min as number)] : []),
       ...(isAbove(quantity, limit) ? [broken(limit, "above", limit.max as number)] : []),
     ]);
-    const bounds = limits.map((limit) => boundsOf(limit, unit)).join("; ");
-    const kept = limits.length ? { name: "within", params: { value: said, limits: bounds } } : null;
-    return [...found, kept ? rule(item, "pass", kept.name, kept.params) : rule(item, "pass", "measured", { value: said })];
+    if (!limits.length) return [rule(item, "pass", "measured", { value: said })];
+    const bounds = joined(limits.map((limit) => boundsOf(limit, unit)), "; ", "; ");
+    return [...found, rule(item, "pass", "within", { value: said, limits: bounds })];
   });
 }
 
-function boundsOf(limit: Limit, unit: string | null | undefined): string {
+function brokenBy(item: Item, limit: Limit, name: string, said: string, bound: string): Ruling {
+  const ruling = rule(item, limit.verdict ?? "fail", name, { value: said, limit: bound }, limit.severity);
+  if (!limit.basis) return ruling;
+  const basis = because("by_basis", { basis: limit.basis, since: limit.since ?? "" });
+  return { ...ruling, reason: joined([ruling.reason, basis]) };
+}
+
+function boundsOf(limit: Limit, unit: string | null | undefined): Text {
   const low = limit.min != null ? [`≥ ${written(limit.min, unit)}`] : [];
   const high = limit.max != null ? [`≤ ${written(limit.max, unit)}`] : [];
-  return [...low, ...high].join(", ");
+  const bound = [...low, ...high].join(", ");
+  return limit.basis ? because("bound_by_basis", { bound, basis: limit.basis }) : { "zh-CN": bound, en: bound };
 }
 
 function accepted(item: Item, reading: Reading, outcome: Outcome): readonly Ruling[] {
   const criterion = item.criterion ?? item.text;
   // Even if this answer says nothing: then another inspector's, which was set aside, broke the rule.
   if (outcome.no) return [rule(item, item.accept_verdict ?? "fail", "not_accepted", { criterion })];
-  if (reading.value === null || isNa(item, reading.value)) return [];
+  if (item.type !== "rule" && (reading.value === null || isNa(item, reading.value))) return [];
   if (outcome.error !== null || !outcome.yes) return [rule(item, "not_judged", "rule_open")];
   return [rule(item, "pass", "accepted", { criterion })];
 }
