@@ -21,7 +21,7 @@ class Bounds:
     something in them, `columns` by their number in the sheet.
     """
 
-    file_bytes: int = 2 * 1024 * 1024
+    file_bytes: int = 1024 * 1024
     parts: int = 200
     unpacked_bytes: int = 24 * 1024 * 1024
     ratio: int = 200

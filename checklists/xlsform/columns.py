@@ -152,7 +152,7 @@ class Line:
             column = self.table.headings.get(heading)
             if column is None or column.key is None or heading in self._asked:
                 continue
-            what = UNCARRIED.get(column.key, "unknown_column")
+            what = UNCARRIED.get(column.key, "uncarried")
             self.table.findings.lose(
                 what,  # type: ignore[arg-type]
                 self.table.name,

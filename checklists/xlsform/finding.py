@@ -91,6 +91,7 @@ Loss = Literal[
     "single_choice",
     "strict_reading",
     "type",
+    "uncarried",
     "unknown_column",
     "whole_number",
 ]

@@ -126,10 +126,10 @@ UNCARRIED: Mapping[str, str] = MappingProxyType(
         "image": "media",
         "audio": "media",
         "video": "media",
-        "readonly": "unknown_column",
-        "trigger": "unknown_column",
-        "save_to": "unknown_column",
-        "noapperrorstring": "unknown_column",
+        "readonly": "uncarried",
+        "trigger": "uncarried",
+        "save_to": "uncarried",
+        "noapperrorstring": "uncarried",
     }
 )
 CARRIED_SETTINGS = frozenset({"form_title", "form_id", "version", "default_language"})
