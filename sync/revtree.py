@@ -129,6 +129,8 @@ def path(start: int, hashes: Sequence[str], body: Body) -> RevTree:
     """
     if not hashes or start < len(hashes):
         raise ValueError("A revision path needs at least one revision and no generation below 1")
+    if len(hashes) == 1:
+        return RevTree({(start, hashes[0]): Node(body)})
     revs = [(start - depth, name) for depth, name in enumerate(hashes)]
     nodes: dict[Rev, Node] = {}
     for depth, rev in enumerate(revs):

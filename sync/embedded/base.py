@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import apsw
@@ -83,19 +84,19 @@ class StoreBase:
         """Tells this store from every other. Sequences of another incarnation mean nothing here."""
         return self._io.incarnation
 
-    def _parse(
-        self, doc: object, arrivals: Arrivals, blobs: Mapping[str, BlobInfo] | None = None
-    ) -> documents.Incoming:
-        """Check a document; its inline attachments go to `arrivals`, which the caller settles.
+    def _parser(
+        self, arrivals: Arrivals, blobs: Mapping[str, BlobInfo] | None = None
+    ) -> Callable[[object], documents.Incoming]:
+        """Checks documents; their inline attachments go to `arrivals`, which the caller settles.
 
-        Raises BadRequest, TooLarge, DigestMismatch, NoSpace, ReadOnly.
+        What it gives raises BadRequest, TooLarge, DigestMismatch, NoSpace, ReadOnly.
         """
 
         def keep(data: bytes, md5: bytes | None) -> BlobInfo:
             return arrivals.receive(io.BytesIO(data), max_bytes=self.limits.attachment_bytes, expect_md5=md5)
 
-        return documents.parse(
-            doc,
+        return partial(
+            documents.parse,
             keep=keep,
             max_bytes=self.limits.document_bytes,
             max_revisions=self.limits.revisions_sent,
@@ -103,9 +104,9 @@ class StoreBase:
         )
 
     def _parsed(self, doc: object, blobs: Mapping[str, BlobInfo] | None = None) -> documents.Incoming:
-        """One document, checked, its inline attachments on disk. Raises as `_parse`."""
+        """One document, checked, its inline attachments on disk. Raises as `_parser`."""
         with self._blobs.arrivals() as arrivals:
-            incoming = self._parse(doc, arrivals, blobs)
+            incoming = self._parser(arrivals, blobs)(doc)
             arrivals.settle()
         return incoming
 

@@ -166,7 +166,9 @@ def parse(
         rev = (ancestry[0], ancestry[1][0])
     if rev is not None and rev[0] < 1 and not doc_id.startswith(LOCAL):
         raise BadRequest("Invalid rev format")
-    attachments = _attachments(doc.get("_attachments", {}), keep, blobs or {}, edited=ancestry is None)
+    attachments: tuple[StoredAttachment | Stub, ...] = ()
+    if blobs or "_attachments" in doc:
+        attachments = _attachments(doc.get("_attachments", {}), keep, blobs or {}, edited=ancestry is None)
     return Incoming(doc_id, rev, deleted, body, fields, ancestry, attachments)
 
 
@@ -175,7 +177,7 @@ def new_rev(incoming: Incoming, parent: Rev | None, attachments: tuple[StoredAtt
     about = [
         incoming.deleted,
         revtree.format_rev(parent) if parent else None,
-        [[a.name, a.content_type, a.digest] for a in sorted(attachments)],
+        [[a.name, a.content_type, a.digest] for a in sorted(attachments)] if attachments else [],
     ]
     generation = parent[0] + 1 if parent else 1
     canonical = orjson.dumps(about) + _sorted(incoming)
@@ -194,6 +196,8 @@ def resolve(
     incoming: Incoming, ancestor: Mapping[str, StoredAttachment] | None, generation: int, *, new_edit: bool
 ) -> tuple[StoredAttachment, ...]:
     """The attachments with every stub replaced by what the ancestor has. Raises DigestMismatch (412)."""
+    if not incoming.attachments:
+        return ()
     resolved = []
     for attachment in incoming.attachments:
         if isinstance(attachment, Stub):

@@ -45,9 +45,10 @@ class Ledger:
         self._grown: list[tuple[int, str, bool, bytes, int]] = []
         self._revisions: list[tuple[int, int, str, bool, bytes]] = []
         self._attachments: list[tuple[object, ...]] = []
-        # Keys are handed out here, so that a revision can name its document before either is written.
-        self._last_doc = -1
-        self._last_revision = -1
+        # Keys are handed out here, so that a revision can name its document before either is written. 0: the
+        # newest has not been looked up.
+        self._last_doc = 0
+        self._last_revision = 0
 
     def database(self, name: str) -> DatabaseRow:
         """The database as it was before these edits; its counters do not count them. Raises NotFound."""
@@ -86,12 +87,13 @@ class Ledger:
         Returns the number. `old` is the document before, None for a new one.
         """
         # Encoded first: what cannot be encoded is refused before anything is counted.
-        encoded, winner, dead = revtree.encode(tree), revtree.format_rev(tree.leaves[0]), tree.all_deleted
+        leaf = tree.leaves[0]
+        encoded, winner, dead = revtree.encode(tree), revtree.format_rev(leaf), tree.deleted(leaf)
         self.entered += 1
         tally = self._tally(db.name)
         tally.seq += 1
         if old is None:
-            self._last_doc = pk = self._next_key("docs", self._last_doc)
+            self._last_doc = pk = (self._last_doc or self._newest_key("docs")) + 1
             self._new.append((pk, db.pk, doc_id, tally.seq, winner, dead, encoded))
         else:
             pk = old.pk
@@ -102,8 +104,8 @@ class Ledger:
         tally.live += not dead
         tally.dead += dead
         tally.bytes += len(body)
-        self._last_revision = key = self._next_key("revisions", self._last_revision)
-        self._revisions.append((key, pk, revtree.format_rev(rev), deleted, body))
+        self._last_revision = key = (self._last_revision or self._newest_key("revisions")) + 1
+        self._revisions.append((key, pk, winner if rev == leaf else revtree.format_rev(rev), deleted, body))
         for a in atts:
             tally.bytes += a.stored_length
             self._attachments.append((key, *a))
@@ -144,7 +146,7 @@ class Ledger:
             self._attachments,
         ):
             pending.clear()
-        self._last_doc = self._last_revision = -1
+        self._last_doc = self._last_revision = 0
 
     def _tally(self, name: str) -> _Tally:
         tally = self._tallies.get(name)
@@ -153,10 +155,8 @@ class Ledger:
             tally = self._tallies[name] = _Tally(row, row.seq)
         return tally
 
-    def _next_key(self, table: str, last: int) -> int:
-        if last < 0:
-            last = int(self.conn.execute(f"SELECT coalesce(max(pk), 0) FROM {table}").get)  # noqa: S608  ours
-        return last + 1
+    def _newest_key(self, table: str) -> int:
+        return int(self.conn.execute(f"SELECT coalesce(max(pk), 0) FROM {table}").get)  # noqa: S608  ours
 
     def _supersede(self, tally: _Tally, old: DocRow, tree: RevTree) -> None:
         """Count revisions that were leaves and have been built upon, and drop those too old to be kept."""

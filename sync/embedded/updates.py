@@ -126,7 +126,8 @@ def edit(
         assert incoming.rev is not None  # noqa: S101  _replicated has read it
         return incoming.rev
     _check(conn, rules, db, incoming, change, user=user)
-    _require_blobs(blobs, incoming)
+    if incoming.attachments:
+        _require_blobs(blobs, incoming)
     tree = revtree.stem(change.tree, db.revs_limit)
     seq = ledger.enter(
         db,

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from sync import revtree
 from sync.embedded import updates
 from sync.embedded.base import StoreBase
-from sync.embedded.blobs import Arrivals, BlobInfo
+from sync.embedded.blobs import BlobInfo
 from sync.embedded.documents import LOCAL, Incoming
 from sync.embedded.ledger import Ledger
 from sync.revtree import Rev
@@ -53,7 +53,8 @@ class WriteCalls(StoreBase):
         """
         self._database(db)  # before any attachment is kept for one that is not there
         with self._blobs.arrivals() as arrivals:
-            parsed = [self._try_parse(doc, arrivals, raising=well_formed) for doc in docs]
+            parse = self._parser(arrivals)
+            parsed = [_tried(doc, parse, raising=well_formed) for doc in docs]
             arrivals.settle()
 
         ids = [item.id for item in parsed if isinstance(item, Incoming) and not item.id.startswith(LOCAL)]
@@ -77,19 +78,6 @@ class WriteCalls(StoreBase):
             return updates.edit_local(ledger, db, incoming)
         return updates.edit(ledger, self._rules, self._blobs, db, incoming, user=user, new_edits=new_edits)
 
-    def _try_parse(self, doc: object, arrivals: Arrivals, *, raising: bool) -> Incoming | BulkResult:
-        if isinstance(doc, dict) and "_id" not in doc:
-            doc = {"_id": uuid.uuid4().hex, **doc}
-        try:
-            return self._parse(doc, arrivals)
-        except (NoSpace, ReadOnly):
-            raise  # no fault of this document: the client keeps them all and tries again
-        except StoreError as error:
-            if raising:
-                raise
-            name = doc.get("_id") if isinstance(doc, dict) else None
-            return BulkResult(name if isinstance(name, str) else "", None, error.error, error.reason)
-
     def _row(self, ledger: Ledger, db: str, incoming: Incoming, user: UserCtx, new_edits: bool) -> BulkResult:
         try:
             rev = self._edit(ledger, db, incoming, user, new_edits=new_edits)
@@ -97,3 +85,17 @@ class WriteCalls(StoreBase):
             given = None if incoming.rev is None else revtree.format_rev(incoming.rev)
             return BulkResult(incoming.id, given, error.error, error.reason)
         return BulkResult(incoming.id, revtree.format_rev(rev))
+
+
+def _tried(doc: object, parse: Callable[[object], Incoming], *, raising: bool) -> Incoming | BulkResult:
+    if isinstance(doc, dict) and "_id" not in doc:
+        doc = {"_id": uuid.uuid4().hex, **doc}
+    try:
+        return parse(doc)
+    except (NoSpace, ReadOnly):
+        raise  # no fault of this document: the client keeps them all and tries again
+    except StoreError as error:
+        if raising:
+            raise
+        name = doc.get("_id") if isinstance(doc, dict) else None
+        return BulkResult(name if isinstance(name, str) else "", None, error.error, error.reason)
