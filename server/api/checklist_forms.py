@@ -27,7 +27,9 @@ _WORKBOOK: dict[str, Any] = {"schema": {"type": "string", "format": "binary"}}
 
 class ImportQuery(Schema):
     id = ma.fields.String(
-        validate=ma.validate.Regexp(r"^[a-z0-9][a-z0-9-]{0,59}$"),
+        validate=ma.validate.And(
+            ma.validate.Length(max=60), ma.validate.Regexp(r"^[a-z0-9]+(-[a-z0-9]+)*\Z")
+        ),
         metadata={"description": "What the checklist is called; left out, what the form says."},
     )
     version = ma.fields.Integer(validate=ma.validate.Range(min=1, max=10**6))

@@ -10,17 +10,19 @@ from checklists.loader import load_definitions
 from server.commands.authoring import lint_command, new_command, render_command, schema_command
 from server.commands.common import open_services
 from server.commands.office_checklists import diff_command, drafts_command, limits_command
+from server.commands.xlsform import export_command, import_command
 from server.library.publishing import passed_over
 
 
 @click.group()
 def checklist() -> None:
-    """Check and publish checklist definitions."""
+    """Write, check, exchange and publish checklist definitions."""
 
 
 _AUTHORING = (new_command, lint_command, schema_command, render_command)
 _OFFICE = (diff_command, drafts_command, limits_command)
-for command in (*_AUTHORING, *_OFFICE):
+_EXCHANGE = (import_command, export_command)
+for command in (*_AUTHORING, *_OFFICE, *_EXCHANGE):
     checklist.add_command(command)
 
 

@@ -15,7 +15,7 @@ import yaml
 from checklists.linting import lint
 from checklists.loader import UnknownChecklist
 from checklists.model import Definition, Stage
-from checklists.xlsform import Bounds, Imported, XlsFormError, read_xlsform, write_xlsform
+from checklists.xlsform import Bounds, Imported, XlsFormError, read_xlsform, slug, write_xlsform
 from server.commands.authoring import library_of, named
 from server.library.exchange import told
 from server.texts import LANGUAGES
@@ -65,6 +65,8 @@ def import_command(
     The file is not trusted: macros, links, formulas and files beyond all measure are refused. Exits with 1 if
     the form is refused; what lint says of the result does not count as that.
     """
+    if checklist_id is not None and slug(checklist_id) != checklist_id:
+        _fail(f"{checklist_id!r} is no name for a checklist; use small letters, digits and single hyphens")
     try:
         with form.open("rb") as file:
             data = file.read(Bounds().file_bytes + 1)
