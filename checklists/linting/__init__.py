@@ -15,6 +15,7 @@ from checklists.linting.expressions import FUNCTIONS, lint_expressions
 from checklists.linting.facts import lint_declared
 from checklists.linting.items import lint_items
 from checklists.linting.limits import lint_limits
+from checklists.linting.repeats import lint_repeats
 from checklists.linting.sources import lint_sources
 from checklists.linting.texts import lint_texts
 from checklists.loader import fact_definitions
@@ -22,7 +23,10 @@ from checklists.model import Definition, FactDefinition
 
 __all__ = ["FUNCTIONS", "Complaint", "NodePath", "lint", "lint_facts", "undecided"]
 
-_THEMES = (lint_texts, lint_items, lint_limits, lint_sources, lint_expressions, lint_conditions)
+_THEMES = (
+    *(lint_texts, lint_items, lint_repeats, lint_limits, lint_sources),
+    *(lint_expressions, lint_conditions),
+)
 
 
 def lint(definition: Definition) -> list[Complaint]:

@@ -60,6 +60,8 @@ def undecided(definition: Definition, effort: Effort | None = None) -> list[Writ
 def _explored(definition: Definition, effort: Effort) -> Iterator[tuple[Written, cel.Exploration | None]]:
     declared = _declared(definition)
     for one in written_expressions(definition):
+        if one.counts:
+            continue
         left = effort.left()
         seen = cel.explore(one.expression, declared, derived_facts(), left) if left else None
         effort.spent += seen.tried if seen is not None else 0

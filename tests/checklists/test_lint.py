@@ -8,6 +8,7 @@ import pytest
 from checklists import lint, lint_facts
 from checklists.model import (
     Definition,
+    Entries,
     FactDefinition,
     Item,
     Limit,
@@ -16,9 +17,11 @@ from checklists.model import (
     Point,
     Role,
     Section,
+    SeverityRule,
     Text,
     View,
 )
+from tests.checklists.transformers import FORM
 
 WORDS = Text("词", "word")
 PLAIN = Item("AA-01", WORDS, "pass_fail", "major", WORDS, "judgement")
@@ -51,6 +54,58 @@ def test_a_sound_definition_has_no_complaints() -> None:
     assert complaints(*good) == []
 
 
+REPEAT = Item("RR", WORDS, "repeat", "major", WORDS, "judgement", entries=Entries(WORDS), items=(READING,))
+RULE = Item(
+    "RU", WORDS, "rule", "major", WORDS, "judgement", criterion=WORDS, accept='size(answers["RR"]) > 1'
+)
+NESTED = changed(REPEAT, code="R2", items=())
+
+
+def test_a_sound_repeat_and_a_sound_rule_have_no_complaints() -> None:
+    inner = changed(READING, code="AA-02", accept='answers["AA-02"] >= answers["AA-01"]')
+    graver = changed(inner, severities=(SeverityRule("critical", "facts.important"),))
+    counted = Entries(WORDS, count="facts.capacity_kva / 100")
+    sums = changed(RULE, accept='sum(answers["RR"].map(e, e["AA-01"])) > 0 && times["BB-01"] > visit.start')
+    assert (
+        complaints(
+            changed(PLAIN, code="BB-01"), changed(REPEAT, items=(READING, graver), entries=counted), sums
+        )
+        == []
+    )
+
+
+@pytest.mark.parametrize(
+    ("items", "said"),
+    [
+        ((changed(PLAIN, code="AA#1"),), "does not contain '#'"),
+        ((changed(PLAIN, entries=Entries(WORDS)),), "entries belongs to repeats"),
+        ((changed(PLAIN, items=(READING,)),), "items belongs to repeats"),
+        ((changed(REPEAT, items=(NESTED,)),), "cannot stand in a repeat"),
+        ((changed(REPEAT, items=()),), "asks nothing of its entries"),
+        ((changed(REPEAT, entries=None),), "says what its entries are"),
+        ((changed(REPEAT, entries=Entries(WORDS, 3, 2)),), "from 3 to 2 cannot be"),
+        ((changed(REPEAT, entries=Entries(WORDS, 1, 201)),), "at most 200"),
+        ((changed(REPEAT, entries=Entries(WORDS, count="facts.important")),), "not a number of entries"),
+        ((changed(REPEAT, entries=Entries(WORDS, count="facts.")),), "is not valid"),
+        (
+            (changed(REPEAT, items=(changed(READING, when='size(answers["RR"]) > 1'),)),),
+            "not an earlier item",
+        ),
+        ((REPEAT, changed(RULE, accept=None)), "a rule is its"),
+        ((REPEAT, changed(RULE, criterion=None)), "says in words"),
+        ((REPEAT, changed(RULE, photo="on_fail")), "cannot want photos"),
+        ((REPEAT, changed(RULE, accept="facts.important")), "looks at no item"),
+        ((REPEAT, changed(RULE, accept='answers["AA-01"] > 1')), "each entry of RR has for itself"),
+        ((REPEAT, changed(RULE, na="allowed")), "na is no answer"),
+        ((changed(PLAIN, severities=(SeverityRule("major", "facts.important"),)),), "no graver"),
+        ((changed(PLAIN, severities=(SeverityRule("critical", "facts.imp"),)),), "unknown fact imp"),
+        ((changed(READING, limits=(Limit(min=1, basis=WORDS),)),), "limits that organisations set"),
+    ],
+)
+def test_every_mistake_in_repeats_rules_and_severities_is_told(items: tuple[Item, ...], said: str) -> None:
+    assert any(said in complaint for complaint in complaints(*items)), complaints(*items)
+
+
 @pytest.mark.parametrize(
     ("item", "said"),
     [
@@ -66,6 +121,9 @@ def test_a_sound_definition_has_no_complaints() -> None:
         (changed(PLAIN, when="answers[facts.transformer_type] == 1"), "computes a name"),
         (changed(PLAIN, when="facts.transformer_type.matches('a+')"), "calls matches"),
         (changed(PLAIN, accept="facts.direct_buried"), "its own answer|item's own answer"),
+        (changed(PLAIN, code="AA#01"), "a code has letters"),
+        (changed(PLAIN, code="AA 01"), "a code has letters"),
+        (changed(PLAIN, code="A" * 61), "a code has letters"),
         (changed(PLAIN, unit="m"), "belong to numbers"),
         (changed(PLAIN, limits=(Limit(min=1),)), "limits belong"),
         (changed(READING, unit=None), "needs a unit"),
@@ -188,3 +246,7 @@ def test_a_mistake_in_a_fact_is_named(fact: FactDefinition, said: str) -> None:
     assert any(said in complaint for complaint in found), found
     assert all(complaint.startswith("f:") for complaint in found)
     assert lint_facts(FACTS) == []
+
+
+def test_the_form_that_repeats_is_sound() -> None:
+    assert lint(FORM) == []

@@ -17,6 +17,8 @@ def words(zh: str, en: str) -> dict[str, str]:
 def item(code: str, kind: str, zh: str, en: str, **more: Any) -> dict[str, Any]:
     remedy = words(f"整改{zh}", f"Mend: {en}")
     asked = {"code": code, "type": kind, "text": words(zh, en), "remedy": remedy}
+    if kind == "rule":
+        asked["criterion"] = words(zh, en)
     return {**asked, "severity": "major", "source": "judgement", **more}
 
 
