@@ -19,6 +19,7 @@ from server.library.limits import Limits
 from server.library.publishing import publish_shipped
 from server.library.shelf import Shelf
 from server.names import Names
+from server.ownrules import rules_in_force
 from server.readmodel.database import ReadModel
 from server.settings import Settings
 from server.storage import open_store
@@ -69,7 +70,7 @@ class Services:
 def assemble(
     settings: Settings, clock: Clock = system_clock, *, on_progress: Callable[[], None] | None = None
 ) -> Services:
-    """Open the data folder and wire everything. Raises PublishedChecklistChanged.
+    """Open the data folder and wire everything. Raises PublishedChecklistChanged, SettingsError.
 
     `on_progress` is called now and then while a long step (a new read model) goes on.
     """
@@ -89,11 +90,11 @@ def assemble(
     people = People(store, settings, clock)
     library = Shelf(store, names.library, publish_shipped(store, names.library, load_definitions().all()))
     readmodel = ReadModel(settings.data_dir / "readmodel.sqlite3")
-    policies = load_policy(fact_names=fact_definitions().keys())
+    rules = rules_in_force(settings, load_policy(fact_names=fact_definitions().keys()))
     # Where a revision is checked in one place, no second writer of a case can slip in.
     leases = None if store.exact_revisions else Leases(store, names.registry, lease_terms(settings), clock)
-    cases = Cases(store, names, readmodel, policies, clock, leases)
-    if readmodel.incomplete:
+    cases = Cases(store, names, readmodel, rules, clock, leases)
+    if readmodel.incomplete or readmodel.rules != rules.digest:
         cases.project_all(on_progress)
     return Services(
         settings=settings,

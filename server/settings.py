@@ -59,6 +59,7 @@ class Settings:
     sync_session_seconds: int = 600
     jwt_key: str = ""
     organisation: str = "demo"
+    policy_file: str = ""
     log_level: str = "info"
     web_workers: int = 1
     web_threads: int = 32

@@ -82,6 +82,7 @@ def test_every_variable_is_read(tmp_path: Path) -> None:
         "HEZHA_SYNC_URL": "https://hezha.example/sync/",
         "HEZHA_JWT_KEY": "eA==",
         "HEZHA_ORGANISATION": "north",
+        "HEZHA_POLICY_FILE": "/etc/hezha/policy.yaml",
         "HEZHA_LOG_LEVEL": "debug",
         "HEZHA_ARGON2": "64,3,2",
     }
@@ -90,6 +91,7 @@ def test_every_variable_is_read(tmp_path: Path) -> None:
     assert (found.data_dir, found.host, found.organisation) == (tmp_path, "0.0.0.0", "north")
     assert (found.argon2, found.public_url) == (Argon2Profile(64, 3, 2), "https://hezha.example")
     assert found.log_level == "debug"
+    assert found.policy_file == "/etc/hezha/policy.yaml"
     assert found.database("library") == "test-library"
     assert found.public_sync_url == "https://hezha.example/sync"
     said = {**environ, **texts}.keys() | {"HEZHA_SYNC_ADMIN"}  # with CouchDB there is none

@@ -14,6 +14,7 @@ def blueprints() -> list[Blueprint]:
         checklist_limits,
         checklist_papers,
         checklists,
+        clocks,
         devices,
         energization,
         inspections,
@@ -42,6 +43,6 @@ def blueprints() -> list[Blueprint]:
             photos,
             notices,
         ),
-        *(quarantine, energization, syncing),
+        *(clocks, quarantine, energization, syncing),
     )
     return [module.blp for module in modules]

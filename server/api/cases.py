@@ -14,16 +14,18 @@ from flask import g, request
 from checklists.loader import fact_definitions
 from server.api.base import Schema, blueprint, roles
 from server.api.casework import act, actor, command, etag, plain, scope, visible
+from server.api.timing import ClockOut, StandingOut, timing
 from server.casework.cases import Loaded
 from server.casework.idempotency import KeyReused, reserve_id
 from server.casework.numbers import NumberTaken
 from server.intake.judging import SUPPLY_FACTS
 from server.names import new_id
 from server.problems import Problem, language
-from server.readmodel.queries import SORTS, CaseFilter, list_cases
+from server.readmodel.queries import SORTS, CaseFilter, ClockFilter, list_cases, urgent_clocks
 from server.services import services
 from server.texts import text
 from server.workflow import commands
+from server.workflow.clocks.measure import KINDS
 from server.workflow.log import verify_log
 from server.workflow.vocabulary import ProcessName
 
@@ -111,6 +113,11 @@ class CaseQuery(Schema):
         validate=ma.validate.OneOf(["none", "authorized", "on_hold", "energized"])
     )
     overdue = ma.fields.Boolean(load_default=False)
+    clock = ma.fields.String(
+        validate=ma.validate.OneOf(get_args(ClockFilter)),
+        metadata={"description": "Cases with a clock beyond its limit, past its second mark, or paused."},
+    )
+    clock_kind = ma.fields.String(validate=ma.validate.OneOf(KINDS))
     q = ma.fields.String(validate=ma.validate.Length(max=100))
     bbox = ma.fields.String(metadata={"description": "west,south,east,north in degrees, WGS-84"})
     sort = ma.fields.String(
@@ -118,6 +125,20 @@ class CaseQuery(Schema):
     )
     offset = ma.fields.Integer(load_default=0, validate=ma.validate.Range(min=0, max=10_000_000))
     limit = ma.fields.Integer(load_default=50, validate=ma.validate.Range(min=1, max=MAX_PAGE))
+
+
+class UrgentClock(ma.Schema):
+    """A case's most urgent clock. `level`: none, first, second or full mark, over, or unknown (holidays)."""
+
+    id = ma.fields.String()
+    clock = ma.fields.String()
+    title = ma.fields.String()
+    kind = ma.fields.String()
+    state = ma.fields.String()
+    limit = ma.fields.Integer()
+    unit = ma.fields.String()
+    due = ma.fields.String(allow_none=True)
+    level = ma.fields.String()
 
 
 class CaseRow(ma.Schema):
@@ -135,6 +156,7 @@ class CaseRow(ma.Schema):
     open_tasks = ma.fields.Integer()
     open_notices = ma.fields.Integer()
     next_due = ma.fields.String(allow_none=True)
+    clock = ma.fields.Nested(UrgentClock, allow_none=True)
     lon = ma.fields.Float()
     lat = ma.fields.Float()
     opened_at = ma.fields.String()
@@ -162,6 +184,11 @@ class CaseOut(ma.Schema):
     manager = ma.fields.String()
     stage = ma.fields.String()
     stage_title = ma.fields.String()
+    standing = ma.fields.Nested(StandingOut)
+    clocks = ma.fields.List(
+        ma.fields.Nested(ClockOut), metadata={"description": "Those that have not ended."}
+    )
+    size_rules = ma.fields.List(ma.fields.Dict())
     history = ma.fields.List(ma.fields.Dict())
     facts = ma.fields.Dict()
     tasks = ma.fields.Dict()
@@ -169,6 +196,7 @@ class CaseOut(ma.Schema):
     entries = ma.fields.Dict()
     hazards = ma.fields.Dict()
     quarantine = ma.fields.Dict()
+    pauses = ma.fields.Dict()
     energization = ma.fields.Dict()
 
 
@@ -189,7 +217,7 @@ def case_view(known: Loaded) -> dict[str, Any]:
     body: dict[str, Any] = plain(known.case)
     for inner in ("log", "gates", "photos"):
         body.pop(inner, None)
-    return {**body, "stage_title": text(f"stage.{known.case.stage}", language())}
+    return {**body, "stage_title": text(f"stage.{known.case.stage}", language()), **timing(known.case)}
 
 
 @blp.route("/cases", methods=["GET"])
@@ -199,12 +227,16 @@ def case_view(known: Loaded) -> dict[str, Any]:
 def find_cases(query: dict[str, Any]) -> dict[str, Any]:
     """Cases that you may see, filtered, sorted and paged."""
     policy = services().cases.policy(g.actor.organisation)
+    today = policy.day(services().clock()).isoformat()
     wanted = CaseFilter(
         stage=query.get("stage"),
         manager=query.get("manager"),
         inspector=query.get("inspector"),
         energization=query.get("energization"),
-        overdue_on=policy.day(services().clock()).isoformat() if query["overdue"] else None,
+        overdue_on=today if query["overdue"] else None,
+        today=today,
+        clock=query.get("clock"),
+        clock_kind=query.get("clock_kind"),
         q=query.get("q"),
         bbox=_bbox(query.get("bbox")),
     )
@@ -216,6 +248,10 @@ def find_cases(query: dict[str, Any]) -> dict[str, Any]:
         offset=query["offset"],
         limit=query["limit"],
     )
+    urgent = urgent_clocks(services().readmodel, [row["id"] for row in rows], today)
+    for row in rows:
+        clock = urgent.get(row["id"])
+        row["clock"] = clock and {**clock, "title": text(f"clock.{clock['clock']}", language())}
     return {"items": rows, "total": total, "offset": query["offset"], "limit": query["limit"]}
 
 

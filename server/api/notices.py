@@ -52,6 +52,9 @@ class AnswerIn(Schema):
     )
     answered_by = ma.fields.String(required=True, validate=ma.validate.Length(min=1, max=200))
     text = ma.fields.String(validate=_WORDS, load_default="")
+    dated = ma.fields.AwareDateTime(
+        metadata={"description": "When it was given, if it came on paper before it was recorded."}
+    )
 
 
 class ReinspectIn(Schema):
@@ -159,6 +162,7 @@ def answer_notice(body: dict[str, Any], case_id: str, n: int) -> Answer:
         items=items,
         answered_by=body["answered_by"],
         text=body["text"],
+        dated=body.get("dated"),
     )
 
 

@@ -21,8 +21,9 @@ from server.services import Clock
 from server.workflow.commands import Command, OpenCase
 from server.workflow.decide import decide
 from server.workflow.documents import case_from_document, case_to_document
+from server.workflow.inforce import InForce
 from server.workflow.model import Actor, Case, LogEntry
-from server.workflow.policy import Policies, Policy
+from server.workflow.policy import Policy
 from server.workflow.rebase import in_conflict
 from sync.lease import Leases
 from sync.store import Conflict, DatabaseExists, DocumentStore, NotFound, Security
@@ -61,14 +62,14 @@ class Cases:
         store: DocumentStore,
         names: Names,
         readmodel: ReadModel,
-        policies: Policies,
+        rules: InForce,
         clock: Clock,
         leases: Leases | None = None,
     ) -> None:
         self._store = store
         self._names = names
         self._readmodel = readmodel
-        self._policies = policies
+        self.rules = rules
         self._clock = clock
         self._leases = leases
         self._reconciler = Reconciler(store, names, self._policy_at, SYSTEM)
@@ -78,8 +79,7 @@ class Cases:
         return self._policy_at(organisation, self._clock())
 
     def _policy_at(self, organisation: str, now: datetime) -> Policy:
-        nearly = self._policies.at(now.date(), organisation)
-        return self._policies.at(nearly.day(now), organisation)
+        return self.rules.at(now, organisation)
 
     def load(self, case_id: str) -> Loaded:
         """The case as it stands. One that was decided on in two places at once is made one first."""
@@ -192,7 +192,7 @@ class Cases:
             self._secure(self._names.media(case_id), access.security("media"))
             tell_everybody(self._store, self._names, known.case)
             tell_of_conflicts(self._store, self._names, known.case)
-            project(self._readmodel, known.case, known.rev)
+            self._project(known)
             now, _ = self._read(case_id)
             if now.rev == known.rev:
                 return known.case
@@ -209,18 +209,21 @@ class Cases:
                 # Opening it was cut off before its document was written; nobody was told of it.
                 log.warning("case_without_document", case=case_id)
                 continue
-            project(self._readmodel, known.case, known.rev)
+            self._project(known)
             cases += 1
             photos += self.project_photos(case_id)
             if on_progress is not None:
                 on_progress()
-        self._readmodel.finish()
+        self._readmodel.finish(self.rules.digest)
         return cases, photos
+
+    def _project(self, known: Loaded) -> None:
+        project(self._readmodel, known.case, known.rev, self._clock(), self.rules)
 
     def project(self, case_id: str) -> None:
         """Show the case in this server's lists as it stands in the store."""
         known, _ = self._read(case_id)
-        project(self._readmodel, known.case, known.rev)
+        self._project(known)
 
     def project_photos(self, case_id: str) -> int:
         """Show every judged photo of the case; returns how many."""

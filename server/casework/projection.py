@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date, datetime
 from typing import Any
 
 from server.casework.access import access_to
 from server.readmodel.database import ReadModel
+from server.workflow.clocks.measure import Clock, clocks
 from server.workflow.gates import ready
+from server.workflow.inforce import InForce
 from server.workflow.model import Case, Notice
 from sync.store import Document
 
 _SETTLED_TASKS = {"accepted", "cancelled"}
 
 
-def project(readmodel: ReadModel, case: Case, rev: str) -> None:
-    """Write what lists show of a case; an older generation than the known one changes nothing."""
+def project(readmodel: ReadModel, case: Case, rev: str, now: datetime, rules: InForce) -> None:
+    """Write what lists show of a case at a moment; an older generation than the known one changes nothing."""
+    running = [one for one in clocks(case, now, rules) if one.state != "ended"]
     open_notices = [notice for notice in case.notices.values() if notice.open]
     open_tasks = [task for task in case.tasks.values() if task.status not in _SETTLED_TASKS]
     dues = [due for due in map(_due, open_notices) if due] + [
@@ -38,6 +42,7 @@ def project(readmodel: ReadModel, case: Case, rev: str) -> None:
         "open_tasks": len(open_tasks),
         "open_notices": len(open_notices),
         "next_due": min(dues, default=None),
+        "clock_due": min((one.due.isoformat() for one in running if one.due), default=None),
         "lon": case.site.lon,
         "lat": case.site.lat,
         "opened_at": case.log[0].at.isoformat(),
@@ -66,7 +71,31 @@ def project(readmodel: ReadModel, case: Case, rev: str) -> None:
             }
             for n, notice in case.notices.items()
         ],
+        [_clock_row(clock) for clock in running],
     )
+
+
+def _clock_row(clock: Clock) -> dict[str, Any]:
+    """A clock for any day from now on: the days of its marks, in their order."""
+    first, second, full, *_ = [*(mark.on for mark in clock.marks), None, None, None]
+    return {
+        "id": clock.id,
+        "clock": clock.clock,
+        "kind": clock.kind,
+        "state": clock.state,
+        "limit": clock.limit,
+        "unit": clock.unit,
+        "due": _day(clock.due),
+        "first_on": _day(first),
+        "second_on": _day(second),
+        "full_on": _day(full),
+        "over_on": _day(clock.over_on),
+        "unknown_from": None if clock.unknown_year is None else f"{clock.unknown_year}-01-01",
+    }
+
+
+def _day(day: date | None) -> str | None:
+    return None if day is None else day.isoformat()
 
 
 def project_photo(

@@ -14,6 +14,8 @@ from server.readmodel.tables import (
     SCHEMA_VERSION,
     case_inspectors,
     cases,
+    clocks,
+    made_with,
     metadata,
     notices,
     photos,
@@ -24,6 +26,7 @@ from server.readmodel.tables import (
 BUSY_TIMEOUT_MS = 30_000
 #: The `user_version` of a file whose tables are there and not all filled.
 _FILLING = -SCHEMA_VERSION
+_RULES = "rules"
 
 
 class ReadModel:
@@ -60,6 +63,7 @@ class ReadModel:
         inspectors: Iterable[str],
         task_rows: Iterable[Mapping[str, Any]],
         notice_rows: Iterable[Mapping[str, Any]],
+        clock_rows: Iterable[Mapping[str, Any]],
     ) -> None:
         """Replace what is known of one case, unless a later generation of it is known already."""
         case_id = row["id"]
@@ -72,6 +76,7 @@ class ReadModel:
             _insert_all(connection, case_inspectors, [{"case_id": case_id, "name": n} for n in inspectors])
             _insert_all(connection, tasks, [{**task, "case_id": case_id} for task in task_rows])
             _insert_all(connection, notices, [{**notice, "case_id": case_id} for notice in notice_rows])
+            _insert_all(connection, clocks, [{**clock, "case_id": case_id} for clock in clock_rows])
 
     def put_photo(self, row: Mapping[str, Any]) -> None:
         with self._writing() as connection:
@@ -87,9 +92,18 @@ class ReadModel:
             connection.exec_driver_sql(f"PRAGMA user_version={_FILLING}")
         self.incomplete = True
 
-    def finish(self) -> None:
-        """Say that every case was projected."""
+    @property
+    def rules(self) -> str:
+        """The digest of the rules that the rows were computed with; empty if nobody said."""
+        with self.engine.connect() as connection:
+            found = connection.scalar(select(made_with.c.value).where(made_with.c.name == _RULES))
+        return str(found or "")
+
+    def finish(self, rules: str) -> None:
+        """Say that every case was projected, by the rules of this digest."""
         with self._writing() as connection:
+            connection.execute(delete(made_with))
+            connection.execute(insert(made_with), {"name": _RULES, "value": rules})
             connection.exec_driver_sql(f"PRAGMA user_version={SCHEMA_VERSION}")
         self.incomplete = False
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, get_args
 
 from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
 
 from server.readmodel.database import ReadModel
-from server.readmodel.tables import case_inspectors, cases, photos, tasks
+from server.readmodel.tables import case_inspectors, cases, clocks, photos, tasks
 
 SORTS: Mapping[str, ColumnElement[Any]] = {
     "updated": cases.c.updated_at,
@@ -18,6 +18,7 @@ SORTS: Mapping[str, ColumnElement[Any]] = {
     "customer": cases.c.customer,
     "capacity": cases.c.capacity_kva,
     "due": cases.c.next_due,
+    "clock": cases.c.clock_due,
 }
 
 
@@ -29,15 +30,30 @@ class Scope:
     inspector: str | None = None
 
 
+ClockFilter = Literal["overdue", "at_risk", "paused"]
+ClockLevel = Literal["none", "first", "second", "full", "unknown", "over"]
+#: From the least to the most urgent.
+LEVELS: tuple[ClockLevel, ...] = get_args(ClockLevel)
+#: What is owed by law goes before what was promised, and that before one's own limits.
+_KINDS = ("legal", "promise", "internal")
+
+
 @dataclass(frozen=True)
 class CaseFilter:
-    """What a list of cases is narrowed to. `overdue_on` is a date; `bbox` west, south, east, north."""
+    """What a list of cases is narrowed to. `overdue_on`, `today`: dates; `bbox`: west, south, east, north.
+
+    `clock`: cases with a clock that is `overdue`, `at_risk` (past its second mark, or of a year whose
+    holidays nobody knows) or `paused` today; `clock_kind` narrows it to one kind.
+    """
 
     stage: str | None = None
     manager: str | None = None
     inspector: str | None = None
     energization: str | None = None
     overdue_on: str | None = None
+    today: str = ""
+    clock: ClockFilter | None = None
+    clock_kind: str | None = None
     q: str | None = None
     bbox: tuple[float, float, float, float] | None = None
 
@@ -53,6 +69,62 @@ def list_cases(
     with model.engine.connect() as connection:
         total = connection.scalar(select(func.count()).select_from(cases).where(where)) or 0
         return [dict(row) for row in connection.execute(page).mappings()], total
+
+
+def urgent_clocks(model: ReadModel, case_ids: Sequence[str], today: str) -> dict[str, dict[str, Any]]:
+    """The most urgent clock of each case on a day, with its `level`; no entry where no clock is left."""
+    query = select(clocks).where(clocks.c.case_id.in_(case_ids))
+    found: dict[str, dict[str, Any]] = {}
+    with model.engine.connect() as connection:
+        for mapping in connection.execute(query).mappings():
+            row: dict[str, Any] = dict(mapping)
+            row["level"] = clock_level(row, today)
+            known = found.get(row["case_id"])
+            if known is None or _urgency(row) > _urgency(known):
+                found[row["case_id"]] = row
+    return found
+
+
+def clock_level(row: Mapping[str, Any], today: str) -> ClockLevel:
+    """How far a clock has come on a day."""
+    days = {
+        "over": row["over_on"],
+        "unknown": row["unknown_from"],
+        "full": row["full_on"],
+        "second": row["second_on"],
+        "first": row["first_on"],
+    }
+    passed = [level for level in reversed(LEVELS) if (day := days.get(level)) and day <= today]
+    return passed[0] if passed else "none"
+
+
+def _urgency(row: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Greater is more urgent: the level, then what runs, then what is due first, then the gravest kind."""
+    due = row["due"] or "9999"
+    return (
+        LEVELS.index(row["level"]),
+        row["state"] == "running",
+        tuple(-ord(character) for character in due),
+        -_KINDS.index(row["kind"]),
+        row["id"],
+    )
+
+
+def _clock_condition(wanted: CaseFilter) -> ColumnElement[bool]:
+    c, today = clocks.c, wanted.today
+    over = c.over_on <= today
+    not_over = or_(c.over_on.is_(None), c.over_on > today)
+    conditions: dict[ClockFilter, ColumnElement[bool]] = {
+        "overdue": over,
+        "at_risk": and_(or_(c.second_on <= today, c.unknown_from <= today), not_over),
+        "paused": c.state == "paused",
+    }
+    found = [c.case_id == cases.c.id]
+    if wanted.clock is not None:
+        found.append(conditions[wanted.clock])
+    if wanted.clock_kind is not None:
+        found.append(c.kind == wanted.clock_kind)
+    return exists().where(*found)
 
 
 def cases_of(model: ReadModel, scope: Scope) -> list[str]:
@@ -96,6 +168,8 @@ def _conditions(scope: Scope, wanted: CaseFilter) -> list[ColumnElement[bool]]:
             )
             | (cases.c.next_due < wanted.overdue_on)
         )
+    if wanted.clock is not None or wanted.clock_kind is not None:
+        found.append(_clock_condition(wanted))
     if wanted.q:
         like = f"%{_escape(wanted.q)}%"
         found.append(

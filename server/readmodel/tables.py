@@ -16,7 +16,7 @@ from sqlalchemy import (
 )
 
 #: Grows when a table changes; a file of another version is dropped and built again.
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 metadata = MetaData()
 
@@ -39,6 +39,7 @@ cases = Table(
     Column("open_tasks", Integer, nullable=False),
     Column("open_notices", Integer, nullable=False),
     Column("next_due", String),
+    Column("clock_due", String),
     Column("lon", Float, nullable=False),
     Column("lat", Float, nullable=False),
     Column("opened_at", String, nullable=False),
@@ -48,6 +49,28 @@ cases = Table(
     Index("cases_by_manager", "manager"),
     Index("cases_by_stage", "stage"),
     Index("cases_by_place", "lon", "lat"),
+    Index("cases_by_clock", "organisation", "clock_due"),
+)
+
+#: Clocks that have not ended, with the days on which they came, or will come, to each mark: so their level is
+#: known on any day without a write. One that stands still has only the marks that it has passed.
+clocks = Table(
+    "clocks",
+    metadata,
+    Column("case_id", ForeignKey("cases.id", ondelete="CASCADE"), primary_key=True),
+    Column("id", String, primary_key=True),
+    Column("clock", String, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("state", String, nullable=False),
+    Column("limit", Integer, nullable=False),
+    Column("unit", String, nullable=False),
+    Column("due", String),
+    Column("first_on", String),
+    Column("second_on", String),
+    Column("full_on", String),
+    Column("over_on", String),
+    Column("unknown_from", String),
+    Index("clocks_by_over", "over_on"),
 )
 
 case_inspectors = Table(
@@ -78,6 +101,14 @@ notices = Table(
     Column("round", Integer, nullable=False),
     Column("items", Integer, nullable=False),
     Column("due", String),
+)
+
+#: What the rows were computed with (`name` is "rules"): other settings or holidays make them out of date.
+made_with = Table(
+    "made_with",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("value", String, nullable=False),
 )
 
 photos = Table(

@@ -14,8 +14,9 @@ from typing import Any, Literal
 import msgspec
 import yaml
 
+from server.workflow.log import digest
 from server.workflow.policy import Policies, Policy, PolicyError
-from server.workflow.workdays import Calendar, Workdays, calendar_rows
+from server.workflow.workdays import LAST_ANNOUNCED, Calendar, Workdays, calendar_rows
 
 #: How many days' settings are kept at hand; a province's cases begin on some hundred different days a year.
 _KEPT_DAYS = 4096
@@ -33,6 +34,8 @@ class InForce:
     def __init__(self, policies: Policies, workdays: Workdays | None = None) -> None:
         self.policies = policies
         self.workdays = workdays or Workdays()
+        #: The same for the same rules: what was computed with another digest is out of date.
+        self.digest = digest([policies.settings, policies.overrides, self.workdays.rows, LAST_ANNOUNCED])
         self._at = lru_cache(_KEPT_DAYS)(policies.at)
 
     def on(self, day: date, organisation: str) -> Policy:

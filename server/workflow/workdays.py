@@ -17,6 +17,8 @@ import msgspec
 from msgspec import Struct
 
 _FRIDAY = 4
+#: The last year whose announcement the library carries.
+LAST_ANNOUNCED = max(day.year for day in chinese_calendar.holidays)
 
 
 class UnknownYear(LookupError):
@@ -120,7 +122,7 @@ class Workdays:
     """The calendar of every organisation: what all share, and what each has entered over it."""
 
     def __init__(self, rows: Iterable[YearRow | DayRow] = ()) -> None:
-        self._rows = tuple(rows)
+        self.rows = tuple(rows)
         self._calendars: dict[str | None, Calendar] = {}
 
     def of(self, organisation: str | None) -> Calendar:
@@ -130,7 +132,7 @@ class Workdays:
             years: dict[int, YearRow] = {}
             days: dict[date, bool] = {}
             for owner in (None, organisation) if organisation is not None else (None,):
-                for row in self._rows:
+                for row in self.rows:
                     if row.organisation != owner:
                         continue
                     if isinstance(row, YearRow):

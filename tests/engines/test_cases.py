@@ -17,6 +17,7 @@ from server.settings import Settings
 from server.workflow import commands as c
 from server.workflow.branches import Leaf
 from server.workflow.documents import case_to_document
+from server.workflow.inforce import InForce
 from server.workflow.log import verify_log
 from server.workflow.model import Case
 from sync.lease import Leases, Terms
@@ -51,7 +52,7 @@ def cases_on(store: DocumentStore, readmodel: ReadModel) -> Cases:
         return datetime.now(UTC)
 
     leases = None if store.exact_revisions else Leases(store, NAMES.registry, TERMS, clock)
-    return Cases(store, NAMES, readmodel, policies(), clock, leases)
+    return Cases(store, NAMES, readmodel, InForce(policies()), clock, leases)
 
 
 @pytest.fixture

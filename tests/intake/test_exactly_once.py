@@ -19,7 +19,7 @@ from server.intake.worker import FOLLOWER, make_intake
 from server.services import Services
 from sync.follow import Follower
 from sync.store import DocumentStore
-from tests.desk import Clock, Desk, open_desk, photo_document, policies, run_intake, unsent_document
+from tests.desk import Clock, Desk, open_desk, photo_document, run_intake, unsent_document
 
 #: Writes at which the process may die. Checkpoints are not among them: they are the follower's own.
 WRITES = ("put", "bulk_docs", "put_attachment", "create_database", "set_security")
@@ -59,7 +59,7 @@ class Mortal:
 def on(made: Services, store: Mortal) -> Services:
     """The same services, writing through `store`."""
     mortal = cast("DocumentStore", store)
-    cases = Cases(mortal, made.names, made.readmodel, policies(), made.clock)
+    cases = Cases(mortal, made.names, made.readmodel, made.cases.rules, made.clock)
     return replace(made, store=mortal, cases=cases)
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import select, text
 from server.casework.projection import project
 from server.readmodel.database import ReadModel
 from server.readmodel.tables import SCHEMA_VERSION, metadata
+from server.workflow.model import Case
 from tests.desk import Desk, open_desk
 
 
@@ -20,6 +21,10 @@ def rows(model: ReadModel) -> dict[str, list[tuple[Any, ...]]]:
             table.name: sorted(map(tuple, connection.execute(select(table))), key=repr)
             for table in metadata.sorted_tables
         }
+
+
+def show(desk: Desk, case: Case, rev: str) -> None:
+    project(desk.made.readmodel, case, rev, desk.made.clock(), desk.made.cases.rules)
 
 
 def busy(desk: Desk) -> str:
@@ -87,10 +92,10 @@ def test_an_older_decision_never_overwrites_a_newer_one(desk: Desk) -> None:
     old = desk.made.cases.load(case)
     desk.patch(f"/cases/{case}", {"reason": "typo", "customer": {"name": "Newer"}})
     before = rows(desk.made.readmodel)
-    project(desk.made.readmodel, old.case, old.rev)
+    show(desk, old.case, old.rev)
     assert rows(desk.made.readmodel) == before
     again = desk.made.cases.load(case)
-    project(desk.made.readmodel, again.case, again.rev)
+    show(desk, again.case, again.rev)
     assert rows(desk.made.readmodel) == before
 
 
@@ -98,11 +103,10 @@ def test_a_generation_counts_as_a_number(desk: Desk) -> None:
     """The tenth revision is newer than the ninth, though its text sorts before it."""
     case = desk.open_case()
     known = desk.made.cases.load(case)
-    model = desk.made.readmodel
     for rev, name in (("9-a", "nine"), ("10-a", "ten"), ("9-b", "nine again")):
         from msgspec.structs import replace
 
-        project(model, replace(known.case, manager=name), rev)
+        show(desk, replace(known.case, manager=name), rev)
     assert [row["manager"] for row in desk.get("/cases")["items"]] == ["ten"]
 
 

@@ -41,8 +41,9 @@ class Clock(Value, frozen=True, kw_only=True):
     """One clock at a moment. `used` counts days of `unit`; `level` is the highest mark reached (0 for none).
 
     `run` counts from 1: the customer applied again, or asked for a re-inspection. `due` is the last day on
-    which it is still met, None while it stands still. `unknown_year`: its holidays are not known. Then `due`
-    and marks in it are missing; if its days would have to be counted already, so are `used`, `level`, `over`.
+    which it is still met, None while it stands still; `over_on` the first on which it is not, if it came to
+    that or will as it runs. `unknown_year`: its holidays are not known. Then days in it are missing; if they
+    would have to be counted already, so are `used`, `level` and `over`.
     """
 
     id: str
@@ -58,6 +59,7 @@ class Clock(Value, frozen=True, kw_only=True):
     level: int | None = None
     over: bool | None = None
     due: date | None = None
+    over_on: date | None = None
     marks: tuple[Mark, ...] = ()
     unknown_year: int | None = None
 
@@ -204,26 +206,30 @@ def _measured(clock: Clock, run: Sequence[Segment], days: Days, policy: Policy) 
         return replace(clock, unknown_year=unknown.year)
     used = sum(counted)
     percents = (policy.clock_first_percent, policy.clock_second_percent, FULL)
-    marks: list[Mark] = []
+    reached: dict[int, date | None] = {}
     unknown_year: int | None = None
-    for percent in percents:
+    for n in (*(_share(clock.limit, percent) for percent in percents), clock.limit + 1):
         try:
-            on = _day_of(-(-clock.limit * percent // FULL), run, counted, days, clock.state)
+            reached[n] = _day_of(n, run, counted, days, clock.state)
         except UnknownYear as unknown:
             unknown_year = unknown.year
-            continue
-        if on is not None:
-            marks.append(Mark(percent, on))
-    full = marks[-1].on if marks and marks[-1].percent == FULL else None
+    running = clock.state == "running"
+    marks = ((percent, reached.get(_share(clock.limit, percent))) for percent in percents)
     return replace(
         clock,
         used=used,
-        level=max((one for one in percents if used * FULL >= clock.limit * one), default=0),
+        level=max((one for one in percents if used >= _share(clock.limit, one)), default=0),
         over=used > clock.limit,
-        due=full if clock.state == "running" else None,
-        marks=tuple(marks),
+        due=reached.get(clock.limit) if running else None,
+        over_on=reached.get(clock.limit + 1),
+        marks=tuple(Mark(percent, on) for percent, on in marks if on is not None),
         unknown_year=unknown_year,
     )
+
+
+def _share(limit: int, percent: int) -> int:
+    """The days at which this percentage of a limit is reached."""
+    return -(-limit * percent // FULL)
 
 
 def _day_of(
