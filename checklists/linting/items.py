@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,6 +12,10 @@ from checklists.model import NA_TYPES, Definition
 
 __all__ = ["lint_items"]
 
+#: A code is part of expressions, addresses and, with an entry's key, of what a case may call an item. The mark
+#: of entries is told by itself.
+_CODE = re.compile(r"[\w.#-]{1,60}")
+
 
 def lint_items(definition: Definition) -> Iterator[Complaint]:
     """Complaints about codes and about the parts of every item."""
@@ -18,6 +23,8 @@ def lint_items(definition: Definition) -> Iterator[Complaint]:
         yield complain("no_item", definition.id, ("sections",))
     seen: set[str] = set()
     for placed in placed_items(definition):
+        if not _CODE.fullmatch(placed.item.code):
+            yield complain("code_unusable", placed.item.code, (*placed.path, "code"))
         if placed.item.code in seen:
             yield complain("code_twice", placed.item.code, (*placed.path, "code"))
         seen.add(placed.item.code)

@@ -16,7 +16,7 @@ from server.people.model import Identity
 from server.problems import Problem
 from server.readmodel.queries import Scope
 from server.services import services
-from server.workflow.commands import Command, CommandBase
+from server.workflow.commands import Command
 from server.workflow.model import Actor, Case
 from sync.store import NotFound
 
@@ -110,8 +110,8 @@ def plain(value: Any) -> Any:
     return msgspec.to_builtins(value, str_keys=True)
 
 
-def command(kind: type[CommandBase], /, **fields: Any) -> Any:
-    """A command from checked fields. Raises Problem 422 for what the command's own bounds refuse."""
+def command(kind: type[msgspec.Struct], /, **fields: Any) -> Any:
+    """A command, or another value, from checked fields. Raises Problem 422 for what its own bounds refuse."""
     try:
         return msgspec.convert(fields, kind, strict=False)
     except msgspec.ValidationError as error:

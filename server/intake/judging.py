@@ -355,4 +355,4 @@ def _corrected(signed: Mapping[str, Any]) -> datetime | None:
 
 
 def _text(words: ChecklistText) -> Text:
-    return Text(zh=words.zh, en=words.en)
+    return Text(zh=shortened(words.zh), en=shortened(words.en))

@@ -119,7 +119,7 @@ def test_a_form_that_was_being_judged_when_its_task_moved_is_judged_anew(
     office.submit(case, task)
     moving = commands.ChangeChecklist(task_id=task, checklist=ChecklistRef("mini", 2), answers=0)
     whole = Forms.judge
-    times = []
+    times: list[Any] = []
 
     def judge(forms: Forms, *given: Any) -> Any:
         judged = whole(forms, *given)

@@ -121,9 +121,6 @@ def test_every_mistake_in_repeats_rules_and_severities_is_told(items: tuple[Item
         (changed(PLAIN, when="answers[facts.transformer_type] == 1"), "computes a name"),
         (changed(PLAIN, when="facts.transformer_type.matches('a+')"), "calls matches"),
         (changed(PLAIN, accept="facts.direct_buried"), "its own answer|item's own answer"),
-        (changed(PLAIN, code="AA#01"), "a code has letters"),
-        (changed(PLAIN, code="AA 01"), "a code has letters"),
-        (changed(PLAIN, code="A" * 61), "a code has letters"),
         (changed(PLAIN, unit="m"), "belong to numbers"),
         (changed(PLAIN, limits=(Limit(min=1),)), "limits belong"),
         (changed(READING, unit=None), "needs a unit"),
@@ -250,3 +247,12 @@ def test_a_mistake_in_a_fact_is_named(fact: FactDefinition, said: str) -> None:
 
 def test_the_form_that_repeats_is_sound() -> None:
     assert lint(FORM) == []
+
+
+@pytest.mark.parametrize("code", ["", "AA 01", 'AA"01', "AA/01", "A" * 61])
+def test_a_code_fits_where_items_are_called_by_it(code: str) -> None:
+    """In expressions, in addresses, and in a case with the key of an entry behind it."""
+    assert complaints(changed(PLAIN, code=code)) == [
+        f"{code}: a code has letters, digits, dots, hyphens and underscores only, at most 60."
+    ]
+    assert complaints(changed(PLAIN, code="检-01.b_2")) == []
