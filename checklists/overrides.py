@@ -163,7 +163,8 @@ def _check_one(override: Override, definition: Definition) -> None:
 def _complaints(definition: Definition, item: Item, limit: Limit) -> list[Complaint]:
     """What lint says of the limit, put alone where the item's own limits stood."""
     without = {(one.code, one.path) for one in lint(_with_limits(definition, {item.code: ()}))}
-    alone = lint(_with_limits(definition, {item.code: (limit,)}))
+    written = replace(limit, basis=None, since=None)  # an author writes neither, and lint would say so
+    alone = lint(_with_limits(definition, {item.code: (written,)}))
     return [one for one in alone if (one.code, one.path) not in without]
 
 
