@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: setup run test lint types tests diagrams bench bench-sync bench-flat lock clean
+.PHONY: setup run test lint types tests diagrams bench bench-sync bench-flat bench-checklists lock clean
 
 setup: build/.ready
 
@@ -46,7 +46,7 @@ diagrams: setup
 
 # What takes many minutes, or has peers to install, is a target of its own.
 bench: setup
-	@for b in $(filter-out bench/replication.py bench/flat.py,$(wildcard bench/[a-z]*.py)); do echo "== $$b"; $(BIN)/python $$b || exit 1; done
+	@for b in $(filter-out bench/replication.py bench/flat.py bench/judging.py,$(wildcard bench/[a-z]*.py)); do echo "== $$b"; $(BIN)/python $$b || exit 1; done
 
 build/.bench: bench/package-lock.json bench/package.json
 	@mkdir -p build
@@ -60,6 +60,10 @@ bench-sync: setup build/.bench
 # A database grows to a million documents; about six minutes, and some gigabytes in the temporary folder.
 bench-flat: setup
 	$(BIN)/python bench/flat.py --plot docs/sync-flat.svg
+
+# A submission of 225 items judged, 200 definitions loaded, memory over 100,000 judgements; a few minutes.
+bench-checklists: setup
+	$(BIN)/python bench/judging.py
 
 # Needs uv (https://docs.astral.sh/uv/): resolves again and writes the locks, hashes and all.
 lock:
