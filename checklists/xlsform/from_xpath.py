@@ -34,8 +34,10 @@ _PARTS = 2_000
 
 @dataclass(frozen=True)
 class _Piece:
-    """CEL text, of a kind, that binds as `level`; of a constant text or number, the constant itself. `days`
-    marks a date that XPath counts in days, `many` the numbers of a repeat's entries."""
+    """CEL text, of a kind, that binds as `level`; of a constant text or number, the constant itself.
+
+    `days` marks a date that XPath counts in days, `many` the numbers of a repeat's entries, and `whole` a
+    number that CEL counts in integers, which it divides otherwise than numbers."""
 
     text: str
     kind: Kind
@@ -44,6 +46,7 @@ class _Piece:
     question: Question | None = None
     days: bool = False
     many: bool = False
+    whole: bool = False
 
     def at(self, level: int) -> str:
         return self.text if self.level >= level else f"({self.text})"
@@ -78,6 +81,12 @@ def _number(piece: _Piece) -> _Piece:
     if piece.kind != "number" or piece.many:
         raise Untranslatable(f"{_what(piece)} where a number is wanted")
     return piece
+
+
+def _doubled(piece: _Piece) -> _Piece:
+    if not piece.whole:
+        return piece
+    return _Piece(f"1 * {piece.at(_LEVELS['*'] + 1)}", "number", _LEVELS["*"])
 
 
 def _quoted(text: str) -> _Piece:
@@ -130,7 +139,7 @@ class _Translator:
         if node.op == "ref":
             return self._reference(self._named(node.value))
         if node.op == "neg":
-            inner = self._number(node.args[0])
+            inner = self._double(node.args[0])
             return _Piece(f"-{inner.at(_UNARY)}", "number", _UNARY)
         if node.op == "call":
             return self._call(node)
@@ -175,6 +184,9 @@ class _Translator:
     def _number(self, node: Node) -> _Piece:
         return _number(self.piece(node))
 
+    def _double(self, node: Node) -> _Piece:
+        return _doubled(self._number(node))
+
     def _texts(self, node: Node) -> _Piece:
         piece = self.piece(node)
         if piece.kind not in ("text", "choice"):
@@ -189,7 +201,10 @@ class _Translator:
         left, right = self.piece(node.args[0]), self.piece(node.args[1])
         if node.op == "-" and left.kind == right.kind == "date" and left.days == right.days:
             return _Piece(f"days({right.text}, {left.text})", "number")
-        return self._binary(node.op, _number(left), _number(right), "number")
+        left, right = _number(left), _number(right)
+        if node.op == "/":
+            left = _doubled(left)
+        return replace(self._binary(node.op, left, right, "number"), whole=left.whole)
 
     def _comparison(self, node: Node) -> _Piece:
         for one, other in (node.args, node.args[::-1]):
@@ -272,7 +287,7 @@ class _Translator:
             piece = self.piece(node)
             if piece.kind not in kinds or piece.many:
                 raise Untranslatable(f"the size of {_what(piece)}")
-            return _Piece(f"size({piece.text})", "number")
+            return _Piece(f"size({piece.text})", "number", whole=True)
 
         return size
 
@@ -283,7 +298,7 @@ class _Translator:
         repeat = question.code if question.kind == "entries" else question.repeat
         if repeat is None or repeat == self._within:
             raise Untranslatable("count() of anything but a repeat")
-        return _Piece(f"size(answers[{json.dumps(repeat, ensure_ascii=False)}])", "number")
+        return _Piece(f"size(answers[{json.dumps(repeat, ensure_ascii=False)}])", "number", whole=True)
 
     def _entries(self, node: Node) -> _Piece | None:
         """What all entries of a repeat answer to one of its questions, if that is what `node` asks for."""
@@ -299,14 +314,14 @@ class _Translator:
             return _Piece(f"{function}({many.text})", "number")
         if function == "sum" or len(nodes) == 1:
             raise Untranslatable(f"{function}() of anything but a question in a repeat")
-        return _Piece(f"{function}([{', '.join(self._number(node).text for node in nodes)}])", "number")
+        return _Piece(f"{function}([{', '.join(self._double(node).text for node in nodes)}])", "number")
 
     def _rounded(self, node: Node, digits: Node | None = None) -> _Piece:
-        places = "0" if digits is None else self._number(digits).text
-        return _Piece(f"round({self._number(node).text}, {places})", "number")
+        places = "0" if digits is None else self._double(digits).text
+        return _Piece(f"round({self._double(node).text}, {places})", "number")
 
     def _if(self, condition: Node, chosen: Node, otherwise: Node) -> _Piece:
-        left, right = self._alike(self.piece(chosen), self.piece(otherwise))
+        left, right = map(_doubled, self._alike(self.piece(chosen), self.piece(otherwise)))
         test = self.truth(condition).at(_TERNARY + 1)
         text = f"{test} ? {left.at(_TERNARY + 1)} : {right.at(_TERNARY)}"
         return _Piece(text, left.kind, _TERNARY)
@@ -315,7 +330,7 @@ class _Translator:
         piece = self.piece(first)
         if piece.question is None:
             raise Untranslatable("coalesce() of anything but a question")
-        piece, other = self._alike(piece, self.piece(second))
+        piece, other = self._alike(piece, _doubled(self.piece(second)))
         answered = self._answered(piece.question) if piece.question else piece
         return _Piece(f"{answered.text} ? {piece.text} : {other.at(_TERNARY)}", piece.kind, _TERNARY)
 
@@ -352,7 +367,7 @@ _FUNCTIONS: Mapping[str, tuple[tuple[int, ...], _One]] = {
     "min": (tuple(range(1, 9)), lambda self, *nodes: self._over("least", *nodes)),
     "max": (tuple(range(1, 9)), lambda self, *nodes: self._over("greatest", *nodes)),
     "round": ((1, 2), _Translator._rounded),
-    "abs": ((1,), lambda self, node: _Piece(f"abs({self._number(node).text})", "number")),
+    "abs": ((1,), lambda self, node: _Piece(f"abs({self._double(node).text})", "number")),
     "number": ((1,), _Translator._number),
     "if": ((3,), _Translator._if),
     "coalesce": ((2,), _Translator._coalesce),

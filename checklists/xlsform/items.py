@@ -54,7 +54,7 @@ class Maker:
         line, place = leaf.line, Place(leaf.line, leaf.code, within)
         limits, accept = self._constraint(leaf, place)
         parts = self._taken(leaf.code)
-        if leaf.type == "signature" and not parts.roles:
+        if leaf.type == "signature" and not parts.roles and not self._defaults.written_here:
             parts.roles.append(Role("signer", words("signer")))
         return self._made(
             line,

@@ -307,7 +307,9 @@ class _Form:
 
         def section(code: str, title: Text, items: list[Item]) -> Section:
             names[code] += 1
-            return Section(code if names[code] == 1 else f"{code}-{names[code]}", title, tuple(items))
+            if names[code] > 1 and not self._settings.written_here:
+                code = f"{code}-{names[code]}"
+            return Section(code, title, tuple(items))
 
         for child in self._tree:
             if isinstance(child, Leaf) or child.kind == "repeat":
@@ -347,7 +349,8 @@ class _Form:
 
     def _tell_empty(self, group: Branch) -> None:
         line = group.line
-        if not all(isinstance(one, Leaf) and one.answer == "fact" for one in group.children):
+        facts = [one for one in group.children if isinstance(one, Leaf) and one.answer == "fact"]
+        if not facts or len(facts) < len(group.children):
             said = {"value": line.first("label") or group.code}
             self._findings.lose("empty_group", line.table.name, line.number, "type", **said)
         line.forgo()
