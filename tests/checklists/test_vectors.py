@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from checklists.answers import canonical
-from tests.vectors.checklists.forms import THEMES
 from tests.vectors.checklists.generate import differences, sample
+from tests.vectors.checklists.themes import THEMES
 from tests.vectors.checklists.vectors import ROOT, files, judged, read
 
 #: What was promised, and the new forms of each theme that are judged in both languages on top.

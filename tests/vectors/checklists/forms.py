@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -13,7 +13,20 @@ from checklists.model import Item, ItemType, Limit, NumberRange, Option, Point, 
 from tests.vectors.checklists.answers import answers_to, long_answers, merged_answers, plain, values_of
 from tests.vectors.checklists.pools import JSON, NUMBERS, TEXTS, edges
 
-__all__ = ["THEMES", "Case", "facts_of"]
+__all__ = [
+    "Case",
+    "case_of",
+    "conditions",
+    "definition_of",
+    "disputes",
+    "facts_of",
+    "items_of",
+    "lengths",
+    "missing",
+    "of_types",
+    "order",
+    "reinspections",
+]
 
 #: What `judge` and `evaluate` take, as JSON: definition, facts, answers, and the options that are used.
 Case = dict[str, Any]
@@ -58,7 +71,9 @@ def definition_of(items: Sequence[Item]) -> Definition:
     )
 
 
-def _case(definition: Definition, facts: Mapping[str, Any], answers: Mapping[str, Any], **more: Any) -> Case:
+def case_of(
+    definition: Definition, facts: Mapping[str, Any], answers: Mapping[str, Any], **more: Any
+) -> Case:
     return {
         "definition": msgspec.to_builtins(definition),
         "facts": dict(facts),
@@ -78,7 +93,7 @@ def items_of(draw: st.DrawFn, /, kind: ItemType, code: str, **fixed: Any) -> Ite
         "photos_min": draw(edges(1, 1, 2)),
         "criterion": draw(edges(None) | _words),
         "certainty": draw(edges("settled", "verify")),
-        "instrument": draw(st.booleans()) if kind == "number" else False,
+        "instrument": draw(edges(False, False, True)) if kind == "number" else False,
     }
     if kind == "number":
         fields["unit"] = draw(edges("m", "Ω", None))
@@ -153,7 +168,7 @@ def of_types(*kinds: ItemType) -> st.SearchStrategy[Case]:
         answers = {
             item.code: draw(answers_to(item)) for item in items if draw(edges(True, True, True, False))
         }
-        return _case(definition_of(items), draw(facts_of()), answers)
+        return case_of(definition_of(items), draw(facts_of()), answers)
 
     return cases()
 
@@ -162,7 +177,7 @@ def of_types(*kinds: ItemType) -> st.SearchStrategy[Case]:
 def lengths(draw: st.DrawFn) -> Case:
     """Texts, notes and lists of photos at their limits."""
     item = draw(items_of("text", "TT-01"))
-    return _case(definition_of([item]), {}, {item.code: draw(long_answers())})
+    return case_of(definition_of([item]), {}, {item.code: draw(long_answers())})
 
 
 @st.composite
@@ -178,7 +193,7 @@ def order(draw: st.DrawFn) -> Case:
         code: plain("pass") | {key: odd[key] for key in draw(st.permutations(sorted(odd)))[:2]}
         for code in asked
     }
-    return _case(definition_of(items), draw(facts_of()), answers)
+    return case_of(definition_of(items), draw(facts_of()), answers)
 
 
 _accepts = edges(
@@ -224,7 +239,7 @@ def _answered(draw: st.DrawFn, items: Sequence[Item], share: int = 4) -> dict[st
 def conditions(draw: st.DrawFn) -> Case:
     """Items hidden by facts and by other answers; rules that compare; facts unknown, unusable and derived."""
     items = _chained(draw)
-    return _case(definition_of(items), draw(facts_of()), _answered(draw, items))
+    return case_of(definition_of(items), draw(facts_of()), _answered(draw, items))
 
 
 @st.composite
@@ -236,7 +251,7 @@ def disputes(draw: st.DrawFn) -> Case:
         if item.code in answers and draw(st.booleans()):
             answers[item.code] = draw(merged_answers(item, answers[item.code]["value"]))
     aside = {item.code: draw(st.lists(answers_to(item), max_size=3)) for item in items if draw(st.booleans())}
-    return _case(definition_of(items), draw(facts_of()), answers, superseded=aside)
+    return case_of(definition_of(items), draw(facts_of()), answers, superseded=aside)
 
 
 @st.composite
@@ -246,7 +261,7 @@ def reinspections(draw: st.DrawFn) -> Case:
     only = draw(st.lists(edges(*(item.code for item in items)), min_size=1, max_size=3, unique=True))
     aside = {item.code: [draw(answers_to(item))] for item in items if draw(edges(False, False, True))}
     context = _answered(draw, items)
-    return _case(
+    return case_of(
         definition_of(items),
         draw(facts_of()),
         _answered(draw, items, 2),
@@ -271,22 +286,4 @@ def missing(draw: st.DrawFn) -> Case:
     items = [draw(items_of(draw(edges(*kinds)), f"TT-0{number}")) for number in range(1, 4)]
     empty = edges(None, {}, [], "", {"value": None}, plain(None), plain([]), plain({}), plain(""), plain(" "))
     answers = {item.code: draw(empty) for item in items if draw(st.booleans())}
-    return _case(definition_of(items), draw(edges({}, {"dual": None})), answers)
-
-
-#: By theme: how cases are made, and how many of them are kept.
-THEMES: Mapping[str, tuple[Callable[[], st.SearchStrategy[Case]], int]] = {
-    "numbers": (lambda: of_types("number"), 60),
-    "words": (lambda: of_types("text", "pass_fail", "file"), 50),
-    "lengths": (lengths, 15),
-    "dates": (lambda: of_types("date"), 25),
-    "choices": (lambda: of_types("choice", "multi_choice"), 40),
-    "signatures": (lambda: of_types("signature"), 30),
-    "places": (lambda: of_types("location"), 40),
-    "photos": (lambda: of_types("photo", "pass_fail"), 40),
-    "missing": (missing, 30),
-    "order": (order, 25),
-    "conditions": (conditions, 60),
-    "disputes": (disputes, 40),
-    "reinspections": (reinspections, 40),
-}
+    return case_of(definition_of(items), draw(edges({}, {"dual": None})), answers)

@@ -9,14 +9,15 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from checklists.answers import canonical
-from tests.vectors.checklists.forms import THEMES, Case
+from tests.vectors.checklists.forms import Case
 from tests.vectors.checklists.published import published_forms
+from tests.vectors.checklists.themes import THEMES
 from tests.vectors.checklists.vectors import judged, judged_by_node, write
 
 __all__ = ["differences", "sample"]
@@ -53,9 +54,10 @@ def differences(cases: list[Case]) -> Iterator[tuple[Case, dict[str, object], di
             yield case, here, there
 
 
-def _fuzz(wanted: int, number: int) -> int:
+def _fuzz(themes: Iterable[str], wanted: int, number: int) -> int:
     different = 0
-    for theme, (cases, _) in THEMES.items():
+    for theme in themes:
+        cases, _ = THEMES[theme]
         for case, here, there in differences(sample(cases(), wanted, number)):
             different += 1
             sys.stdout.write(f"{theme} {json.dumps({'case': case, 'here': here, 'there': there})}\n")
@@ -77,12 +79,13 @@ def _write() -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--fuzz", type=int, metavar="N")
+    parser.add_argument("--theme", choices=THEMES)
     parser.add_argument("--seed", type=int, default=_SEED)
     chosen = parser.parse_args()
     if chosen.fuzz is None:
         _write()
     else:
-        sys.exit(1 if _fuzz(chosen.fuzz, chosen.seed) else 0)
+        sys.exit(1 if _fuzz([chosen.theme] if chosen.theme else THEMES, chosen.fuzz, chosen.seed) else 0)
 
 
 if __name__ == "__main__":

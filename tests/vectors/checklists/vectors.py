@@ -1,8 +1,8 @@
 """Vectors: forms with the judgement that both evaluators, here and in web/engine, must come to.
 
-A file is a list of `{name, definition, facts, answers, only?, context?, superseded?, expected}`. `definition`
-is a definition as its document holds it, or the `id@version` of one in checklists/definitions/published; then
-`expected.items` leave out what they only repeat of the definition.
+A file is a list of `{name, definition, facts, answers, …, expected}`, and what else `evaluate` takes.
+`definition` is a definition as its document holds it, or the `id@version` of one in
+checklists/definitions/published; then `expected.items` leave out what they only repeat of the definition.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ ROOT = FOLDER.parents[2]
 PUBLISHED = ROOT / "checklists/definitions/published"
 #: What a judged item repeats of its definition.
 REPEATED = ("text", "remedy", "type", "unit", "source", "certainty")
-_OPTIONS = ("only", "context", "superseded")
+_OPTIONS = ("only", "context", "superseded", "visit", "photos")
 
 
 @cache
