@@ -90,6 +90,15 @@ def test_yaml_is_read_as_its_authors_write_it(desk: Desk) -> None:
     assert answer.get_json()["digest"] == sound().digest
 
 
+def test_a_version_can_be_sent_back_as_it_was_shown(desk: Desk) -> None:
+    """Who changes a checklist begins with what a GET gave, its digest included."""
+    published(desk)
+    shown = {**desk.get("/checklists/mini"), "version": 3}
+    answer = desk.ask("POST", "/checklists", json=shown)
+    assert answer.status_code == 201, answer.text
+    assert desk.get("/checklists/drafts/mini/diff")["items"] == []
+
+
 # -- refusals
 
 
