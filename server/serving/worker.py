@@ -21,7 +21,7 @@ from gunicorn.workers.gthread import TConn, ThreadWorker
 
 from server.serving.answer import Answer
 from server.serving.arrival import Arrival, look, wanted
-from server.serving.memory import give_memory_back
+from server.serving.memory import give_memory_back, settle
 from server.serving.patience import PIECE, Patience, PatientInput, bound_socket, is_read
 from server.serving.response import OnePacketResponse
 from sync.embedded.pausing import CAN_PAUSE, Pause
@@ -61,6 +61,10 @@ class WebWorker(ThreadWorker):  # type: ignore[misc]
     def init_process(self) -> None:
         give_memory_back()
         super().init_process()
+
+    def load_wsgi(self) -> None:
+        super().load_wsgi()
+        settle()
 
     # -- in the threads
 
