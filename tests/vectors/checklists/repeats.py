@@ -79,20 +79,17 @@ def _items(draw: st.DrawFn) -> list[Item]:
         ),
         draw(items_of("rule", "R-04", accept=draw(_accepts_inside.filter(bool)))),
     ]
-    words = {
-        "text": Text("变压器", "Transformers"),
-        "remedy": Text("整改", "mend"),
-        "source": "test",
-        "severity": "major",
-    }
     repeat = Item(
         code="R",
+        text=Text("变压器", "Transformers"),
         type="repeat",
+        severity="major",
+        remedy=Text("整改", "mend"),
+        source="test",
         na=draw(edges(None, "allowed", "refused")),
         when=draw(edges(None, None, "facts.dual", 'answers["A-01"] == "pass"')),
         entries=_counted(draw),
         items=tuple(inside[: draw(st.integers(1, 4))]),
-        **words,
     )
     before = [draw(items_of("pass_fail", "A-01")), draw(items_of("number", "A-02", range=None))]
     rules = [
@@ -252,22 +249,21 @@ def gravity(draw: st.DrawFn) -> Case:
         since = draw(edges("2026-12-01", None)) if whose else None
         return (Limit(min=0.6), Limit(min=draw(edges(0.8, 4.0)), max=1e21, basis=whose, since=since))
 
+    def severities() -> tuple[SeverityRule, ...]:
+        return tuple(draw(st.lists(rules, max_size=3)))
+
     items = [
-        draw(items_of(kind, f"G-0{number}", severities=tuple(draw(st.lists(rules, max_size=3))), **more))
-        for number, (kind, more) in enumerate(
-            [
-                ("number", {"limits": limits(), "range": None}),
-                ("pass_fail", {}),
-                ("number", {"limits": limits()}),
-            ],
-            start=1,
-        )
+        draw(items_of("number", "G-01", limits=limits(), severities=severities(), range=None)),
+        draw(items_of("pass_fail", "G-02", severities=severities())),
+        draw(items_of("number", "G-03", limits=limits(), severities=severities())),
     ]
     answers = {item.code: plain(draw(edges(0.5, 0.7, 1, 5, "na", "fail", "pass"))) for item in items}
     return case_of(definition_of(items), draw(facts_of()), answers)
 
 
-_numbers_in_rules = edges("answers['F-01']", "answers['F-02']", "0.1 + 0.2", "-2.5", "1e21", "2")
+_numbers_in_rules: st.SearchStrategy[str] = edges(
+    "answers['F-01']", "answers['F-02']", "0.1 + 0.2", "-2.5", "1e21", "2"
+)
 _dates_in_rules = edges("answers['F-03']", "'2024-02-29'", "'2025-02-30'", "'0001-01-01'", "'2025-3-4'")
 _sized_in_rules = edges("answers['F-04']", "[1, 2]", "answers['F-05']")
 _units_in_rules = edges("'mm'", "'m'", "'°C'", "'K'", "'步'", "answers['F-04']")
@@ -276,21 +272,23 @@ _units_in_rules = edges("'mm'", "'m'", "'°C'", "'K'", "'步'", "answers['F-04']
 @st.composite
 def _terms(draw: st.DrawFn) -> str:
     """An expression that gives a number, or fails."""
-    number = lambda: draw(_numbers_in_rules)  # noqa: E731
-    lists = ["[1, 2.5]", "[]", f"[{number()}, {number()}]", "['a']", "answers['F-05'].map(x, size(x))"]
-    return draw(
-        edges(
-            f"round({number()}, {draw(edges(0, 1, 2, 15, 16, -1, 0.5))})",
-            f"abs({number()})",
-            f"sum({draw(edges(*lists))})",
-            f"least({draw(edges(*lists))})",
-            f"greatest({draw(edges(*lists))})",
-            f"convert({number()}, {draw(_units_in_rules)}, {draw(_units_in_rules)})",
-            f"days({draw(_dates_in_rules)}, {draw(_dates_in_rules)})",
-            f"size({draw(_sized_in_rules)})",
-            f"{number()} / {number()}",
-        )
-    )
+
+    def number() -> str:
+        return draw(_numbers_in_rules)
+
+    many = edges("[1, 2.5]", "[]", f"[{number()}, {number()}]", "['a']", "answers['F-05'].map(x, size(x))")
+    terms = [
+        f"round({number()}, {draw(edges(0, 1, 2, 15, 16, -1, 0.5))})",
+        f"abs({number()})",
+        f"sum({draw(many)})",
+        f"least({draw(many)})",
+        f"greatest({draw(many)})",
+        f"convert({number()}, {draw(_units_in_rules)}, {draw(_units_in_rules)})",
+        f"days({draw(_dates_in_rules)}, {draw(_dates_in_rules)})",
+        f"size({draw(_sized_in_rules)})",
+        f"{number()} / {number()}",
+    ]
+    return draw(st.sampled_from(terms))
 
 
 @st.composite
