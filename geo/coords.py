@@ -3,7 +3,7 @@
 WGS-84 is what satellite receivers, browsers and EXIF give. CGCS2000, the national datum, lies within
 centimetres of it and is taken as equal. GCJ-02 is the shifted datum of published maps; BD-09 is
 a second shift on top of it. Neither shift has an exact inverse in closed form, so it is found by iteration.
-Neither is defined outside China: there both are taken as plain WGS-84.
+Neither is defined outside the rectangle CHINA: beyond it both are taken as plain WGS-84.
 """
 
 from __future__ import annotations
@@ -15,11 +15,16 @@ from typing import Any, Literal, cast, get_args
 
 import msgspec
 
+from geo.finding import Finding, GeoError
+
 Datum = Literal["wgs84", "cgcs2000", "gcj02", "bd09"]
 DATUMS: tuple[Datum, ...] = get_args(Datum)
 
 #: The customary rectangle in which the shift applies: west, south, east, north in degrees. It reaches past
-#: the border; that is how the datum's users agree on it, map providers included.
+#: the border; that is how the datum's users agree on it, map providers included. Along the edge of any
+#: outline a shifted and an unshifted place coincide, and no inverse can tell them apart. This edge lies more
+#: than a hundred kilometres from every part of China, so no site there is ever in doubt; an outline that
+#: followed the border would put the doubt into border towns.
 CHINA = (72.004, 0.8293, 137.8347, 55.8271)
 
 # GCJ-02 is computed on the Krasovsky 1940 ellipsoid: semi-major axis in metres, eccentricity squared.
@@ -34,13 +39,8 @@ _INVERSE_TOLERANCE_DEG = 1e-11
 _REACH = 0.1
 
 
-class CoordinateError(ValueError):
-    """A position that cannot be used. `code` names why (catalogue `geo`), `params` the values."""
-
-    def __init__(self, code: str, **params: str | int | float) -> None:
-        super().__init__(code)
-        self.code = code
-        self.params = params
+class CoordinateError(GeoError):
+    """A position or time that cannot be used."""
 
 
 class Original(msgspec.Struct, frozen=True):
@@ -101,15 +101,39 @@ def in_china(lon: float, lat: float) -> bool:
 
 def check_position(lon: object, lat: object) -> tuple[float, float]:
     """Two finite numbers within ±180 and ±90 degrees, or CoordinateError."""
-    for value in (lon, lat):
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-            raise CoordinateError("coordinate_not_a_number")
-    x, y = float(cast(float, lon)), float(cast(float, lat))
+    x, y = finite(lon), finite(lat)
+    if x is None or y is None:
+        raise CoordinateError("coordinate_not_a_number")
     if abs(y) > 90 and abs(y) <= 180 and abs(x) <= 90:
         raise CoordinateError("coordinate_swapped", lon=x, lat=y)
     if abs(x) > 180 or abs(y) > 90:
         raise CoordinateError("coordinate_out_of_range", lon=x, lat=y)
     return x, y
+
+
+def finite(value: object) -> float | None:
+    """A number as a float; None for anything else: NaN, infinities, truth values, integers past floats."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        number = float(value)
+    except OverflowError:
+        return None
+    return number if math.isfinite(number) else None
+
+
+def oddities(position: Position) -> tuple[Finding, ...]:
+    """What makes a possible position unlikely; for people to look at, since no rule can decide it.
+
+    Longitude and latitude of western China change places without leaving the globe (29 E, 88 N lies in the
+    Arctic); devices that had no fix write 0, 0.
+    """
+    lon, lat = position.lon, position.lat
+    if lon == 0 and lat == 0:
+        return (Finding("coordinate_zero", lon=lon, lat=lat),)
+    if not in_china(lon, lat) and in_china(lat, lon):
+        return (Finding("coordinate_swap_suspected", {"lon": lon, "lat": lat}, lon=lon, lat=lat),)
+    return ()
 
 
 def check_datum(datum: object) -> Datum:
@@ -131,7 +155,7 @@ def read_fix(doc: Mapping[str, Any], *, datum: object = None) -> Fix:
         cast(float, doc.get("lon")), cast(float, doc.get("lat")), check_datum(doc.get("datum", datum))
     )
     at = doc.get("at")
-    return Fix(position, _accuracy(doc.get("accuracy_m")), None if at is None else read_time(at))
+    return Fix(position, finite(doc.get("accuracy_m")), None if at is None else read_time(at))
 
 
 def read_time(value: object) -> datetime:
@@ -143,12 +167,6 @@ def read_time(value: object) -> datetime:
     except (msgspec.ValidationError, OverflowError):
         pass
     raise CoordinateError("fix_time_unreadable", value=str(value)[:40])
-
-
-def _accuracy(value: object) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        return None
-    return float(value)
 
 
 def _unshift(lon: float, lat: float, datum: Datum) -> tuple[float, float]:

@@ -6,7 +6,9 @@ the nearest place within the accuracy lies beyond the fence; where the numbers c
 
 from __future__ import annotations
 
+import json
 import math
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, cast
 
@@ -15,11 +17,15 @@ import shapely
 from shapely.geometry import MultiPolygon, Point, Polygon
 from shapely.validation import explain_validity
 
-from geo.coords import CoordinateError, Datum, Fix, Position, check_datum, to_wgs84
+from geo.coords import CoordinateError, Datum, Fix, Position, check_datum, finite, to_wgs84
+from geo.finding import GeoError, pointer
 from geo.metric import Frame, frame_between
 
 Ring = tuple[tuple[float, float], ...]
 Verdict = Literal["inside", "near", "outside", "unknown"]
+
+#: The place that shapely adds to what makes a shape invalid.
+_SPOT = re.compile(r"^(?P<why>[^\[]*)\[(?P<x>\S+) (?P<y>[^\]\s]+)")
 
 #: A fix's accuracy is the radius of 95 % confidence (W3C Geolocation); for a circular normal error that
 #: radius is this many standard deviations.
@@ -67,13 +73,8 @@ class Presence(msgspec.Struct, frozen=True):
         return {name: round(abs(value)) for name, value in given.items() if value is not None}
 
 
-class FenceError(ValueError):
-    """A fence that cannot be used. `code` names why (catalogue `geo`), `params` the values."""
-
-    def __init__(self, code: str, **params: str | int | float) -> None:
-        super().__init__(code)
-        self.code = code
-        self.params = params
+class FenceError(GeoError):
+    """A fence that cannot be used; `place` points into the GeoJSON it came from."""
 
 
 def circle(centre: Position, radius_m: float) -> SiteFence:
@@ -84,21 +85,67 @@ def circle(centre: Position, radius_m: float) -> SiteFence:
 def area(geojson: Mapping[str, Any], *, datum: Datum, margin_m: float = 0.0) -> SiteFence:
     """A fence from a GeoJSON Polygon or MultiPolygon (RFC 7946 names WGS-84; here the datum is explicit).
 
-    Raises FenceError for other shapes, open or empty rings and rings that cross themselves, and
-    CoordinateError for a corner that is no position.
+    Raises FenceError for other shapes, open or empty rings and rings that cross themselves or each other,
+    and CoordinateError for a corner that is no position; either names the place.
     """
     kind, coordinates = geojson.get("type"), geojson.get("coordinates")
     if kind not in ("Polygon", "MultiPolygon") or not isinstance(coordinates, list | tuple):
         raise FenceError("fence_shape_unknown", shape=str(kind)[:40])
-    parts = [coordinates] if kind == "Polygon" else coordinates
-    polygons = tuple(_rings(part, check_datum(datum)) for part in parts)
+    datum = check_datum(datum)
+    polygons: tuple[tuple[Ring, ...], ...]
+    if kind == "Polygon":
+        polygons = (_rings(coordinates, datum, "coordinates"),)
+    else:
+        polygons = tuple(_rings(part, datum, "coordinates", n) for n, part in enumerate(coordinates))
     if not polygons:
-        raise FenceError("fence_empty")
+        raise FenceError("fence_empty").under("coordinates")
     fence = SiteFence(_radius(margin_m, least=0.0, may_equal=True), polygons=polygons)
-    shape = _shape(fence, Frame(0.0, 0.0, 1.0, 1.0))
+    shape = _in_degrees(fence)
     if not shape.is_valid:
-        raise FenceError("fence_crosses_itself", detail=explain_validity(shape))
+        raise _crossing(explain_validity(shape)).under("coordinates")
     return fence
+
+
+def read_feature(
+    feature: Mapping[str, Any], *, default_radius_m: float, datum: Datum | None = None
+) -> SiteFence:
+    """A fence from a GeoJSON Feature: a Point, or a Polygon or MultiPolygon, with `radius_m` in properties.
+
+    The datum is `properties.datum`, else `datum`; one of them must name it. Raises FenceError or
+    CoordinateError.
+    """
+    geometry, properties = feature.get("geometry"), feature.get("properties") or {}
+    if feature.get("type") != "Feature" or not isinstance(geometry, Mapping):
+        raise FenceError("fence_shape_unknown", shape=str(feature.get("type"))[:40])
+    if not isinstance(properties, Mapping):
+        raise FenceError("fence_shape_unknown", shape=type(properties).__name__).under("properties")
+    named = properties.get("datum", datum)
+    site: dict[str, Any] = {"datum": named, "radius_m": properties.get("radius_m")}
+    if geometry.get("type") != "Point":
+        try:
+            return read_fence({**site, "boundary": geometry}, default_radius_m=default_radius_m)
+        except GeoError as error:
+            error.place = error.place.replace(pointer("boundary"), pointer("geometry"), 1)
+            raise
+    try:
+        corner = geometry.get("coordinates")
+        lon, lat = _corner(corner)
+        return read_fence({**site, "lon": lon, "lat": lat}, default_radius_m=default_radius_m)
+    except CoordinateError as error:
+        raise error.under("geometry", "coordinates") from None
+
+
+def write_feature(fence: SiteFence) -> dict[str, Any]:
+    """The fence as a GeoJSON Feature that `read_feature` reads back; rings wind as RFC 7946 asks."""
+    if fence.centre is not None:
+        geometry: dict[str, Any] = {"type": "Point", "coordinates": [fence.centre.lon, fence.centre.lat]}
+    else:
+        shape = shapely.orient_polygons(_in_degrees(fence))
+        geometry = cast(dict[str, Any], json.loads(shapely.to_geojson(shape)))
+        if len(fence.polygons) == 1:
+            geometry = {"type": "Polygon", "coordinates": geometry["coordinates"][0]}
+    properties = {"datum": "wgs84", "radius_m": fence.radius_m}
+    return {"type": "Feature", "geometry": geometry, "properties": properties}
 
 
 def read_fence(site: Mapping[str, Any], *, default_radius_m: float) -> SiteFence:
@@ -111,7 +158,10 @@ def read_fence(site: Mapping[str, Any], *, default_radius_m: float) -> SiteFence
         if not isinstance(boundary, Mapping):
             raise FenceError("fence_shape_unknown", shape=type(boundary).__name__)
         datum = check_datum(site.get("datum"))
-        return area(boundary, datum=datum, margin_m=cast(float, site.get("radius_m") or 0.0))
+        try:
+            return area(boundary, datum=datum, margin_m=cast(float, site.get("radius_m") or 0.0))
+        except GeoError as error:
+            raise error.under("boundary") from None
     position = to_wgs84(
         cast(float, site.get("lon")), cast(float, site.get("lat")), cast(Datum, site.get("datum"))
     )
@@ -186,29 +236,49 @@ def _shape(fence: SiteFence, frame: Frame) -> Point | MultiPolygon:
     return MultiPolygon(parts)
 
 
-def _rings(part: object, datum: Datum) -> tuple[Ring, ...]:
+def _in_degrees(fence: SiteFence) -> MultiPolygon:
+    return MultiPolygon([Polygon(outer, holes) for outer, *holes in fence.polygons])
+
+
+def _rings(part: object, datum: Datum, *at: str | int) -> tuple[Ring, ...]:
     if not isinstance(part, list | tuple) or not part:
-        raise FenceError("fence_empty")
-    return tuple(_ring(ring, datum) for ring in part)
+        raise FenceError("fence_empty").under(*at)
+    return tuple(_ring(ring, datum, *at, n) for n, ring in enumerate(part))
 
 
-def _ring(ring: object, datum: Datum) -> Ring:
+def _ring(ring: object, datum: Datum, *at: str | int) -> Ring:
     if not isinstance(ring, Sequence) or len(ring) < 4 or isinstance(ring, str):
-        raise FenceError("fence_ring_too_short")
+        raise FenceError("fence_ring_too_short").under(*at)
     corners = []
-    for corner in ring:
-        if not isinstance(corner, list | tuple) or len(corner) < 2:
-            raise CoordinateError("coordinate_not_a_number")
-        position = to_wgs84(corner[0], corner[1], datum)
+    for n, corner in enumerate(ring):
+        try:
+            position = to_wgs84(*_corner(corner), datum)
+        except CoordinateError as error:
+            raise error.under(*at, n) from None
         corners.append((position.lon, position.lat))
     if corners[0] != corners[-1]:
-        raise FenceError("fence_ring_open")
+        raise FenceError("fence_ring_open").under(*at)
     return tuple(corners)
 
 
+def _corner(corner: object) -> tuple[float, float]:
+    """The first two members of a GeoJSON position, whatever they are; the third, a height, is not used."""
+    if not isinstance(corner, list | tuple) or len(corner) < 2:
+        raise CoordinateError("coordinate_not_a_number")
+    return corner[0], corner[1]
+
+
+def _crossing(why: str) -> FenceError:
+    """What shapely says of an invalid shape, such as `Self-intersection[117.05 31.05]`, as a refusal."""
+    spot = _SPOT.match(why)
+    if spot is None:
+        return FenceError("fence_crosses_itself", detail=why, lon="?", lat="?")
+    lon, lat = (round(float(spot[name]), 6) for name in ("x", "y"))
+    return FenceError("fence_crosses_itself", detail=spot["why"], lon=lon, lat=lat)
+
+
 def _radius(value: object, *, least: float, may_equal: bool) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    radius = finite(value)
+    if radius is None or radius < least or (radius == least and not may_equal):
         raise FenceError("fence_radius_invalid")
-    if value < least or (value == least and not may_equal):
-        raise FenceError("fence_radius_invalid")
-    return float(value)
+    return radius

@@ -1,6 +1,6 @@
 """A local frame in metres around a place, from the WGS-84 series for the length of a degree.
 
-Within 10 km it errs by less than 0.001 % (a sphere errs by up to 0.5 %); over some hundred kilometres by a
+Within 10 km it errs by less than 0.0001 % (a sphere errs by up to 0.5 %); over some hundred kilometres by a
 few parts in ten thousand, which is still far outside any fence.
 """
 

@@ -15,6 +15,7 @@ import msgspec
 
 from geo.coords import CoordinateError, Datum, Fix, check_datum, read_fix
 from geo.fence import PresenceLimits, SiteFence, presence
+from geo.finding import GeoError
 from geo.metric import distance_m
 
 
@@ -62,13 +63,8 @@ class Stay(msgspec.Struct, frozen=True):
     last_at: datetime | None = None
 
 
-class TrackError(ValueError):
-    """A track that cannot be read. `code` names why (catalogue `geo`), `params` the place and values."""
-
-    def __init__(self, code: str, **params: str | int | float) -> None:
-        super().__init__(code)
-        self.code = code
-        self.params = params
+class TrackError(GeoError):
+    """A track that cannot be read; `place` points at the fix, and `params` hold its `index`."""
 
 
 def read_track(doc: Mapping[str, Any], *, limits: TrackLimits | None = None) -> Track:
@@ -111,15 +107,15 @@ def stay(
 
 def _read_row(index: int, row: object, datum: Datum) -> Fix:
     if not isinstance(row, Mapping):
-        raise TrackError("track_fix_unreadable", index=index)
+        raise TrackError("track_fix_unreadable", index=index).under("fixes", index)
     if row.get("datum", datum) != datum:
-        raise TrackError("track_datum_mixed", index=index)
+        raise TrackError("track_datum_mixed", index=index).under("fixes", index)
     try:
         fix = read_fix(row, datum=datum)
     except CoordinateError as error:
-        raise TrackError(error.code, index=index, **error.params) from error
+        raise TrackError(error.code, index=index, **error.params).under("fixes", index) from error
     if fix.at is None:
-        raise TrackError("track_time_missing", index=index)
+        raise TrackError("track_time_missing", index=index).under("fixes", index)
     return fix
 
 

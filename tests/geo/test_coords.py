@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pyproj import Geod
 
 from geo.coords import (
     CHINA,
@@ -17,6 +18,7 @@ from geo.coords import (
     Position,
     from_wgs84,
     in_china,
+    oddities,
     read_fix,
     to_wgs84,
 )
@@ -34,6 +36,49 @@ def test_there_and_back_is_within_a_millionth_of_a_degree(lon: float, lat: float
     position = to_wgs84(*from_wgs84(lon, lat, datum), datum)
     assert abs(position.lon - lon) < 1e-6
     assert abs(position.lat - lat) < 1e-6
+
+
+#: Where China ends: Nansha, Fuyuan, Mohe, Wuqia, Hong Kong, Dandong, Horgos, Jinghong, Sansha, Kinmen.
+_FRONTIER = [
+    (112.28, 4.0),
+    (135.09, 48.4),
+    (122.33, 53.56),
+    (73.5, 39.4),
+    (114.18, 22.29),
+    (124.4, 40.13),
+    (80.41, 44.21),
+    (100.8, 22.0),
+    (112.34, 16.83),
+    (118.32, 24.44),
+]
+
+
+@given(
+    st.sampled_from(_FRONTIER),
+    st.floats(-0.5, 0.5),
+    st.floats(-0.5, 0.5),
+    st.sampled_from(["gcj02", "bd09"]),
+)
+@settings(max_examples=200, deadline=None)
+def test_there_and_back_holds_on_both_sides_of_every_frontier(
+    place: tuple[float, float], east: float, north: float, datum: Datum
+) -> None:
+    lon, lat = place[0] + east, place[1] + north
+    assert in_china(lon, lat)
+    position = to_wgs84(*from_wgs84(lon, lat, datum), datum)
+    assert max(abs(position.lon - lon), abs(position.lat - lat)) < 1e-6
+
+
+@given(st.sampled_from([0, 2]), st.floats(-0.03, 0.03), _inland_lat, st.sampled_from(["gcj02", "bd09"]))
+@settings(max_examples=200, deadline=None)
+def test_at_the_outlines_very_edge_a_reading_is_off_by_no_more_than_the_shift(
+    side: int, across: float, lat: float, datum: Datum
+) -> None:
+    lon = CHINA[side] + across
+    there = from_wgs84(lon, lat, datum)
+    back = to_wgs84(*there, datum)
+    assert distance_m(back.lon, back.lat, lon, lat) < 3000
+    assert back.original == Original(*there, datum)
 
 
 @given(_inland_lon, _inland_lat, st.sampled_from(["gcj02", "bd09"]))
@@ -92,6 +137,7 @@ def test_what_was_given_is_kept_beside_the_result() -> None:
         (None, 30.0, "wgs84", "coordinate_not_a_number"),
         ("117", 30.0, "wgs84", "coordinate_not_a_number"),
         (True, 30.0, "wgs84", "coordinate_not_a_number"),
+        (10**400, 30.0, "wgs84", "coordinate_not_a_number"),
         (31.9, 117.3, "wgs84", "coordinate_swapped"),
         (200.0, 30.0, "wgs84", "coordinate_out_of_range"),
         (117.0, 1000.0, "gcj02", "coordinate_out_of_range"),
@@ -115,7 +161,7 @@ def test_a_fix_takes_its_documents_datum_and_is_nothing_without_one() -> None:
 
 
 def test_a_fix_with_a_nonsense_accuracy_is_a_fix_without_one() -> None:
-    for accuracy in ("8", None, math.nan, True, [8]):
+    for accuracy in ("8", None, math.nan, True, [8], 10**400):
         assert read_fix({"lon": 1, "lat": 2, "datum": "wgs84", "accuracy_m": accuracy}).accuracy_m is None
 
 
@@ -125,3 +171,30 @@ def test_a_fixs_time_needs_an_offset_and_is_kept_as_utc() -> None:
     for at in ("2026-03-01T09:30:00", "yesterday", 5, "0001-01-01T00:00:00+08:00"):
         with pytest.raises(CoordinateError, match="fix_time_unreadable"):
             read_fix(doc | {"at": at})
+
+
+@pytest.mark.parametrize(
+    ("lon", "lat", "codes"),
+    [
+        (88.1, 29.6, []),
+        (29.6, 88.1, ["coordinate_swap_suspected"]),
+        (0.0, 0.0, ["coordinate_zero"]),
+        (2.35, 48.86, []),
+    ],
+)
+def test_what_is_possible_and_unlikely_is_told_and_not_mended(
+    lon: float, lat: float, codes: list[str]
+) -> None:
+    """Lhasa turned about lies in the Arctic: no rule can refuse it, a person can see it."""
+    position = to_wgs84(lon, lat, "wgs84")
+    assert [finding.code for finding in oddities(position)] == codes
+    assert (position.lon, position.lat) == (lon, lat)
+
+
+@given(st.floats(70, 140), st.floats(-60, 60), st.floats(0, 360), st.floats(1, 10_000))
+@settings(max_examples=200, deadline=None)
+def test_the_local_frame_errs_by_less_than_a_millionth_to_ten_kilometres(
+    lon: float, lat: float, bearing: float, metres: float
+) -> None:
+    there_lon, there_lat, _ = Geod(ellps="WGS84").fwd(lon, lat, bearing, metres)
+    assert distance_m(lon, lat, there_lon, there_lat) == pytest.approx(metres, rel=1e-6, abs=1e-4)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -12,7 +13,18 @@ from hypothesis import strategies as st
 from pyproj import Geod
 
 from geo.coords import CoordinateError, Fix, Position, from_wgs84
-from geo.fence import FenceError, PresenceLimits, SiteFence, area, circle, distance_to, presence, read_fence
+from geo.fence import (
+    FenceError,
+    PresenceLimits,
+    SiteFence,
+    area,
+    circle,
+    distance_to,
+    presence,
+    read_feature,
+    read_fence,
+    write_feature,
+)
 
 GEOD = Geod(ellps="WGS84")
 SITE = Position(117.28, 31.86)
@@ -187,3 +199,80 @@ def test_a_site_of_two_plots_is_one_fence() -> None:
     assert distance_to(fence, SITE.lon, SITE.lat) < 0
     assert distance_to(fence, SITE.lon + 0.01, SITE.lat) < 0
     assert distance_to(fence, SITE.lon + 0.005, SITE.lat) > 0
+
+
+def test_a_refused_boundary_names_the_corner_or_the_crossing() -> None:
+    bow = [[117.0, 31.0], [117.1, 31.1], [117.1, 31.0], [117.0, 31.1], [117.0, 31.0]]
+    with pytest.raises(FenceError) as crossed:
+        area(polygon(bow), datum="wgs84")
+    assert crossed.value.params == {"detail": "Self-intersection", "lon": 117.05, "lat": 31.05}
+    holed = square(100.0)
+    nowhere = {"type": "MultiPolygon", "coordinates": [[holed], [[*holed[:2], [None, 1], *holed[3:]]]]}
+    with pytest.raises(CoordinateError) as lost:
+        read_fence({"lon": 1, "lat": 2, "datum": "wgs84", "boundary": nowhere}, default_radius_m=1.0)
+    assert lost.value.place == "/boundary/coordinates/1/0/2"
+
+
+@pytest.mark.parametrize(
+    "fence",
+    [
+        circle(SITE, 80.0),
+        area(polygon(square(100.0), square(20.0)), datum="wgs84", margin_m=15.0),
+        area(
+            {"type": "MultiPolygon", "coordinates": [[square(100.0)], [[[x + 0.1, y] for x, y in square()]]]},
+            datum="wgs84",
+        ),
+    ],
+)
+def test_a_fence_goes_out_as_geojson_and_comes_back(fence: SiteFence) -> None:
+    feature = write_feature(fence)
+    assert feature["properties"] == {"datum": "wgs84", "radius_m": fence.radius_m}
+    again = read_feature(feature, default_radius_m=1.0)
+    for metres in (0.0, 50.0, 150.0, 4000.0):
+        there = away(metres).position
+        assert distance_to(again, there.lon, there.lat) == distance_to(fence, there.lon, there.lat)
+
+
+def test_the_outer_ring_goes_out_counterclockwise() -> None:
+    clockwise = area(polygon(square(100.0)), datum="wgs84")
+    ring = write_feature(clockwise)["geometry"]["coordinates"][0]
+    turned = sum((x2 - x1) * (y2 + y1 - 2 * SITE.lat) for (x1, y1), (x2, y2) in pairwise(ring))
+    assert turned < 0
+
+
+@pytest.mark.parametrize(
+    ("feature", "code", "place"),
+    [
+        ({"type": "Point"}, "fence_shape_unknown", ""),
+        ({"type": "Feature", "geometry": None}, "fence_shape_unknown", ""),
+        (
+            {"type": "Feature", "geometry": {"type": "Point", "coordinates": [117.0, 31.0]}},
+            "datum_missing",
+            "/geometry/coordinates",
+        ),
+        (
+            {
+                "type": "Feature",
+                "geometry": {"type": "Point", "coordinates": [31.0, 117.0]},
+                "properties": {"datum": "wgs84"},
+            },
+            "coordinate_swapped",
+            "/geometry/coordinates",
+        ),
+        (
+            {
+                "type": "Feature",
+                "geometry": {"type": "LineString", "coordinates": []},
+                "properties": {"datum": "wgs84"},
+            },
+            "fence_shape_unknown",
+            "/geometry",
+        ),
+    ],
+)
+def test_a_feature_that_is_no_site_is_refused_with_its_place(
+    feature: dict[str, Any], code: str, place: str
+) -> None:
+    with pytest.raises((FenceError, CoordinateError)) as caught:
+        read_feature(feature, default_radius_m=100.0)
+    assert (caught.value.code, caught.value.place) == (code, place)
