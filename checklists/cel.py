@@ -248,9 +248,9 @@ def explore(
     """Try an expression with the values of its variables, in `most` situations at the most.
 
     `declared` says by `facts.<name>` or `answers.<code>` which values there are: `{kind: "all", values}`,
-    all of them; `{kind: "some", values}`, others too; `{kind: "number", min?, max?}`; `{kind: "text"}`.
-    None if the expression is not valid or asks for something else, or if the sandbox stopped it. Raises
-    CelMissing.
+    all of them; `{kind: "some", values}`, others too; `{kind: "number", min?, max?}`; `{kind: "text"}` and
+    `{kind: "date"}`. None if the expression is not valid or asks for something else, or if the sandbox
+    stopped it. Raises CelMissing.
     """
     try:
         raw = _sandbox().call("explore", expression, declared, dict(derived), most)

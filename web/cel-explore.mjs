@@ -10,6 +10,8 @@ import { compile } from "./cel-rules.mjs";
 const COMPARISONS = new Set(["==", "!=", "<", "<=", ">", ">="]);
 /** What an unnamed text is, where texts are compared with literals: none of them. */
 const OTHER_TEXT = "\u0000";
+const DATE = /^[0-9]{4}-[0-9]{2}-[0-9]{2}$/;
+const SOME_DATES = ["2024-02-29", "2025-06-30", "2026-12-31"];
 const ROOTS = ["facts", "answers"];
 
 function children(node) {
@@ -119,6 +121,7 @@ function domains(found, declared) {
     if (domain === undefined) return null;
     let values = domain.values;
     if (domain.kind === "number") values = samples(found.numbers, domain, numeric);
+    if (domain.kind === "date") values = [...[...found.texts].filter((one) => DATE.test(one)), ...SOME_DATES];
     if (domain.kind === "text") values = [...found.texts, OTHER_TEXT];
     if (domain.kind !== "all" && !(use.compared && (domain.kind === "number" || domain.kind === "text"))) exact = false;
     table.push([name, found.membership ? [...values, undefined] : values]);
@@ -149,7 +152,8 @@ function situation(table, index, derived) {
  * Try an expression in the situations that its variables can be in, `most` of them at the most.
  *
  * declared: the values of each variable, by "facts.name" or "answers.code": {kind: "all", values} where these are
- * all, {kind: "number", min?, max?}, {kind: "text"}, or {kind: "some", values} where there are others too;
+ * all, {kind: "number", min?, max?}, {kind: "text"}, {kind: "date"}, or {kind: "some", values} where there are
+ * others too;
  * derived: facts that follow from others, {name: expression}.
  * Returns {holds, fails, decided, tried, failure}: whether it was seen to be true and false; whether what was not
  * seen cannot be; in how many situations; and the error and the situation where one stopped it although

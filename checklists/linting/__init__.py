@@ -16,6 +16,7 @@ from checklists.linting.facts import lint_declared
 from checklists.linting.items import lint_items
 from checklists.linting.limits import lint_limits
 from checklists.linting.repeats import lint_repeats
+from checklists.linting.size import lint_size
 from checklists.linting.sources import lint_sources
 from checklists.linting.texts import lint_texts
 from checklists.loader import fact_definitions
@@ -30,7 +31,11 @@ _THEMES = (
 
 
 def lint(definition: Definition) -> list[Complaint]:
-    """Every complaint about a definition, none if it is sound. Raises CelMissing."""
+    """Every complaint about a definition, none if it is sound; of one that is far too large, only that it is.
+    Raises CelMissing."""
+    oversized = list(lint_size(definition))
+    if oversized:
+        return oversized
     return [complaint for theme in _THEMES for complaint in theme(definition)]
 
 

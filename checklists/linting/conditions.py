@@ -14,12 +14,14 @@ from typing import Any
 
 from checklists import cel
 from checklists.linting.complaint import Complaint, complain
-from checklists.linting.expressions import Written, written_expressions
+from checklists.linting.expressions import Written, inspected, written_expressions
 from checklists.loader import derived_facts, fact_definitions
 from checklists.model import NOT_APPLICABLE, Definition, Item
 
 __all__ = ["Effort", "lint_conditions", "undecided"]
 
+#: What stands for any text and any date in an entry.
+_ANY = {"text": "", "date": "2025-06-30"}
 #: A multiple choice has this many sets of options at the most for all of them to be tried.
 _MOST_SETS = 64
 
@@ -90,7 +92,7 @@ def _circles(definition: Definition) -> Iterator[Complaint]:
     """Items that are shown by one another's answers: none of them is ever asked first."""
     asked: dict[str, list[str]] = {}
     written = [one for one in written_expressions(definition) if one.name == "when"]
-    inspections = cel.inspect([one.expression for one in written], {})
+    inspections = inspected([one.expression for one in written], {})
     for one, seen in zip(written, inspections, strict=True):
         asked.setdefault(one.placed.item.code, []).extend(seen.answers)
     for one in written:
@@ -142,7 +144,7 @@ def _domain(item: Item) -> Domain:
             ends = {"min": item.range.min, "max": item.range.max} if item.range is not None else {}
             return {"kind": "number", **ends}
         case "text" | "date":
-            return {"kind": "text"}
+            return {"kind": item.type}
         case _:
             return {"kind": "some", "values": _samples(item)}
 
@@ -172,7 +174,7 @@ def _entry(repeat: Item, number: int) -> dict[str, Any]:
     entry: dict[str, Any] = {"entry": str(number), "label": str(number)}
     for item in repeat.items:
         domain = _domain(item)
-        values = domain.get("values", [domain.get("min", 1.0)] if domain["kind"] == "number" else [""])
+        values = domain.get("values", [_ANY.get(domain["kind"], domain.get("min", 1.0))])
         if values:
             entry[item.code] = values[number % len(values)]
     return entry

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -13,8 +13,10 @@ from checklists.linting.walk import Placed, placed_items
 from checklists.loader import fact_definitions
 from checklists.model import Definition, Item
 
-__all__ = ["CEL_TYPES", "FUNCTIONS", "Written", "lint_expressions", "written_expressions"]
+__all__ = ["CEL_TYPES", "FUNCTIONS", "Written", "inspected", "lint_expressions", "written_expressions"]
 
+#: How many expressions are looked at in one call.
+_PORTION = 100
 #: The CEL type of a fact, by its own.
 CEL_TYPES: dict[str, Literal["bool", "double", "string"]] = {
     "bool": "bool",
@@ -54,11 +56,21 @@ def written_expressions(definition: Definition) -> Iterator[Written]:
             yield Written(placed, ("entries", "count"), "count", item.entries.count, counts=True)
 
 
+def inspected(
+    expressions: Sequence[str], types: Mapping[str, Literal["bool", "double", "string"]]
+) -> list[cel.Inspection]:
+    """`cel.inspect` in portions, so that however many there are, no call is stopped. Raises CelMissing."""
+    found: list[cel.Inspection] = []
+    for start in range(0, len(expressions), _PORTION):
+        found.extend(cel.inspect(expressions[start : start + _PORTION], types))
+    return found
+
+
 def lint_expressions(definition: Definition) -> Iterator[Complaint]:
     """Complaints about every expression. Raises CelMissing."""
     types = {name: CEL_TYPES[fact.type] for name, fact in fact_definitions().items()}
     found = list(written_expressions(definition))
-    inspections = cel.inspect([one.expression for one in found], types)
+    inspections = inspected([one.expression for one in found], types)
     order = {item.code: number for number, item in reversed(list(enumerate(definition.items)))}
     for one, seen in zip(found, inspections, strict=True):
         yield from _expression(one, seen, order, definition.repeat_of)

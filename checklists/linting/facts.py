@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from checklists import cel
 from checklists.linting.complaint import Complaint, NodePath, complain
-from checklists.linting.expressions import CEL_TYPES
+from checklists.linting.expressions import CEL_TYPES, inspected
 from checklists.linting.texts import lint_text
 from checklists.model import FactDefinition
 
@@ -26,7 +25,7 @@ def lint_declared(facts: Mapping[str, FactDefinition]) -> Iterator[Complaint]:
             yield complain("derived_not_bool", name, (*path, "derived"))
     settled = {name: CEL_TYPES[fact.type] for name, fact in facts.items() if fact.derived is None}
     derived = [(fact.name, fact.derived) for fact in facts.values() if fact.derived is not None]
-    inspections = cel.inspect([expression for _, expression in derived], settled)
+    inspections = inspected([expression for _, expression in derived], settled)
     for (name, expression), seen in zip(derived, inspections, strict=True):
         path = (places[name], "derived")
         others = [other for other in seen.facts if other not in settled]

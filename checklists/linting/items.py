@@ -12,8 +12,8 @@ from checklists.model import NA_TYPES, Definition
 
 __all__ = ["lint_items"]
 
-#: A code is part of expressions, addresses and, with an entry's key, of what a case may call an item. The mark
-#: of entries is told by itself.
+#: A code is part of expressions, addresses and, with an entry's key, of what a case may call an item. The
+#: mark of entries is told by itself.
 _CODE = re.compile(r"[\w.#-]{1,60}")
 
 

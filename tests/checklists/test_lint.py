@@ -147,7 +147,7 @@ def test_every_mistake_in_repeats_rules_and_severities_is_told(items: tuple[Item
         (changed(PLAIN, source="GB 99999"), "the source 'GB 99999'"),
         (changed(PLAIN, source="GB 50150-20"), "the source 'GB 50150-20'"),
         (changed(PLAIN, source="GB 50150; what everybody knows"), "the source 'what everybody knows'"),
-        (changed(PLAIN, source="《" * 10_000), "the source '《"),
+        (changed(PLAIN, source="《" * 300), "the source '《"),
         (changed(PLAIN, type="choice"), "two options"),
         (changed(PLAIN, options=YES_NO), "options belong"),
         (changed(PLAIN, type="choice", options=(YES_NO[0], YES_NO[0])), "stands twice"),
