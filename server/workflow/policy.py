@@ -63,6 +63,21 @@ class Policy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     scheme_valid_months_hv: int
     scheme_valid_months_lv: int
     backdate_days: int
+    due_soon_days: int
+    floor_reply_minutes: int
+    floor_inspection_minutes: int
+    floor_lv_minutes: int
+    late_record_days: int
+    visit_people: int
+    watch_due_soon: int
+    watch_over_internal: int
+    watch_over_promise: int
+    watch_over_legal: int
+    watch_too_short: int
+    watch_time_order: int
+    watch_one_person: int
+    watch_small_firm: int
+    small_firm_kva: int
     clock_first_percent: int
     clock_second_percent: int
     internal_profile: str

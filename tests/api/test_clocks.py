@@ -59,7 +59,11 @@ def test_the_case_page_says_what_is_used_what_is_left_and_whose_move_it_is(desk:
 
 def test_the_list_tells_the_level_of_the_day_without_a_write(desk: Desk, clock: Clock) -> None:
     case = at_survey(desk)
-    low = {"process": "lv", "supply": {"voltage_kv": 0.4, "capacity_kva": 80.0}, "facts": {"resident": False}}
+    low: dict[str, Any] = {
+        "process": "lv",
+        "supply": {"voltage_kv": 0.4, "capacity_kva": 80.0},
+        "facts": {"resident": False},
+    }
     other = desk.open_case(**low)
     levels = []
     for _ in range(6):

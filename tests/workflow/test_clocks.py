@@ -278,6 +278,9 @@ def test_a_year_that_nobody_knows_leaves_clocks_open_and_says_so() -> None:
     assert (clock.used, clock.level, clock.due, clock.unknown_year) == (5, 0, None, 2027)
     later = walk.clocks(china(2027, 1, 5))["county-2012.total"]
     assert (later.used, later.level, later.over, later.unknown_year) == (None, None, None, 2027)
+    survey = walk.clocks(china(2027, 1, 5))["county-2012.survey"]
+    assert (survey.used, survey.over, survey.level) == (None, True, 100), "it ran out in December"
+    assert survey.over_on == date(2026, 12, 25)
     own = """
 schema: 1
 calendar:

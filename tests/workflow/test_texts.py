@@ -18,6 +18,7 @@ from server.workflow.clocks.tables import ClockKind, limits, pause_reasons
 from server.workflow.clocks.timeline import RECTIFICATION
 from server.workflow.facts import workflow_facts
 from server.workflow.gates import gate_table
+from server.workflow.monitors import AnomalyCode, MonitorName, Watch
 from server.workflow.processes import PRECONDITIONS, RULES, process
 from server.workflow.processes.rules import size_rules
 from server.workflow.vocabulary import Holder
@@ -59,6 +60,9 @@ def closed_sets() -> Iterator[str]:
         "process": model.ProcessName,
         "holder": Holder,
         "clock_kind": ClockKind,
+        "monitor": MonitorName,
+        "watch": Watch,
+        "anomaly": AnomalyCode,
         "clock_state": ClockState,
     }
     for prefix, members in sets.items():

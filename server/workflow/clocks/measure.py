@@ -41,9 +41,9 @@ class Clock(Value, frozen=True, kw_only=True):
     """One clock at a moment. `used` counts days of `unit`; `level` is the highest mark reached (0 for none).
 
     `run` counts from 1: the customer applied again, or asked for a re-inspection. `due` is the last day on
-    which it is still met, None while it stands still; `over_on` the first on which it is not, if it came to
-    that or will as it runs. `unknown_year`: its holidays are not known. Then days in it are missing; if they
-    would have to be counted already, so are `used`, `level` and `over`.
+    which it is still met, None while it stands still; `over_on` the first on which it is not, and `soon_on`
+    the one from which it is due soon, if it came to that or will as it runs. `unknown_year`: its holidays are
+    not known. Then days in it are missing, and `used`; `level` and `over` say what is certain all the same.
     """
 
     id: str
@@ -60,6 +60,7 @@ class Clock(Value, frozen=True, kw_only=True):
     over: bool | None = None
     due: date | None = None
     over_on: date | None = None
+    soon_on: date | None = None
     marks: tuple[Mark, ...] = ()
     unknown_year: int | None = None
 
@@ -200,31 +201,46 @@ def _state(span: Span, run: Sequence[Segment], spanned: Sequence[Segment], last:
 
 def _measured(clock: Clock, run: Sequence[Segment], days: Days, policy: Policy) -> Clock:
     """The clock with what its run has used, and when it comes, or came, to each mark."""
-    try:
-        counted = [days.between(segment.start, segment.end) for segment in run]
-    except UnknownYear as unknown:
-        return replace(clock, unknown_year=unknown.year)
-    used = sum(counted)
+    counted, unknown_year = _counted(run, days)
     percents = (policy.clock_first_percent, policy.clock_second_percent, FULL)
+    soon = max(clock.limit - policy.due_soon_days, 0)
     reached: dict[int, date | None] = {}
-    unknown_year: int | None = None
-    for n in (*(_share(clock.limit, percent) for percent in percents), clock.limit + 1):
+    for n in (*(_share(clock.limit, percent) for percent in percents), soon, clock.limit + 1):
         try:
             reached[n] = _day_of(n, run, counted, days, clock.state)
         except UnknownYear as unknown:
-            unknown_year = unknown.year
+            unknown_year = unknown_year or unknown.year
+    used = sum(counted) if len(counted) == len(run) else None
     running = clock.state == "running"
+    passed = [one for one in percents if reached.get(_share(clock.limit, one)) is not None]
     marks = ((percent, reached.get(_share(clock.limit, percent))) for percent in percents)
+    level: int | None = max((one for one in percents if (used or 0) >= _share(clock.limit, one)), default=0)
+    over: bool | None = (used or 0) > clock.limit
+    if used is None:
+        level = FULL if FULL in passed else None
+        over = True if reached.get(clock.limit + 1) is not None else None
     return replace(
         clock,
         used=used,
-        level=max((one for one in percents if used >= _share(clock.limit, one)), default=0),
-        over=used > clock.limit,
+        level=level,
+        over=over,
         due=reached.get(clock.limit) if running else None,
         over_on=reached.get(clock.limit + 1),
+        soon_on=reached.get(soon),
         marks=tuple(Mark(percent, on) for percent, on in marks if on is not None),
         unknown_year=unknown_year,
     )
+
+
+def _counted(run: Sequence[Segment], days: Days) -> tuple[list[int], int | None]:
+    """The days of each segment, as far as they are known, and the year that is not."""
+    counted: list[int] = []
+    for segment in run:
+        try:
+            counted.append(days.between(segment.start, segment.end))
+        except UnknownYear as unknown:
+            return counted, unknown.year
+    return counted, None
 
 
 def _share(limit: int, percent: int) -> int:
@@ -235,10 +251,15 @@ def _share(limit: int, percent: int) -> int:
 def _day_of(
     n: int, run: Sequence[Segment], counted: Sequence[int], days: Days, state: ClockState
 ) -> date | None:
-    """The day on which a run has used `n` days, or will have if it goes on; None if it stands before that."""
+    """The day on which a run has used `n` days, or will have if it goes on; None if it stands before that.
+
+    `counted` may end before the run does, where a year is not known. Raises UnknownYear if that is needed.
+    """
     before = 0
-    for segment, count in zip(run, counted, strict=True):
+    for segment, count in zip(run, counted, strict=False):
         if before + count >= n:
             return days.add(segment.start, n - before)
         before += count
+    if len(counted) < len(run):
+        return days.add(run[len(counted)].start, n - before)
     return days.add(run[-1].start, n - before + counted[-1]) if state == "running" else None

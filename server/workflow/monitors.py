@@ -1,0 +1,280 @@
+"""Monitors: what in a case asks to be looked at, and by whom. They judge nobody and stop nothing.
+
+A monitor is a function of the case, the settings in force and its clocks. What will come about by itself if
+nothing is done (a limit that runs out) is told with its day, so that a list is right on any day.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import date, datetime
+from itertools import pairwise
+from typing import Any, Literal
+
+from msgspec import Struct, field
+
+from server.workflow.clocks.measure import Clock, clocks
+from server.workflow.clocks.timeline import stage_begins
+from server.workflow.facts import known
+from server.workflow.inforce import InForce
+from server.workflow.model import Case, Submission, Task, TaskKind, Value
+from server.workflow.policy import Policy
+from server.workflow.processes import process
+from server.workflow.processes.rules import total_kva
+
+MonitorName = Literal["over_limit", "too_short", "time_order", "one_person", "small_firm"]
+#: 1 the clerk of the local station, 2 the customer manager, 3 the marketing specialist 三级监控.
+Watch = Literal[1, 2, 3]
+AnomalyCode = Literal[
+    "over_limit",
+    "due_soon",
+    "limit_unknown",
+    "reply_too_quick",
+    "inspection_too_quick",
+    "case_too_quick",
+    "survey_before_application",
+    "reply_before_survey",
+    "mid_check_before_reply",
+    "photo_time",
+    "device_clock",
+    "stage_before_previous",
+    "contract_after_energization",
+    "metering_after_energization",
+    "recorded_late",
+    "visit_alone",
+    "raised_and_closed",
+    "surveyed_and_replied",
+    "inspected_and_authorized",
+    "small_firm_on_hv",
+]
+#: Findings on photos whose time is not that of the visit.
+_PHOTO_TIMES = frozenset({"photo_exif_time_differs", "photo_taken_in_future", "photo_taken_too_early"})
+_DEVICE_CLOCKS = frozenset({"clock_ahead", "clock_behind"})
+#: Gates whose condition comes before the breaker is closed, by what is said if it came after.
+_BEFORE_ENERGIZATION: Mapping[str, AnomalyCode] = {
+    "contract-signed": "contract_after_energization",
+    "metering-fitted": "metering_after_energization",
+}
+
+
+class Anomaly(Value, frozen=True, kw_only=True):
+    """Something to be looked at from the day `since`, and before the day `until` if it ends by itself.
+
+    `code` is a key of the text catalogue, filled in with `params`; `refs` as in a refusal.
+    """
+
+    monitor: MonitorName
+    code: AnomalyCode
+    watch: int
+    since: date
+    until: date | None = None
+    params: Mapping[str, Any] = field(default_factory=dict)
+    refs: tuple[str, ...] = ()
+
+
+class _Look(Struct, frozen=True):
+    """What a monitor looks at. `policy` is what holds now."""
+
+    case: Case
+    policy: Policy
+    clocks: tuple[Clock, ...]
+
+    def begun(self, stage: str) -> datetime | None:
+        """When a stage was first entered."""
+        return next((begun for name, begun in stage_begins(self.case) if name == stage), None)
+
+    def accepted(self, kind: TaskKind) -> Iterator[tuple[Task, Submission]]:
+        """Every accepted form of a kind."""
+        for task in self.case.tasks.values():
+            if task.kind == kind:
+                yield from ((task, one) for one in task.submissions if one.outcome == "accepted")
+
+    def found(
+        self, monitor: MonitorName, code: AnomalyCode, at: datetime, *refs: str, **params: Any
+    ) -> Anomaly:
+        watch = getattr(self.policy, f"watch_{monitor}")
+        return Anomaly(
+            monitor=monitor, code=code, watch=watch, since=self.policy.day(at), refs=refs, params=params
+        )
+
+
+def watched(case: Case, now: datetime, rules: InForce) -> tuple[Anomaly, ...]:
+    """Everything that is to be looked at, what will come about included, the gravest first."""
+    look = _Look(case, rules.at(now, case.organisation), clocks(case, now, rules))
+    found = (anomaly for monitor in MONITORS.values() for anomaly in monitor(look))
+    return tuple(sorted(found, key=lambda one: (-one.watch, one.since, one.code, one.refs)))
+
+
+def anomalies(case: Case, now: datetime, rules: InForce) -> tuple[Anomaly, ...]:
+    """What is to be looked at now."""
+    today = rules.at(now, case.organisation).day(now)
+    return tuple(
+        one
+        for one in watched(case, now, rules)
+        if one.since <= today and (one.until is None or today < one.until)
+    )
+
+
+def _over_limit(look: _Look) -> Iterator[Anomaly]:
+    """A limit that is passed, will be, or nearly is."""
+    for clock in look.clocks:
+        params = {"clock": clock.clock, "kind": clock.kind, "limit": clock.limit, "run": clock.run}
+        about = (f"clock:{clock.id}:{clock.run}",)
+        watch = getattr(look.policy, f"watch_over_{clock.kind}")
+        if clock.unknown_year is not None and clock.state != "ended":
+            yield Anomaly(
+                monitor="over_limit",
+                code="limit_unknown",
+                watch=watch,
+                since=date(clock.unknown_year, 1, 1),
+                params={**params, "year": clock.unknown_year},
+                refs=about,
+            )
+        if clock.over_on is not None:
+            yield Anomaly(
+                monitor="over_limit",
+                code="over_limit",
+                watch=watch,
+                since=clock.over_on,
+                params=params,
+                refs=about,
+            )
+        if clock.soon_on is not None and clock.state == "running":
+            yield Anomaly(
+                monitor="over_limit",
+                code="due_soon",
+                watch=look.policy.watch_due_soon,
+                since=clock.soon_on,
+                until=clock.over_on,
+                params={**params, "due": clock.due.isoformat() if clock.due else ""},
+                refs=about,
+            )
+
+
+def _too_short(look: _Look) -> Iterator[Anomaly]:
+    """Work that was done faster than it can be: a sign that it was done outside, and entered afterwards."""
+    survey, replied = look.begun("survey"), look.begun("reply")
+    if survey is not None and replied is not None:
+        yield from _quick(look, "reply_too_quick", survey, replied, look.policy.floor_reply_minutes)
+    arrived = look.begun("acceptance")
+    for task, form in look.accepted("acceptance") if arrived is not None else ():
+        floor = look.policy.floor_inspection_minutes
+        yield from _quick(look, "inspection_too_quick", arrived, form.submitted_at, floor, f"task:{task.id}")
+    archived = look.begun("archived")
+    if look.case.process == "lv" and archived is not None:
+        opened = look.case.history[0].at
+        yield from _quick(look, "case_too_quick", opened, archived, look.policy.floor_lv_minutes)
+
+
+def _quick(
+    look: _Look, code: AnomalyCode, start: datetime | None, end: datetime, floor: int, *refs: str
+) -> Iterator[Anomaly]:
+    if start is None:
+        return
+    minutes = int((end - start).total_seconds() // 60)
+    # Less than nothing is another matter: the times are in the wrong order.
+    if 0 <= minutes < floor:
+        yield look.found("too_short", code, end, *refs, minutes=minutes, floor=floor)
+
+
+def _time_order(look: _Look) -> Iterator[Anomaly]:
+    case = look.case
+    yield from _forms_out_of_order(look)
+    yield from _late_records(look)
+    for (_, entry), (n, following) in pairwise(enumerate(case.history, start=1)):
+        if following.begun < entry.begun:
+            params = {"stage": following.stage, "before": entry.stage}
+            yield look.found("time_order", "stage_before_previous", following.at, f"stage:{n}", **params)
+    record = case.energization.record
+    for gate, code in _BEFORE_ENERGIZATION.items() if record is not None else ():
+        met = [entry.at for entry in case.entries.get(gate, ()) if entry.status == "met"]
+        if record is not None and met and min(met) > record.at:
+            yield look.found("time_order", code, min(met), f"gate:{gate}")
+
+
+def _forms_out_of_order(look: _Look) -> Iterator[Anomaly]:
+    applied, replied = look.case.history[0].begun, look.begun("reply")
+    for task, form in look.accepted("survey"):
+        if form.submitted_at < applied:
+            yield _form(look, "survey_before_application", task, form)
+        if replied is not None and task.accepted == form.n and replied < form.submitted_at:
+            yield _form(look, "reply_before_survey", task, form)
+    for task, form in look.accepted("intermediate"):
+        if replied is not None and form.submitted_at < replied:
+            yield _form(look, "mid_check_before_reply", task, form)
+    for task in look.case.tasks.values():
+        for form in task.submissions:
+            if _PHOTO_TIMES & {finding.code for finding in form.findings}:
+                yield _form(look, "photo_time", task, form)
+            if _DEVICE_CLOCKS & {reason.code for reason in form.reasons}:
+                yield _form(look, "device_clock", task, form)
+
+
+def _form(look: _Look, code: AnomalyCode, task: Task, form: Submission) -> Anomaly:
+    return look.found("time_order", code, form.received_at, f"task:{task.id}", task=task.id, n=form.n)
+
+
+def _late_records(look: _Look) -> Iterator[Anomaly]:
+    """What was recorded so long after its date that it may have been thought of afterwards."""
+    dated: list[tuple[str, datetime, datetime]] = []
+    for pause in look.case.pauses.values():
+        dated.append((f"pause:{pause.id}", pause.since, pause.recorded_at))
+        dated += [(f"pause:{pause.id}", act.dated, act.recorded_at) for act in pause.acts]
+    for n, entry in enumerate(look.case.history, start=1):
+        dated += [(f"stage:{n}", act.dated, act.recorded_at) for act in entry.acts]
+    for ref, at, recorded in dated:
+        days = (look.policy.day(recorded) - look.policy.day(at)).days
+        if days > look.policy.late_record_days:
+            yield look.found("time_order", "recorded_late", recorded, ref, days=days)
+
+
+def _one_person(look: _Look) -> Iterator[Anomaly]:
+    """One person where the work takes two, or where two steps are to look at each other."""
+    case = look.case
+    for task in case.tasks.values():
+        forms = [form for form in task.submissions if form.outcome == "accepted"]
+        people = {*task.assignees, *(form.submitted_by for form in forms)}
+        if forms and len(people) < look.policy.visit_people:
+            yield look.found(
+                "one_person",
+                "visit_alone",
+                forms[0].received_at,
+                f"task:{task.id}",
+                task=task.id,
+                kind=task.kind,
+                have=len(people),
+                needed=look.policy.visit_people,
+            )
+    for notice in case.notices.values():
+        raisers = {name for item in notice.items for name in item.raisers}
+        if notice.closed_by in raisers and notice.closed_at is not None:
+            about, params = f"notice:{notice.n}", {"n": notice.n, "by": notice.closed_by}
+            yield look.found("one_person", "raised_and_closed", notice.closed_at, about, **params)
+    surveyors = {form.submitted_by for _, form in look.accepted("survey")}
+    replied = process(case.process).scheme_replied
+    for entry in case.history:
+        if entry.stage == replied and entry.by in surveyors:
+            yield look.found("one_person", "surveyed_and_replied", entry.at, by=entry.by)
+    inspectors = {form.submitted_by for _, form in look.accepted("acceptance")}
+    energization = case.energization
+    if energization.authorized_by in inspectors and energization.authorized_at is not None:
+        by = energization.authorized_by
+        yield look.found("one_person", "inspected_and_authorized", energization.authorized_at, by=by)
+
+
+def _small_firm(look: _Look) -> Iterator[Anomaly]:
+    """A small firm, or a small load, at high voltage without the customer's written wish."""
+    case = look.case
+    small = total_kva(case) <= look.policy.small_firm_kva or known(case, "small_firm") is True
+    if case.process != "lv" and small and known(case, "hv_by_wish") is not True:
+        params = {"kva": total_kva(case), "limit": look.policy.small_firm_kva}
+        yield look.found("small_firm", "small_firm_on_hv", case.history[0].at, "fact:hv_by_wish", **params)
+
+
+MONITORS: Mapping[MonitorName, Callable[[_Look], Iterator[Anomaly]]] = {
+    "over_limit": _over_limit,
+    "too_short": _too_short,
+    "time_order": _time_order,
+    "one_person": _one_person,
+    "small_firm": _small_firm,
+}
