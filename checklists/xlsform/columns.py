@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from checklists.model import Text
-from checklists.xlsform.finding import Findings
+from checklists.xlsform.finding import Findings, Loss
 from checklists.xlsform.vocabulary import UNCARRIED, language_of
 from checklists.xlsform.workbook import Row, Sheet
 
@@ -112,6 +112,8 @@ class Line:
                 foreign = foreign if foreign is not None else value
             else:
                 language = self.table.plain_language(value) if column.language == "plain" else column.language
+                if language in found:
+                    self._tell(column.heading, value)
                 found.setdefault(language, value)
         if not found and foreign is None:
             return None
@@ -152,14 +154,11 @@ class Line:
             column = self.table.headings.get(heading)
             if column is None or column.key is None or heading in self._asked:
                 continue
-            what = UNCARRIED.get(column.key, "uncarried")
-            self.table.findings.lose(
-                what,  # type: ignore[arg-type]
-                self.table.name,
-                self.number,
-                heading,
-                value=value,
-            )
+            self._tell(heading, value)
+
+    def _tell(self, heading: str, value: str) -> None:
+        what: Loss = UNCARRIED.get(self.table.headings[heading].key or "", "uncarried")
+        self.table.findings.lose(what, self.table.name, self.number, heading, value=value)
 
 
 class Table:

@@ -151,8 +151,10 @@ class Findings:
         column: str | None = None,
         **params: Any,
     ) -> None:
-        """The form cannot be taken as it is."""
-        self.faults.append(Finding(what, sheet, row, column, params))
+        """The form cannot be taken as it is. One cell is told of once, however often it is looked at."""
+        found = Finding(what, sheet, row, column, params)
+        if found not in self.faults:
+            self.faults.append(found)
 
     def settle(self) -> None:
         """Raises XlsFormError if there were faults."""

@@ -208,7 +208,9 @@ class _Form:
             wanted = ", ".join(get_args(ItemType))
             told = {"value": written, "wanted": wanted}
             self._findings.fault("invalid_value", line.table.name, line.number, own("type"), **told)
-        elif written is not None and leaf.answer not in ("metadata", "note"):
+            line.forgo()
+            return
+        if written is not None and leaf.answer not in ("metadata", "note"):
             leaf.type = written  # type: ignore[assignment]
         elif leaf.answer == "elsewhere" and leaf.list_name is not None:
             leaf.type = "text"

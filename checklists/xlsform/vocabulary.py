@@ -16,6 +16,7 @@ import msgspec
 import yaml
 
 from checklists.model import Text
+from checklists.xlsform.finding import Loss
 
 __all__ = [
     "CARRIED_SETTINGS",
@@ -115,7 +116,7 @@ CHOICE_ALIASES = _aliases(
     }
 )
 #: Columns of the survey whose cells are told as losses, each by its own kind.
-UNCARRIED: Mapping[str, str] = MappingProxyType(
+UNCARRIED: Mapping[str, Loss] = MappingProxyType(
     {
         "appearance": "appearance",
         "parameters": "parameters",

@@ -17,7 +17,7 @@ YES_NO: Rows = (
     {"list_name": "yn", "name": "yes", "label::中文 (zh)": "是", "label::English (en)": "Yes"},
     {"list_name": "yn", "name": "no", "label::中文 (zh)": "否", "label::English (en)": "No"},
 )
-TITLED: Rows = ({"form_title": "配电房", "form_id": "room"},)
+TITLED: Rows = ({"form_title": "配电房", "form_id": "room", "hezha::title_en": "Switch room"},)
 
 
 def workbook(**sheets: Rows) -> bytes:
