@@ -8,6 +8,7 @@ from flask_smorest import Blueprint
 def blueprints() -> list[Blueprint]:
     """Every blueprint, in the order of the API page."""
     from server.api import (  # noqa: PLC0415  each module registers its routes when it is read
+        anomalies,
         auth,
         cases,
         checklist_drafts,
@@ -43,6 +44,6 @@ def blueprints() -> list[Blueprint]:
             photos,
             notices,
         ),
-        *(clocks, quarantine, energization, syncing),
+        *(clocks, anomalies, quarantine, energization, syncing),
     )
     return [module.blp for module in modules]

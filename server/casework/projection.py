@@ -6,12 +6,15 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 
+import msgspec
+
 from server.casework.access import access_to
 from server.readmodel.database import ReadModel
 from server.workflow.clocks.measure import Clock, clocks
 from server.workflow.gates import ready
 from server.workflow.inforce import InForce
 from server.workflow.model import Case, Notice
+from server.workflow.monitors import watched
 from sync.store import Document
 
 _SETTLED_TASKS = {"accepted", "cancelled"}
@@ -72,6 +75,10 @@ def project(readmodel: ReadModel, case: Case, rev: str, now: datetime, rules: In
             for n, notice in case.notices.items()
         ],
         [_clock_row(clock) for clock in running],
+        [
+            {**msgspec.to_builtins(anomaly), "n": n}
+            for n, anomaly in enumerate(watched(case, now, rules), start=1)
+        ],
     )
 
 

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Engine, Table, create_engine, delete, event, 
 
 from server.readmodel.tables import (
     SCHEMA_VERSION,
+    anomalies,
     case_inspectors,
     cases,
     clocks,
@@ -64,6 +65,7 @@ class ReadModel:
         task_rows: Iterable[Mapping[str, Any]],
         notice_rows: Iterable[Mapping[str, Any]],
         clock_rows: Iterable[Mapping[str, Any]],
+        anomaly_rows: Iterable[Mapping[str, Any]],
     ) -> None:
         """Replace what is known of one case, unless a later generation of it is known already."""
         case_id = row["id"]
@@ -77,6 +79,7 @@ class ReadModel:
             _insert_all(connection, tasks, [{**task, "case_id": case_id} for task in task_rows])
             _insert_all(connection, notices, [{**notice, "case_id": case_id} for notice in notice_rows])
             _insert_all(connection, clocks, [{**clock, "case_id": case_id} for clock in clock_rows])
+            _insert_all(connection, anomalies, [{**one, "case_id": case_id} for one in anomaly_rows])
 
     def put_photo(self, row: Mapping[str, Any]) -> None:
         with self._writing() as connection:

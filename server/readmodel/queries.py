@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args
 from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
 
 from server.readmodel.database import ReadModel
-from server.readmodel.tables import case_inspectors, cases, clocks, photos, tasks
+from server.readmodel.tables import anomalies, case_inspectors, cases, clocks, photos, tasks
 
 SORTS: Mapping[str, ColumnElement[Any]] = {
     "updated": cases.c.updated_at,
@@ -96,6 +96,50 @@ def clock_level(row: Mapping[str, Any], today: str) -> ClockLevel:
     }
     passed = [level for level in reversed(LEVELS) if (day := days.get(level)) and day <= today]
     return passed[0] if passed else "none"
+
+
+@dataclass(frozen=True)
+class AnomalyFilter:
+    """What a list of anomalies is narrowed to; `today` is the day on which they hold."""
+
+    today: str
+    monitor: str | None = None
+    code: str | None = None
+    watch: int | None = None
+    manager: str | None = None
+    case_id: str | None = None
+
+
+def list_anomalies(
+    model: ReadModel, scope: Scope, wanted: AnomalyFilter, *, offset: int, limit: int
+) -> tuple[list[dict[str, Any]], int]:
+    """Rows of one page, each with its case's number and manager, the gravest first; and how many in all."""
+    a = anomalies.c
+    found = [
+        *_conditions(scope, CaseFilter(manager=wanted.manager)),
+        a.case_id == cases.c.id,
+        a.since <= wanted.today,
+        or_(a.until.is_(None), a.until > wanted.today),
+    ]
+    for column, value in (
+        (a.monitor, wanted.monitor),
+        (a.code, wanted.code),
+        (a.watch, wanted.watch),
+        (a.case_id, wanted.case_id),
+    ):
+        if value is not None:
+            found.append(column == value)
+    shown = (anomalies, cases.c.no, cases.c.customer, cases.c.manager, cases.c.stage)
+    page = (
+        select(*shown)
+        .where(*found)
+        .order_by(a.watch.desc(), a.since, a.case_id, a.n)
+        .offset(offset)
+        .limit(limit)
+    )
+    with model.engine.connect() as connection:
+        total = connection.scalar(select(func.count()).select_from(anomalies, cases).where(*found)) or 0
+        return [dict(row) for row in connection.execute(page).mappings()], total
 
 
 def _urgency(row: Mapping[str, Any]) -> tuple[Any, ...]:

@@ -16,7 +16,7 @@ from sqlalchemy import (
 )
 
 #: Grows when a table changes; a file of another version is dropped and built again.
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 metadata = MetaData()
 
@@ -101,6 +101,22 @@ notices = Table(
     Column("round", Integer, nullable=False),
     Column("items", Integer, nullable=False),
     Column("due", String),
+)
+
+#: What monitors tell of a case, from a day on and before another; what will come about by itself as well.
+anomalies = Table(
+    "anomalies",
+    metadata,
+    Column("case_id", ForeignKey("cases.id", ondelete="CASCADE"), primary_key=True),
+    Column("n", Integer, primary_key=True),
+    Column("monitor", String, nullable=False),
+    Column("code", String, nullable=False),
+    Column("watch", Integer, nullable=False),
+    Column("since", String, nullable=False),
+    Column("until", String),
+    Column("params", JSON, nullable=False),
+    Column("refs", JSON, nullable=False),
+    Index("anomalies_by_watch", "watch", "since"),
 )
 
 #: What the rows were computed with (`name` is "rules"): other settings or holidays make them out of date.
