@@ -39,7 +39,7 @@ def test_only_numbers_and_three_words_are_not_text() -> None:
     "tight", [ReadLimits(depth=3), ReadLimits(values=5), ReadLimits(scalar=3), ReadLimits(file_bytes=40)]
 )
 def test_a_limit_is_a_setting_of_the_reader(tight: ReadLimits) -> None:
-    with pytest.raises(YamlFault, match="part.yaml"):
+    with pytest.raises(YamlFault, match=r"part\.yaml"):
         parse_yaml(RAW, "part.yaml", tight)
 
 
