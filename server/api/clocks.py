@@ -148,6 +148,9 @@ def resume_case(body: dict[str, Any], case_id: str, pause_id: str) -> Answer:
 @blp.response(201, ClocksOut)
 def date_stage(body: dict[str, Any], case_id: str, n: int) -> Answer:
     """Record the customer's dated act that began the n-th stage of the history: an application, a receipt."""
-    if not 1 <= n <= len(visible(case_id).case.history):
+    history = visible(case_id).case.history
+    if not 1 <= n <= len(history):
         raise Problem(404, "not_found")
-    return _answer(act(case_id, command(commands.DateStage, entry=n, **body)))
+    stage = history[n - 1].stage
+    visit = sum(entry.stage == stage for entry in history[:n])
+    return _answer(act(case_id, command(commands.DateStage, stage=stage, visit=visit, **body)))

@@ -22,7 +22,8 @@ _SETTLED_TASKS = {"accepted", "cancelled"}
 
 def project(readmodel: ReadModel, case: Case, rev: str, now: datetime, rules: InForce) -> None:
     """Write what lists show of a case at a moment; an older generation than the known one changes nothing."""
-    running = [one for one in clocks(case, now, rules) if one.state != "ended"]
+    timed = clocks(case, now, rules)
+    running = [one for one in timed if one.state != "ended"]
     open_notices = [notice for notice in case.notices.values() if notice.open]
     open_tasks = [task for task in case.tasks.values() if task.status not in _SETTLED_TASKS]
     dues = [due for due in map(_due, open_notices) if due] + [
@@ -77,7 +78,7 @@ def project(readmodel: ReadModel, case: Case, rev: str, now: datetime, rules: In
         [_clock_row(clock) for clock in running],
         [
             {**msgspec.to_builtins(anomaly), "n": n}
-            for n, anomaly in enumerate(watched(case, now, rules), start=1)
+            for n, anomaly in enumerate(watched(case, now, rules, timed), start=1)
         ],
     )
 

@@ -123,12 +123,13 @@ class ResumeClock(CommandBase, frozen=True, kw_only=True):
 class DateStage(CommandBase, frozen=True, kw_only=True):
     """Record the customer's dated act that began a stage: an application, a receipt. The earliest counts.
 
-    `entry` counts the stages as they were entered, from 1.
+    `visit`: which time the stage was entered, counted from 1.
     """
 
-    entry: Count
+    stage: Id
     dated: Moment
     evidence: Reason
+    visit: Count = 1
 
 
 class AssignTask(CommandBase, frozen=True, kw_only=True):

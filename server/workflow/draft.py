@@ -63,6 +63,11 @@ class Draft:
         self.events = (*self.events, entry)
 
     @property
+    def given_at(self) -> datetime:
+        """When the command was given: now, or before the conflict after which it is carried out again."""
+        return (self._cause.at if self.again else None) or self.now
+
+    @property
     def process(self) -> Process:
         return process(self.case.process)
 

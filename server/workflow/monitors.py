@@ -98,9 +98,14 @@ class _Look(Struct, frozen=True):
         )
 
 
-def watched(case: Case, now: datetime, rules: InForce) -> tuple[Anomaly, ...]:
-    """Everything that is to be looked at, what will come about included, the gravest first."""
-    look = _Look(case, rules.at(now, case.organisation), clocks(case, now, rules))
+def watched(
+    case: Case, now: datetime, rules: InForce, timed: tuple[Clock, ...] | None = None
+) -> tuple[Anomaly, ...]:
+    """Everything that is to be looked at, what will come about included, the gravest first.
+
+    `timed`: the case's clocks at this moment, if they are at hand.
+    """
+    look = _Look(case, rules.at(now, case.organisation), clocks(case, now, rules) if timed is None else timed)
     found = (anomaly for monitor in MONITORS.values() for anomaly in monitor(look))
     return tuple(sorted(found, key=lambda one: (-one.watch, one.since, one.code, one.refs)))
 

@@ -372,18 +372,17 @@ def test_a_paused_case_is_not_authorized() -> None:
 
 def test_a_stage_begins_on_the_customers_dated_application() -> None:
     walk = to_construction(china(2026, 3, 2)).on(china(2026, 3, 20), "intermediate")
-    entry = len(walk.case.history)
-    act = c.DateStage(entry=entry, dated=china(2026, 3, 16), evidence="application 12")
+    act = c.DateStage(stage="intermediate", dated=china(2026, 3, 16), evidence="application 12")
     assert refused(walk, replace(act, dated=china(2026, 3, 21))).code == "act_after_stage"
     assert refused(walk, replace(act, dated=china(2026, 2, 27))).code == "time_order"
-    assert refused(walk, replace(act, entry=entry + 1)).code == "stage_entry_unknown"
-    assert refused(walk, replace(act, entry=2)).code == "stage_not_dated"
+    assert refused(walk, replace(act, visit=2)).code == "stage_not_entered"
+    assert refused(walk, replace(act, stage="survey")).code == "stage_not_dated"
     assert refused(walk, replace(act, evidence="\t")).code == "act_evidence_missing"
     walk.do(act)
     clock = walk.clocks(china(2026, 3, 20))["county-2012.intermediate"]
     assert (clock.used, clock.over, clock.started_at) == (4, True, china(2026, 3, 16))
     assert walk.do(act).events == ()
-    opened = c.DateStage(entry=1, dated=china(2026, 2, 27), evidence="stamp of receipt")
+    opened = c.DateStage(stage="accepted", dated=china(2026, 2, 27), evidence="stamp of receipt")
     walk.do(opened, MANAGER)
     assert walk.clocks(china(2026, 3, 3))["county-2012.total"].started_at == china(2026, 2, 27)
 

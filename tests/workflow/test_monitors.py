@@ -162,10 +162,10 @@ def test_stages_dated_before_those_they_follow_and_late_records_are_told_of() ->
     walk = to_construction(china(2026, 3, 2)).on(china(2026, 3, 20), "intermediate")
     walk.now = china(2026, 3, 23)
     entry = len(walk.case.history)
-    walk.do(c.DateStage(entry=entry, dated=china(2026, 3, 13), evidence="application 12"))
+    walk.do(c.DateStage(stage="intermediate", dated=china(2026, 3, 13), evidence="application 12"))
     late = found(walk.case, china(2026, 3, 24))["recorded_late"]
     assert (late.refs, late.params) == ((f"stage:{entry}",), {"days": 10})
-    walk.do(c.DateStage(entry=entry, dated=walk.case.history[0].at, evidence="application 11"))
+    walk.do(c.DateStage(stage="intermediate", dated=walk.case.history[0].at, evidence="application 11"))
     told = found(walk.case, china(2026, 3, 24))["stage_before_previous"]
     assert told.params == {"stage": "intermediate", "before": "construction"}
 

@@ -272,3 +272,39 @@ def test_what_was_repeated_says_where_it_comes_from() -> None:
     command = command_of(entry.cause)
     assert isinstance(command, c.ReportHazard)
     assert command.hazard_id == "h-1"
+
+
+def test_a_pause_of_a_losing_branch_keeps_its_date_and_its_end() -> None:
+    base = ready_desk()
+    ended = c.ResumeClock(pause_id="p-1", dated=base.now, evidence="receipt")
+    pause = c.PauseClock(pause_id="p-1", reason="papers", evidence="letter", since=base.now)
+    plain = branch(base, lambda d: d.do(c.AmendCase(title="a", reason="x")), minutes=60)
+    paused = branch(base, lambda d: d.do(pause), lambda d: d.do(ended))
+    unnamed = branch(base, lambda d: d.do(msgspec.structs.replace(pause, since=None)))
+    desk = rebased(plain, paused)
+    assert (desk.case.pauses["p-1"].since, desk.case.pauses["p-1"].until) == (base.now, base.now)
+    lasting = rebased(plain, unnamed)
+    assert lasting.case.pauses["p-1"].since == unnamed.case.pauses["p-1"].since
+    with pytest.raises(Refusal, match="case_paused"):
+        lasting.do(c.Authorize())
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_fact_with_a_rule_that_branches_contest_is_unknown_and_the_rule_is_silent(turned: bool) -> None:
+    base = ready_desk()
+    wanted = branch(
+        base,
+        lambda d: d.do(c.SetFacts(facts={"mid_check_required": True}, reason="buried cable")),
+    )
+    unwanted = branch(
+        base,
+        lambda d: d.do(c.SetFacts(facts={"mid_check_required": None})),
+        lambda d: d.do(c.SetFacts(facts={"mid_check_required": False}, reason="nothing is buried")),
+    )
+    desk = rebased(unwanted, wanted) if turned else rebased(wanted, unwanted)
+    assert desk.fact("mid_check_required").value is None
+    assert "mid-check-passed" in desk.red()
+    desk.do(c.SetFacts(facts={"important": True}))
+    assert desk.fact("mid_check_required").value is None
+    desk.do(c.SetFacts(facts={"mid_check_required": False}, reason="looked again"))
+    assert "mid-check-passed" not in desk.red()

@@ -28,7 +28,7 @@ def pause_clock(draft: Draft, command: PauseClock) -> None:
         raise Refusal("pause_reason_unknown", params, kind="invalid", facts=("field:reason",))
     _require_evidence(command.evidence)
     _require_pausable(draft)
-    since = command.since or draft.now
+    since = command.since or draft.given_at
     draft.require_dated(since, "since", earliest=draft.case.history[0].begun)
     pause = Pause(
         id=command.pause_id,
@@ -74,33 +74,28 @@ def resume_clock(draft: Draft, command: ResumeClock) -> None:
 def date_stage(draft: Draft, command: DateStage) -> None:
     draft.require_running()
     history = draft.case.history
-    if command.entry > len(history):
-        raise Refusal(
-            "stage_entry_unknown",
-            {"entry": command.entry, "last": len(history)},
-            kind="not_found",
-            facts=("field:entry",),
-        )
-    entry = history[command.entry - 1]
+    visits = [n for n, entry in enumerate(history) if entry.stage == command.stage]
+    if command.visit > len(visits):
+        params = {"stage": command.stage, "visit": command.visit}
+        raise Refusal("stage_not_entered", params, kind="not_found", facts=("field:stage",))
+    n = visits[command.visit - 1]
+    entry = history[n]
     if _known(entry.acts, command):
         return
     if not draft.process.stages[entry.stage].dated:
-        params = {"stage": entry.stage}
-        raise Refusal("stage_not_dated", params, kind="invalid", facts=("field:entry",))
+        raise Refusal("stage_not_dated", {"stage": entry.stage}, kind="invalid", facts=("field:stage",))
     _require_evidence(command.evidence)
     if command.dated > entry.at and not draft.again:
         params = {"dated": command.dated.isoformat(), "at": entry.at.isoformat()}
         raise Refusal("act_after_stage", params, kind="invalid", facts=("field:dated",))
-    first = command.dated if command.entry == 1 else history[0].begun
+    first = command.dated if n == 0 else history[0].begun
     draft.require_dated(command.dated, "dated", earliest=first)
     entry = replace(entry, acts=(*entry.acts, _act(draft, command)))
-    draft.case = replace(
-        draft.case, history=(*history[: command.entry - 1], entry, *history[command.entry :])
-    )
+    draft.case = replace(draft.case, history=(*history[:n], entry, *history[n + 1 :]))
     draft.tell(
         "stage_dated",
-        entry=command.entry,
         stage=entry.stage,
+        visit=command.visit,
         dated=command.dated.isoformat(),
         evidence=command.evidence,
         begun=entry.begun.isoformat(),
