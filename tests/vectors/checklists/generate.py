@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from checklists.answers import canonical
+from tests.vectors.checklists.corners import corners
 from tests.vectors.checklists.forms import Case
 from tests.vectors.checklists.published import published_forms
 from tests.vectors.checklists.themes import THEMES
@@ -66,7 +67,8 @@ def _fuzz(themes: Iterable[str], wanted: int, number: int) -> int:
 
 def _write() -> None:
     themes = {theme: sample(cases(), wanted, _SEED) for theme, (cases, wanted) in THEMES.items()}
-    for theme, cases in {**themes, "published": list(published_forms())}.items():
+    themes |= {"corners": list(corners()), "published": list(published_forms())}
+    for theme, cases in themes.items():
         write(
             theme,
             [

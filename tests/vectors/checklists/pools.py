@@ -6,7 +6,20 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-__all__ = ["DATES", "JSON", "NAMES", "NUMBERS", "POSITIONS", "TEXTS", "TIMES", "edges"]
+__all__ = [
+    "DATES",
+    "EDGE_DATES",
+    "EDGE_NUMBERS",
+    "EDGE_TEXTS",
+    "EDGE_TIMES",
+    "JSON",
+    "NAMES",
+    "NUMBERS",
+    "POSITIONS",
+    "TEXTS",
+    "TIMES",
+    "edges",
+]
 
 _WORDS = [
     "接地网",
@@ -27,24 +40,24 @@ _WORDS = [
 ]
 _BLANK = ["", " ", "\u3000", "\ufeff", "\x85", "\x1c", "\u200b", "\t\r\n"]
 _LONG = ["x" * 200, "𠮷" * 200, "𠮷" * 201, "x" * 201]
+EDGE_TEXTS = [*_WORDS, *_BLANK, *_LONG]
 
 
 def edges(*values: Any) -> st.SearchStrategy[Any]:
     return st.sampled_from(list(values))
 
 
-TEXTS: st.SearchStrategy[str] = edges(*_WORDS, *_BLANK, *_LONG) | st.text(max_size=6)
+TEXTS: st.SearchStrategy[str] = edges(*EDGE_TEXTS) | st.text(max_size=6)
 #: Keys, among them such as JavaScript puts first, inherits, or sorts another way than Python.
 NAMES: st.SearchStrategy[str] = edges("10", "9", "b", "a", "\ue000", "𠮷", "__proto__", "toString", "检")
 
+EDGE_NUMBERS: list[Any] = [
+    *(4, 4.0, 0, -0.0, -1, 0.1 + 0.2, 1 / 3, 0.6, 0.8, 100, 100.1),
+    *(1e-5, 1e-4, 0.00012, 5e-324, 1e15, 1e16, 1e17, 1e21, 1e22, 123456789012345.6, 1234567890123456.7),
+    *(999999999999999, 2**53, 2**53 + 1, 10**21, 1.7976931348623157e308, 10**400, -(10**400)),
+]
 NUMBERS: st.SearchStrategy[Any] = (
-    edges(
-        *(4, 4.0, 0, -0.0, -1, 0.1 + 0.2, 1 / 3, 0.6, 0.8, 100, 100.1),
-        *(1e-5, 1e-4, 0.00012, 5e-324, 1e15, 1e16, 1e17, 1e21, 1e22, 123456789012345.6, 1234567890123456.7),
-        *(999999999999999, 2**53, 2**53 + 1, 10**21, 1.7976931348623157e308, 10**400, -(10**400)),
-    )
-    | st.integers(-200, 200)
-    | st.floats(allow_nan=False, allow_infinity=False)
+    edges(*EDGE_NUMBERS) | st.integers(-200, 200) | st.floats(allow_nan=False, allow_infinity=False)
 )
 
 _GOOD_TIMES = [
@@ -79,8 +92,9 @@ _BAD_TIMES = [
     "2025-03-04T09:30:00Z\n",
     "２０２５-03-04T09:30:00Z",
 ]
-TIMES: st.SearchStrategy[Any] = edges(*_GOOD_TIMES, *_BAD_TIMES) | edges(*_GOOD_TIMES)
-DATES: st.SearchStrategy[Any] = edges(
+EDGE_TIMES = [*_GOOD_TIMES, *_BAD_TIMES]
+TIMES: st.SearchStrategy[Any] = edges(*EDGE_TIMES) | edges(*_GOOD_TIMES)
+EDGE_DATES = [
     *("2025-02-28", "2024-02-29", "2000-02-29", "0001-01-01", "9999-12-31", "2025-03-04", "2024-11-02"),
     *("2025-02-29", "2025-02-30", "1900-02-29", "2025-04-31", "2025-13-01", "2025-00-01", "2025-01-00"),
     *(
@@ -92,7 +106,8 @@ DATES: st.SearchStrategy[Any] = edges(
         " 2025-03-04",
         "２０２５-03-04",
     ),
-)
+]
+DATES: st.SearchStrategy[Any] = edges(*EDGE_DATES)
 
 #: Any JSON at all, small.
 JSON: st.SearchStrategy[Any] = st.recursive(
