@@ -71,6 +71,10 @@ class DraftOut(DraftRow):
     complaints = ma.fields.List(
         ma.fields.Dict(), metadata={"description": "What lint says: code, subject, path, text."}
     )
+    limits_lost = ma.fields.List(
+        ma.fields.String(),
+        metadata={"description": "Organisations' limits that would no longer count, as their item is gone."},
+    )
 
 
 class HistoryOut(ma.Schema):
@@ -108,6 +112,7 @@ def _answer(stored: Stored) -> tuple[dict[str, Any], dict[str, str]]:
         "history": plain(draft.history),
         "aside": plain(draft.aside),
         "complaints": plain(services().drafts.complaints(draft)) if draft.open else [],
+        "limits_lost": services().drafts.limits_lost(draft) if draft.open else [],
     }
     return body, {"ETag": f'"{stored.rev}"'}
 

@@ -159,6 +159,15 @@ def _today() -> date:
     return made.cases.policy(g.actor.organisation).day(made.clock())
 
 
+def _require_known(organisation: str | None) -> None:
+    """Raises Problem 422 for an organisation that nobody belongs to: its limit would hold for nobody."""
+    made = services()
+    if organisation in (None, made.settings.organisation):
+        return
+    if not made.people.users(organisation=organisation):
+        raise Problem(422, "organisation_unknown", organisation=organisation)
+
+
 @blp.route("/checklists/limits", methods=["GET"])
 @roles()
 @blp.arguments(LimitQuery, location="query", unknown=ma.RAISE)
@@ -193,6 +202,7 @@ def add_limit(body: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
         **{name: value for name, value in body.items() if value is not None},
     }
     override: Override = command(Override, **fields)
+    _require_known(override.organisation)
     with _found():
         return _answer(services().limits.add(override, by=g.actor.name))
 

@@ -11,6 +11,7 @@ from checklists import versions
 from checklists.linting import Complaint, lint
 from checklists.loader import UnknownChecklist
 from checklists.model import Definition
+from checklists.overrides import applies_to
 from checklists.versions import Draft, Event, draft_from_document, draft_id, draft_to_document, merged_draft
 from server.library.publishing import history_of, publish_draft
 from server.library.shelf import CHECKLIST_PREFIX, Shelf
@@ -83,6 +84,17 @@ class Drafts:
     def complaints(self, draft: Draft) -> list[Complaint]:
         """What lint says of it."""
         return lint(draft.definition)
+
+    def limits_lost(self, draft: Draft) -> list[str]:
+        """The organisations' limits, by id, that count in the newest version and would not in this one: their
+        item is gone, or measures something else."""
+        latest = self._latest(draft.definition.id)
+        if latest is None:
+            return []
+        standing = (one.limit for one in self._shelf.limits() if one.limit.until is None)
+        return [
+            one.id for one in standing if applies_to(one, latest) and not applies_to(one, draft.definition)
+        ]
 
     def start(self, definition: Definition, *, by: str) -> Stored:
         """Begin a draft; the same one by the same person again finds what the first request began."""

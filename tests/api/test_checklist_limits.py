@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from tests.desk import JSON, Desk, refused
-from tests.drafting import published
+from tests.drafting import begin, body, published, sound
 
 LIMITS = "/checklists/limits"
 
@@ -89,6 +90,24 @@ def test_what_is_no_stricter_limit_is_refused_with_its_field(
         )
         assert refused(answer, 422, code)["facts"] == [field]
     assert office.get(LIMITS)["items"] == []
+
+
+def test_a_limit_of_an_organisation_that_nobody_belongs_to_is_refused(office: Desk) -> None:
+    """A misspelt name would hold for nobody, and whoever entered it would believe that it holds."""
+    answer = office.ask("POST", LIMITS, json=limit(organisation="nroth"), by="admin")
+    refused(answer, 422, "organisation_unknown")
+    assert added(office, organisation="north")["organisation"] == "north"
+
+
+def test_a_draft_says_which_limits_it_would_lose(office: Desk) -> None:
+    name = added(office)["id"]
+    whole = sound(3)
+    section = whole.sections[0]
+    without = replace(whole, sections=(replace(section, items=section.items[:-1]),))
+    rev = begin(office, whole)
+    assert office.get("/checklists/drafts/mini")["limits_lost"] == []
+    changed = office.ask("PUT", "/checklists/drafts/mini", json=body(without), headers={"If-Match": rev})
+    assert changed.get_json()["limits_lost"] == [name]
 
 
 def test_limits_are_found_by_organisation_item_and_day(office: Desk) -> None:
