@@ -18,12 +18,10 @@ import structlog
 
 from server import logs
 from server.intake.pulse import Watched
+from server.intake.supervisor import UNUSABLE
 from server.settings import SettingsError, load
 
 log = structlog.get_logger()
-
-#: The exit code that says: starting again would not help, the settings must be mended.
-UNUSABLE = 2
 
 
 def main() -> int:

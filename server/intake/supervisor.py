@@ -2,7 +2,8 @@
 
 The work is done in a child. When it ends, for whatever reason, or its watchdog ends it because it stood
 still, another is started, after a pause that grows while they fail. Nothing here can hang as the worker can:
-one loop waits for signals, and imports nothing of the work.
+one loop waits for signals, and imports nothing of the work. It mostly waits, beside processes that need the
+memory: even the library of the log is loaded when there is something to tell.
 """
 
 from __future__ import annotations
@@ -19,13 +20,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from types import FrameType
 
-import structlog
-
-from server import logs
-from server.intake.process import UNUSABLE
-
-log = structlog.get_logger()
-
+#: The worker's exit code that says: starting again would not help, the settings must be mended.
+UNUSABLE = 2
 #: Seconds that requests in flight and the present batch get to finish after a stop was asked for.
 GRACE_SECONDS = 20.0
 #: How often the supervisor looks whether whoever started it is still there, in seconds.
@@ -86,7 +82,7 @@ class Supervisor:
                     break
                 self._failures = 1 if ran >= self._restarts.sound_after else self._failures + 1
                 pause = self._restarts.pause(self._failures)
-                log.error("worker.ended", how=_how(code), ran_seconds=round(ran, 1), restart_in=pause)
+                _tell("worker.ended", how=_how(code), ran_seconds=round(ran, 1), restart_in=pause)
                 self._wait(bell, self._stopping, pause)
         return 0
 
@@ -102,7 +98,7 @@ class Supervisor:
                 if child.stdin is not None:
                     child.stdin.close()
                 if not self._wait(bell, lambda: child.poll() is not None, self._grace):
-                    log.error("worker.killed", grace_seconds=self._grace)
+                    _tell("worker.killed", grace_seconds=self._grace)
                     child.kill()
             code = child.wait()
         return code, self._monotonic() - began
@@ -147,6 +143,20 @@ def _signals() -> Iterator[int]:
         os.close(ring)
 
 
+def _tell(event: str, **fields: object) -> None:
+    """An error for the log, whatever becomes of the log: the worker is started again all the same."""
+    try:
+        import structlog  # noqa: PLC0415  see above
+
+        from server import logs  # noqa: PLC0415
+
+        logs.configure()
+        structlog.get_logger(__name__).error(event, **fields)
+    except Exception:  # noqa: BLE001  a full disk, too little memory, a file replaced by an upgrade
+        with contextlib.suppress(OSError):
+            sys.stderr.write(f"{event} {fields}\n")
+
+
 def _how(code: int) -> str:
     """An exit code in words."""
     if code >= 0:
@@ -162,7 +172,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="hezha worker")
     parser.add_argument("--parent", type=int, help="stop when this process is gone")
     options = parser.parse_args(arguments)
-    logs.configure()
     return Supervisor(parent=options.parent).run()
 
 

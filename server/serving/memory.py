@@ -28,6 +28,13 @@ def give_memory_back(*, arenas: int = 2, large_bytes: int = 1024 * 1024) -> None
         mallopt(option, value)
 
 
+def trim() -> None:
+    """Give back what has become free between what is still in use. It takes some milliseconds."""
+    malloc_trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if malloc_trim is not None:
+        malloc_trim(0)
+
+
 def settle(*, allocations: int = 10_000) -> None:
     """Look for cyclic garbage after so many more `allocations` than before, and never in what is here now.
 

@@ -75,6 +75,8 @@ class PatientInput(io.RawIOBase):
         self._body = body
         self._sock = sock
         self._patience = patience
+        #: Bytes that have been read so far.
+        self.taken = 0
 
     def readable(self) -> bool:
         return True
@@ -88,6 +90,11 @@ class PatientInput(io.RawIOBase):
 
     def read(self, size: int | None = -1) -> bytes:
         """All of `size` bytes, or what there is until the end."""
+        data = self._read(size)
+        self.taken += len(data)
+        return data
+
+    def _read(self, size: int | None) -> bytes:
         reader = self._body.reader
         if not isinstance(reader, LengthReader) or self._body.buf.tell():
             return self._read_pieces(-1 if size is None else size)

@@ -10,7 +10,9 @@ import selectors
 import socket
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import Future
+from datetime import timedelta
 from functools import partial
 from types import FrameType
 from typing import Any
@@ -21,7 +23,7 @@ from gunicorn.workers.gthread import TConn, ThreadWorker
 
 from server.serving.answer import Answer
 from server.serving.arrival import Arrival, look, wanted
-from server.serving.memory import give_memory_back, settle
+from server.serving.memory import give_memory_back, settle, trim
 from server.serving.patience import PIECE, Patience, PatientInput, bound_socket, is_read
 from server.serving.response import OnePacketResponse
 from sync.embedded.pausing import CAN_PAUSE, Pause
@@ -42,6 +44,8 @@ class WebWorker(ThreadWorker):  # type: ignore[misc]
     stall_seconds = 30.0
     #: How long a thread stays with a connection whose request it has answered.
     linger_seconds = 0.02
+    #: Of a body from this size on, what it took is given back to the system once it is answered.
+    large_bytes = 4 * 1024 * 1024
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -114,7 +118,8 @@ class WebWorker(ThreadWorker):  # type: ignore[misc]
             req, conn.sock, conn.client, conn.server, self.cfg, response_class=OnePacketResponse
         )
         environ["wsgi.multithread"] = True
-        environ["wsgi.input"] = PatientInput(environ["wsgi.input"], conn.sock, self._bodies)
+        body = PatientInput(environ["wsgi.input"], conn.sock, self._bodies)
+        environ["wsgi.input"] = body
         environ[CAN_PAUSE] = True
         self.nr += 1
         if not self.alive or not self.cfg.keepalive or len(self.keepalived_conns) >= self.max_keepalived:
@@ -124,10 +129,15 @@ class WebWorker(ThreadWorker):  # type: ignore[misc]
             conn,
             self.wsgi(environ, response.start_response),
             file_wrapper=environ["wsgi.file_wrapper"],
-            finished=partial(self.log.access, response, req, environ),
+            finished=partial(self._finished, body, partial(self.log.access, response, req, environ)),
             broke=partial(self.log.exception, "Error handling request"),
         )
         return self._go_on(conn, answer)
+
+    def _finished(self, body: PatientInput, log: Callable[[timedelta], None], taken: timedelta) -> None:
+        log(taken)
+        if body.taken >= self.large_bytes:
+            trim()
 
     def _go_on(self, conn: TConn, answer: Answer) -> Pause | bool:
         outcome = answer.go_on()

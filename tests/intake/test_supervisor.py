@@ -174,3 +174,9 @@ def test_a_supervisor_whose_server_is_gone_stops(tmp_path: Path) -> None:
 def test_pauses_grow_and_are_bounded() -> None:
     restarts = Restarts(first_pause=1.0, longest_pause=60.0)
     assert [restarts.pause(n) for n in (1, 2, 3, 6, 7, 8, 10_000)] == [1, 2, 4, 32, 60, 60, 60]
+
+
+def test_one_that_waits_has_loaded_nothing_that_only_the_log_needs() -> None:
+    """Its parent and its child need the memory; so does whatever else runs on a small server."""
+    program = "import sys, server.intake.supervisor; sys.exit('structlog' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

@@ -48,6 +48,7 @@ def test_a_body_arrives_whole_and_what_follows_is_the_next_request(
         pieces.append(piece)
     assert b"".join(pieces) == BYTES[:65_000]
     assert is_read(body)
+    assert stream.taken == 65_000
     assert [len(piece) for piece in pieces[:-1]] == [size] * (len(pieces) - 1)
 
 
