@@ -10,7 +10,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,17 +18,22 @@ import click
 
 from server.commands.common import bars
 from server.commands.couch_health import couch_findings
-from server.commands.findings import Finding
+from server.commands.findings import Finding, Level
 from server.commands.store_health import store_findings
 from server.intake.pulse import last_pulse, pulse_file
+from server.ownrules import rules_in_force
 from server.settings import Settings, SettingsError, load
 from server.texts import LANGUAGES
+from server.workflow.policy import PolicyError, load_policy
+from server.workflow.workdays import UnknownYear
 from sync.embedded.safety.values import DATABASE_FILE, Progress, silent
 
 #: Nothing of Hezha was written before this: a clock that says so is wrong.
 _EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 #: A clock may be this far behind the newest write before it is called wrong, in seconds.
 _CLOCK_SLACK_SECONDS = 600
+#: So far ahead the longest deadlines of cases that begin today run out: 52 working days.
+_CALENDAR_AHEAD_DAYS = 80
 
 
 @click.command()
@@ -65,6 +70,7 @@ def examine(
     yield from _folder(settings)
     yield from _disk(settings)
     yield from _clock(settings, now)
+    yield from _calendar(settings, now)
     if settings.couchdb_url:
         yield from couch_findings(settings, now)
     else:
@@ -122,6 +128,27 @@ def _clock(settings: Settings, now: datetime) -> Iterator[Finding]:
         )
         return
     yield Finding("ok", "clock", "ok", {"now": now.isoformat(timespec="seconds")})
+
+
+def _calendar(settings: Settings, now: datetime) -> Iterator[Finding]:
+    """Limits run in working days: those of the coming months must have been announced, and entered."""
+    if now < _EPOCH:
+        return
+    try:
+        rules = rules_in_force(settings, load_policy())
+        today = rules.at(now, settings.organisation).day(now)
+    except (SettingsError, PolicyError) as error:
+        yield Finding("fail", "settings", "bad", {"reason": str(error)})
+        return
+    calendar, ahead = rules.calendar(settings.organisation), today + timedelta(days=_CALENDAR_AHEAD_DAYS)
+    try:
+        calendar.works(today)
+        calendar.works(ahead)
+    except UnknownYear as unknown:
+        level: Level = "fail" if unknown.year == today.year else "warn"
+        yield Finding(level, "calendar", "unknown", {"year": unknown.year})
+        return
+    yield Finding("ok", "calendar", "ok", {"year": ahead.year})
 
 
 def _secrets(settings: Settings) -> Iterator[Finding]:

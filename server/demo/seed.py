@@ -108,6 +108,12 @@ def scheme_in_hand(story: Story) -> None:
     story.at(6).open().move("survey")
     task = story.assign("survey", SURVEY, "inspector2")
     story.at(5, 10).inspect(task, "inspector2").move("scheme")
+    papers = c.PauseClock(pause_id="papers-1", reason="papers", evidence="补正通知书 1 号,缺环评批复")
+    story.at(4, 11).office(papers)
+    handed_in = story.at(3, 15).clock.now
+    story.at(2).office(
+        c.ResumeClock(pause_id="papers-1", dated=handed_in, evidence="环评批复,收件章"),
+    )
 
 
 def photos_on_the_way(story: Story) -> None:

@@ -61,6 +61,21 @@ def test_a_clock_behind_the_newest_data_is_wrong(folder: Path) -> None:
     assert outcomes(folder)["clock.went_back"].level == "fail"
 
 
+def test_holidays_that_are_not_known_are_told_before_limits_run_into_them(
+    folder: Path, tmp_path: Path
+) -> None:
+    assert outcomes(folder, datetime(2026, 9, 1, tzinfo=UTC))["calendar.ok"].params == {"year": 2026}
+    ahead = outcomes(folder)["calendar.unknown"]
+    assert (ahead.level, ahead.params) == ("warn", {"year": 2027})
+    assert outcomes(folder, datetime(2027, 1, 1, tzinfo=UTC))["calendar.unknown"].level == "fail"
+    own = tmp_path / "own.yaml"
+    row = "{year: 2027, holidays: [2027-01-01], workdays: [], source: made up}"
+    own.write_text(f"schema: 1\ncalendar: [{row}]")
+    assert "calendar.ok" in outcomes(folder, HEZHA_POLICY_FILE=str(own))
+    own.write_text("schema: 3")
+    assert "HEZHA_POLICY_FILE" in outcomes(folder, HEZHA_POLICY_FILE=str(own))["settings.bad"].words("en")
+
+
 def test_a_damaged_database_is_told(folder: Path) -> None:
     (folder / "hezha.sqlite3").write_bytes(b"SQLite format 3\x00" + b"\xff" * 4096)
     found = outcomes(folder)

@@ -139,6 +139,9 @@ def _office(desk: Desk, pick: int) -> None:
         (c.RecordPhoto(photo_id="p-1", verified=bool(pick % 2)), INTAKE),
         (c.AmendCase(title=f"title {pick}", reason="x"), MANAGER),
         (c.ChangeChecklist(task_id=task or "-", checklist=_NEWER, answers=0), MANAGER),
+        (c.PauseClock(pause_id=f"p-{pick % 2}", reason="papers", evidence="x"), MANAGER),
+        (c.ResumeClock(pause_id=f"p-{pick % 2}", dated=desk.now, evidence="x"), MANAGER),
+        (c.DateStage(stage="accepted", dated=desk.case.history[0].at, evidence="x"), MANAGER),
     ]
     _try(desk, *steps[pick % len(steps)])
 
