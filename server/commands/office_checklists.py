@@ -18,6 +18,7 @@ import msgspec
 from checklists.differencing import difference
 from checklists.loader import DefinitionError, UnknownChecklist, load_definitions
 from checklists.model import Definition, Text
+from checklists.standing import Standing
 from checklists.versions import Draft
 from server.commands.common import is_empty, open_services, settings_or_exit
 from server.texts import LANGUAGES
@@ -61,8 +62,11 @@ def diff_command(
 @click.option("--json", "as_json", is_flag=True, help="One JSON list.")
 def drafts_command(*, as_json: bool) -> None:
     """List the drafts of checklists: who wrote them, and whether a second person has reviewed them."""
-    with open_services() as made:
-        rows = [_draft_row(stored.draft) for stored in made.drafts.all()]
+    rows: list[dict[str, Any]] = []
+    settings = settings_or_exit()
+    if not is_empty(settings):
+        with open_services(settings) as made:
+            rows = [_draft_row(stored.draft) for stored in made.drafts.all()]
     _print(rows, as_json, "there are no drafts")
 
 
@@ -76,16 +80,17 @@ def drafts_command(*, as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="One JSON list.")
 def limits_command(day: datetime | None, organisation: str | None, *, as_json: bool) -> None:
     """List the limits that organisations have set over their checklists' own."""
-    with open_services() as made:
-        limits = [stored.standing for stored in made.limits.all()]
-    rows = []
-    for standing in limits:
-        limit = standing.limit
-        if organisation is not None and limit.organisation not in (organisation, None):
-            continue
-        if day is not None and not limit.holds_on(day.date()):
-            continue
-        rows.append({**msgspec.to_builtins(limit), "ending": msgspec.to_builtins(standing.ending)})
+    standing: list[Standing] = []
+    settings = settings_or_exit()
+    if not is_empty(settings):
+        with open_services(settings) as made:
+            standing = [stored.standing for stored in made.limits.all()]
+    rows = [
+        {**msgspec.to_builtins(one.limit), "ending": msgspec.to_builtins(one.ending)}
+        for one in standing
+        if (organisation is None or one.limit.organisation in (organisation, None))
+        and (day is None or one.limit.holds_on(day.date()))
+    ]
     _print(rows, as_json, "there are no limits")
 
 

@@ -82,6 +82,12 @@ def test_without_a_house_the_versions_that_come_with_hezha_are_compared(folder: 
     assert "stage" in ran.output
 
 
+def test_looking_makes_no_house_where_there_is_none(folder: Path) -> None:
+    assert run("drafts").output == "there are no drafts\n"
+    assert run("limits").output == "there are no limits\n"
+    assert list(folder.iterdir()) == []
+
+
 def test_drafts_are_listed_with_who_wrote_and_reviewed_them(folder: Path) -> None:
     in_office(folder)
     assert run("drafts").output == "there are no drafts\n"
