@@ -63,7 +63,7 @@ class Maker:
             parts,
             when=self._conditions.shown(place, groups),
             criterion=line.text("hint") or line.pair(line.table.own("criterion")),
-            required=self._required(line),
+            required=self._required(leaf),
             accept=accept,
             unit=self._unit(leaf),
             range=self._range(leaf, limits),
@@ -158,9 +158,9 @@ class Maker:
             line.table.gather("default_source", line.number, key, value=self._defaults.source)
         return self._defaults.source if source is None else source
 
-    def _required(self, line: Line) -> bool:
-        own = line.table.own("required")
-        if line.word(own) is not None:
+    def _required(self, leaf: Leaf) -> bool:
+        line, own = leaf.line, leaf.line.table.own("required")
+        if line.word(own) is not None or leaf.type == "rule":
             return flag(line, own, default=True)
         word = line.word("required")
         constant = is_constant(word) if word is not None else False

@@ -197,27 +197,37 @@ def write_workbook(sheets: Iterable[tuple[str, Sequence[Sequence[str | None]]]])
     book = openpyxl.Workbook(write_only=True)
     book.properties.creator = "Hezha"
     book.properties.created = book.properties.modified = _WRITTEN_AT
-    for name, rows in sheets:
+    ready = [
+        (name, [[_escaped(text, name, number) for text in row] for number, row in enumerate(rows, 1)])
+        for name, rows in sheets
+    ]
+    for name, rows in ready:
         sheet = book.create_sheet(name)
         sheet.freeze_panes = "A2"
         for column in range(1, len(rows[0]) + 1):
             sheet.column_dimensions[get_column_letter(column)].width = _WIDTH
         for number, row in enumerate(rows, 1):
-            sheet.append([_written(sheet, text, (name, number), heading=number == 1) for text in row])
+            sheet.append([_cell(sheet, text, heading=number == 1) for text in row])
     buffer = io.BytesIO()
     book.save(buffer)
     return _reproducible(buffer.getvalue())
 
 
-def _written(sheet: Any, text: str | None, place: tuple[str, int], *, heading: bool) -> Any:
+def _escaped(text: str | None, sheet: str, row: int) -> str | None:
     if text is None:
         return None
     escaped = _TO_ESCAPE.sub(lambda found: f"_x{ord(found[0]):04X}_", text)
     if isinstance(text, Words):
         escaped = escaped.replace("${", "$_x007B_")
     if len(escaped) > CELL_CHARACTERS:
-        raise refused("too_long", *place, limit=CELL_CHARACTERS)
-    cell = WriteOnlyCell(sheet, escaped)
+        raise refused("too_long", sheet, row, limit=CELL_CHARACTERS)
+    return escaped
+
+
+def _cell(sheet: Any, text: str | None, *, heading: bool) -> Any:
+    if text is None:
+        return None
+    cell = WriteOnlyCell(sheet, text)
     cell.data_type = "s"  # openpyxl takes a text that begins with = for a formula
     cell.alignment = Alignment(wrap_text=True, vertical="top")
     if heading:

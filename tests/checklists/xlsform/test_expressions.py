@@ -229,7 +229,7 @@ def conditions() -> st.SearchStrategy[str]:
         lambda inner: st.one_of(
             st.builds("({} {} {})".format, inner, st.sampled_from(["and", "or"]), inner),
             st.builds("not({})".format, inner),
-            st.builds("if({}, {}, {})".format, inner, st.just("true()"), inner),
+            st.builds("if({}, true(), not({}))".format, inner, inner),
         ),
         max_leaves=5,
     )
