@@ -58,14 +58,13 @@ def _fields() -> Iterator[Case]:
         yield _one(passes, plain("pass", at=at, photos=["p1"]))
     for text in EDGE_TEXTS:
         yield _one(passes, plain("fail", note=text, by=text, photos=[text]))
-    for defect in (True, False, None, "no", 0, 1, [], {}):
+    defects: tuple[Any, ...] = (True, False, None, "no", 0, 1, [], {})
+    for defect in defects:
         yield _one(passes, plain("pass", defect=defect, note="缺陷"))
-    for views in (
-        {"plate": ["p1", "p1"]},
-        {"plate": ["p1", "p2", "p1"]},
-        {"plate": ["p3"]},
-        {"10": [], "b": []},
-    ):
+    shown: tuple[dict[str, Any], ...] = (
+        *({"plate": ["p1", "p1"]}, {"plate": ["p1", "p2", "p1"]}, {"plate": ["p3"]}, {"10": [], "b": []}),
+    )
+    for views in shown:
         yield _one(passes, plain("pass", photos=["p1", "p2", "p1"], views=views))
     traced = _item("number", instrument=True)
     named = {"number": "JD-07"}
@@ -103,23 +102,9 @@ def _facts() -> Iterator[Case]:
     )
     weighed = _item("pass_fail", severities=(SeverityRule("critical", "facts.capacity_kva > 0"),))
     derived = _item("pass_fail", when="facts.oil")
-    odd = (
-        None,
-        True,
-        False,
-        "true",
-        0,
-        1,
-        -1,
-        -0.0,
-        99.9,
-        10**400,
-        "630",
-        [],
-        {},
-        "oil",
-        "gas",
-        "constructor",
+    odd: tuple[Any, ...] = (
+        *(None, True, False, "true", 0, 1, -1, -0.0, 99.9, 10**400),
+        *("630", [], {}, "oil", "gas", "constructor"),
     )
     for value in odd:
         facts = {"dual": value, "capacity_kva": value, "transformer_type": value, "oil": value}

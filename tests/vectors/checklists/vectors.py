@@ -11,28 +11,34 @@ import json
 import re
 import subprocess
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from checklists import Definition, Library, evaluate, load_definitions
+from checklists import Definition, evaluate, load_definitions
 from tests.vectors.checklists.forms import Case
 
-__all__ = ["FOLDER", "PUBLISHED", "REPEATED", "ROOT", "files", "judged", "judged_by_node", "read", "write"]
+__all__ = [
+    "FOLDER",
+    "LIBRARY",
+    "PUBLISHED",
+    "REPEATED",
+    "ROOT",
+    "files",
+    "judged",
+    "judged_by_node",
+    "read",
+    "write",
+]
 
 FOLDER = Path(__file__).parent
 ROOT = FOLDER.parents[2]
+LIBRARY = load_definitions()
 PUBLISHED = ROOT / "checklists/definitions/published"
 #: What a judged item repeats of its definition.
 REPEATED = ("text", "remedy", "type", "unit", "source", "certainty")
 _OPTIONS = ("only", "context", "superseded", "visit", "photos")
-
-
-@cache
-def _library() -> Library:
-    return load_definitions()
 
 
 def definition_of(case: Case) -> Definition:
@@ -40,7 +46,7 @@ def definition_of(case: Case) -> Definition:
     if not isinstance(named, str):
         return msgspec.convert(named, Definition)
     checklist, _, version = named.partition("@")
-    return _library().get(checklist, int(version))
+    return LIBRARY.get(checklist, int(version))
 
 
 def judged(case: Case) -> dict[str, Any]:
