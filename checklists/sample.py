@@ -68,8 +68,12 @@ def good_answers(
             del site.answers[name]
         # A rule may be broken only because of what it compares.
         own = [item.code for item in bad if item.type != "rule"]
-        for name in own or dict.fromkeys(name for item in bad for name in site.compared_by(item)):
-            site.answer(name)
+        changed = own or list(dict.fromkeys(name for item in bad for name in site.compared_by(item)))
+        for name in changed:
+            # Another list of entries takes the answers of its entries with it.
+            repeat = definition.repeat_of.get(split_code(name)[0])
+            if repeat is None or repeat.code not in changed:
+                site.answer(name)
     raise ValueError(f"{definition.id}: no answers were found that pass together")
 
 
@@ -125,7 +129,9 @@ class _Site:
             answer["instrument"] = {"number": _INSTRUMENT, "calibrated": self.at[:10]}
         if item.type == "repeat":
             inside = {one.code for one in item.items}
-            self.answers = {key: one for key, one in self.answers.items() if split_code(key)[0] not in inside}
+            for known in (self.answers, self.untried):
+                for key in [key for key in known if split_code(key)[0] in inside]:
+                    del known[key]
         self.answers[name] = answer
 
     def _candidates(self, name: str, item: Item) -> Iterator[Any]:
