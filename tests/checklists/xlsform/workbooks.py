@@ -42,7 +42,7 @@ def imported(
     return read_xlsform(workbook(survey=survey, choices=choices, settings=settings, **more), stage=stage)
 
 
-def question(kind: str, name: str = "q", **cells: Any) -> dict[str, Any]:
+def question(kind: str, name: str = "q", /, **cells: Any) -> dict[str, Any]:
     """A row of the survey sheet in both languages."""
     return {"type": kind, "name": name, "label::中文 (zh)": "题", "label::English (en)": "Question", **cells}
 
