@@ -110,26 +110,15 @@ _NO_STEPS = {"_schema", "key", "value"}
 _STATUS_BY_KIND = {"conflict": 409, "forbidden": 403, "invalid": 422, "not_found": 404}
 
 
-def _from_refusal(refusal: Refusal) -> Response:
-    """A rule of the trade said no: its code, its words, and the facts that would change the answer."""
+def _from_refusal(refusal: Refusal | ChecklistRefused) -> Response:
+    """A rule of the trade, or of versions and limits, said no: its code, its words, and the facts that would
+    change the answer."""
+    catalogue_of = "refusal" if isinstance(refusal, Refusal) else "library"
     return respond(
         Problem(
             _STATUS_BY_KIND[refusal.kind],
             refusal.code,
-            text_code=f"refusal.{refusal.code}",
-            extra={"params": refusal.params, "facts": list(refusal.facts)},
-            **refusal.params,
-        )
-    )
-
-
-def _from_checklists(refusal: ChecklistRefused) -> Response:
-    """The same of drafts and of an organisation's limits."""
-    return respond(
-        Problem(
-            _STATUS_BY_KIND[refusal.kind],
-            refusal.code,
-            text_code=f"library.{refusal.code}",
+            text_code=f"{catalogue_of}.{refusal.code}",
             extra={"params": refusal.params, "facts": list(refusal.facts)},
             **refusal.params,
         )
@@ -193,7 +182,7 @@ class ProblemApi(Api):  # type: ignore[misc]
         app.register_error_handler(HTTPException, _from_http)
         app.register_error_handler(Problem, respond)
         app.register_error_handler(Refusal, _from_refusal)
-        app.register_error_handler(ChecklistRefused, _from_checklists)
+        app.register_error_handler(ChecklistRefused, _from_refusal)
         app.register_error_handler(DefinitionError, _from_library)
         app.register_error_handler(StoreError, _from_store)
         app.register_error_handler(OSError, _from_system)

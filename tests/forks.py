@@ -57,3 +57,21 @@ def decided_elsewhere(
     [*rows] = store.bulk_docs(database, [document], new_edits=False)
     assert all(row.ok for row in rows), rows
     return str(document["_rev"])
+
+
+def written_elsewhere(
+    store: DocumentStore, database: str, document: Document, digest: str, *history: str
+) -> None:
+    """Replicate a leaf of a document as another server wrote it; `history` are the hashes before, newest
+    first."""
+    body = {key: value for key, value in document.items() if not key.startswith("_") or key == "_id"}
+    ids = [digest, *history]
+    leaf = {**body, "_rev": f"{len(ids)}-{digest}", "_revisions": {"start": len(ids), "ids": ids}}
+    assert all(row.ok for row in store.bulk_docs(database, [leaf], new_edits=False))
+    assert len(store.leaves(database, document["_id"])) == 2
+
+
+def one_leaf(store: DocumentStore, database: str, doc_id: str) -> Document:
+    """The document, of which only one leaf is left."""
+    [leaf] = store.leaves(database, doc_id)
+    return leaf

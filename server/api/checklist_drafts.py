@@ -16,6 +16,7 @@ from checklists.model import Definition
 from checklists.versions import MAX_REMARK
 from server.api.base import Schema, blueprint, roles
 from server.api.casework import plain, required_match
+from server.api.checklists import ChecklistRow
 from server.api.definitions import DEFINITION_BODY, sent_definition
 from server.library.drafts import StaleDraft, Stored, UnknownDraft
 from server.problems import Problem
@@ -41,13 +42,7 @@ class RemarkIn(Schema):
     remark = ma.fields.String(validate=ma.validate.Length(max=MAX_REMARK), load_default="")
 
 
-class DraftRow(ma.Schema):
-    id = ma.fields.String()
-    version = ma.fields.Integer()
-    stage = ma.fields.String()
-    title = ma.fields.Dict()
-    items = ma.fields.Integer()
-    digest = ma.fields.String()
+class DraftRow(ChecklistRow):
     state = ma.fields.String(metadata={"description": "draft, reviewed, published or withdrawn."})
     authors = ma.fields.List(
         ma.fields.String(), metadata={"description": "Who changed it since its last review."}

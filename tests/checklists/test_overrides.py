@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import date
 from itertools import permutations
 from typing import Any
 
@@ -28,7 +28,6 @@ from checklists.overrides import Override, apply, apply_all, check, held_by, in_
 from checklists.refusal import ChecklistRefused
 
 DAY = date(2026, 12, 1)
-NOON = datetime(2026, 12, 1, 12, 0, tzinfo=UTC)
 RANK = {"pass": 0, "not_judged": 1, "warning": 2, "fail": 3}
 
 

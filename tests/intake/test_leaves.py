@@ -18,20 +18,7 @@ from server.workflow.vocabulary import Text
 from sync.follow import checkpoint_id
 from sync.store import Document
 from tests.desk import START, Desk
-from tests.forks import LOSES, WINS, as_read, decided_elsewhere
-
-
-def elsewhere(desk: Desk, database: str, document: Document, digest: str) -> None:
-    """A leaf of a document's first revision as another server wrote it."""
-    body = {key: value for key, value in document.items() if not key.startswith("_") or key == "_id"}
-    leaf = {**body, "_rev": f"1-{digest}", "_revisions": {"start": 1, "ids": [digest]}}
-    assert all(row.ok for row in desk.made.store.bulk_docs(database, [leaf], new_edits=False))
-    assert len(desk.made.store.leaves(database, document["_id"])) == 2
-
-
-def one_leaf(desk: Desk, database: str, doc_id: str) -> Document:
-    [leaf] = desk.made.store.leaves(database, doc_id)
-    return leaf
+from tests.forks import LOSES, WINS, as_read, decided_elsewhere, one_leaf, written_elsewhere
 
 
 @pytest.mark.parametrize("digest", [WINS, LOSES])
@@ -43,9 +30,9 @@ def test_a_receipt_says_again_what_the_case_says(desk: Desk, digest: str) -> Non
     desk.intake()
     *_, receipt = desk.receipts(case, task)
     forged = {**receipt, "failed": [], "status": "returned"}
-    elsewhere(desk, desk.forms(case), forged, digest)
+    written_elsewhere(desk.made.store, desk.forms(case), forged, digest)
     desk.intake()
-    settled = one_leaf(desk, desk.forms(case), receipt["_id"])
+    settled = one_leaf(desk.made.store, desk.forms(case), receipt["_id"])
     assert (settled["status"], settled["failed"]) == ("accepted", ["PF-01"])
 
 
@@ -58,9 +45,11 @@ def test_a_verified_photo_stays_verified(desk: Desk, digest: str) -> None:
     desk.submit(case, task)
     desk.intake()
     receipt = desk.document(desk.media(case), "photo-receipt:p-1")
-    elsewhere(desk, desk.media(case), {**receipt, "status": "refused", "sha256": None}, digest)
+    written_elsewhere(
+        desk.made.store, desk.media(case), {**receipt, "status": "refused", "sha256": None}, digest
+    )
     desk.intake()
-    assert one_leaf(desk, desk.media(case), receipt["_id"])["status"] == "verified"
+    assert one_leaf(desk.made.store, desk.media(case), receipt["_id"])["status"] == "verified"
     assert desk.case(case).photos["p-1"].state == "verified"
 
 
@@ -79,9 +68,11 @@ def test_of_two_claims_to_a_number_the_first_stands(desk: Desk, digest: str) -> 
     store, registry = desk.made.store, desk.made.names.registry
     claim_number(store, registry, "demo", "YK-9", "late", START)
     [claim] = [doc for doc in store.all_docs(registry, prefix="case-no:") if doc["no"] == "YK-9"]
-    elsewhere(desk, registry, {**claim, "case": "early", "at": "2026-11-02T07:00:00+00:00"}, digest)
+    written_elsewhere(
+        desk.made.store, registry, {**claim, "case": "early", "at": "2026-11-02T07:00:00+00:00"}, digest
+    )
     desk.intake()
-    assert one_leaf(desk, registry, claim["_id"])["case"] == "early"
+    assert one_leaf(desk.made.store, registry, claim["_id"])["case"] == "early"
     claim_number(store, registry, "demo", "YK-9", "early", START)
     with pytest.raises(NumberTaken):
         claim_number(store, registry, "demo", "YK-9", "late", START)

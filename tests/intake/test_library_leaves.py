@@ -12,24 +12,9 @@ from checklists.model import Text
 from checklists.overrides import Override
 from checklists.standing import confirm_end, standing_to_document
 from checklists.versions import change, draft_to_document
-from sync.store import Document
 from tests.desk import MINI_FORM, Desk
 from tests.drafting import begin, published, sound
-from tests.forks import LOSES, WINS
-
-
-def elsewhere(desk: Desk, database: str, document: Document, digest: str, *history: str) -> None:
-    """A leaf as another server wrote it, on the revisions that came before."""
-    body = {key: value for key, value in document.items() if not key.startswith("_") or key == "_id"}
-    revs = (digest, *history)
-    leaf = {**body, "_rev": f"{len(revs)}-{digest}", "_revisions": {"start": len(revs), "ids": list(revs)}}
-    assert all(row.ok for row in desk.made.store.bulk_docs(database, [leaf], new_edits=False))
-    assert len(desk.made.store.leaves(database, document["_id"])) == 2
-
-
-def one_leaf(desk: Desk, database: str, doc_id: str) -> Document:
-    [leaf] = desk.made.store.leaves(database, doc_id)
-    return leaf
+from tests.forks import LOSES, WINS, one_leaf, written_elsewhere
 
 
 @pytest.mark.parametrize("digest", [WINS, LOSES])
@@ -41,10 +26,10 @@ def test_two_edits_of_a_draft_are_both_kept(desk: Desk, digest: str) -> None:
     desk.clock.forward(minutes=1)
     desk.made.drafts.change("mini", sound(title="here"), by="manager", if_rev=rev)
     other = change(known.draft, sound(title="there"), by="deputy", at=desk.clock(), latest=MINI_FORM)
-    elsewhere(desk, registry, draft_to_document(other), digest, first)
+    written_elsewhere(desk.made.store, registry, draft_to_document(other), digest, first)
 
     desk.intake()
-    assert one_leaf(desk, registry, name)["state"] == "draft"
+    assert one_leaf(desk.made.store, registry, name)["state"] == "draft"
     draft = desk.get("/checklists/drafts/mini")
     titles = {one["title"]["en"] for one in (draft["definition"], *draft["aside"])}
     assert titles == {"here", "there"}
@@ -60,9 +45,9 @@ def test_of_a_number_that_was_given_twice_the_first_stands(desk: Desk, digest: s
     assert desk.made.library.get("mini", 2) == sound()
     later = [{**event, "at": "2027-01-01T00:00:00Z"} for event in here["history"]]
     other = {**definition_to_document(sound(title="there")), "history": later}
-    elsewhere(desk, library, other, digest)
+    written_elsewhere(desk.made.store, library, other, digest)
     desk.intake()
-    assert one_leaf(desk, library, name)["digest"] == sound().digest
+    assert one_leaf(desk.made.store, library, name)["digest"] == sound().digest
     assert desk.made.library.latest("mini") == sound()
 
 
@@ -81,8 +66,8 @@ def test_a_limit_that_only_one_server_ended_holds(desk: Desk, digest: str, monke
     kept = limits.reject_end("l-1", reason="in force", by="manager", if_rev=None)
     assert kept.standing.limit.until is None
     ended = confirm_end(waiting.standing, by="deputy", at=desk.clock(), today=today)
-    elsewhere(desk, library, standing_to_document(ended), digest, *before)
+    written_elsewhere(desk.made.store, library, standing_to_document(ended), digest, *before)
     desk.intake()
-    settled = one_leaf(desk, library, "checklist-limit:l-1")
+    settled = one_leaf(desk.made.store, library, "checklist-limit:l-1")
     assert "until" not in settled["limit"]
     assert [one.standing.limit.until for one in limits.all()] == [None]
