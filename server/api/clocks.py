@@ -42,6 +42,10 @@ class ActIn(Schema):
     evidence = ma.fields.String(required=True, validate=_EVIDENCE)
 
 
+class ExtensionIn(ActIn):
+    until = ma.fields.Date(required=True)
+
+
 class PauseOut(ma.Schema):
     id = ma.fields.String()
     reason = ma.fields.String()
@@ -154,3 +158,12 @@ def date_stage(body: dict[str, Any], case_id: str, n: int) -> Answer:
     stage = history[n - 1].stage
     visit = sum(entry.stage == stage for entry in history[:n])
     return _answer(act(case_id, command(commands.DateStage, stage=stage, visit=visit, **body)))
+
+
+@blp.route("/cases/<case_id>/scheme/extensions", methods=["POST"])
+@roles("manager", "admin")
+@blp.arguments(ExtensionIn)
+@blp.response(201, ClocksOut)
+def extend_scheme(body: dict[str, Any], case_id: str) -> Answer:
+    """Let the scheme hold longer, as the customer asked in time."""
+    return _answer(act(case_id, command(commands.ExtendScheme, **body)))

@@ -59,6 +59,9 @@ class StandingOut(ma.Schema):
     side_state = ma.fields.String(allow_none=True)
     side_state_title = ma.fields.String()
     pauses = ma.fields.List(ma.fields.String())
+    scheme_until = ma.fields.String(
+        allow_none=True, metadata={"description": "The last day on which the scheme holds."}
+    )
 
 
 def timing(case: Case) -> dict[str, Any]:

@@ -112,6 +112,7 @@ __all__ = [
     "Quarantined",
     "Reason",
     "Role",
+    "SchemeExtension",
     "Severity",
     "Site",
     "StageEntry",
@@ -148,6 +149,13 @@ class DatedAct(Value, frozen=True, kw_only=True):
     evidence: Reason
     recorded_at: Moment
     recorded_by: Name
+
+
+class SchemeExtension(Value, frozen=True, kw_only=True):
+    """The scheme holds until another day, as the customer asked."""
+
+    until: date
+    act: DatedAct
 
 
 class StageEntry(Value, frozen=True):
@@ -524,6 +532,7 @@ class Case(Value, frozen=True, kw_only=True):
     quarantine: Mapping[str, Quarantined] = field(default_factory=dict)
     photos: Mapping[str, PhotoRecord] = field(default_factory=dict)
     pauses: Mapping[str, Pause] = field(default_factory=dict)
+    scheme_extensions: tuple[SchemeExtension, ...] = ()
     energization: Energization = field(default_factory=Energization)
     gates: tuple[GateStatus, ...] = ()
     log: tuple[LogEntry, ...] = ()

@@ -62,6 +62,7 @@ class Policy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     mid_check_scope: str
     scheme_valid_months_hv: int
     scheme_valid_months_lv: int
+    scheme_extension_notice_days: int
     backdate_days: int
     due_soon_days: int
     floor_reply_minutes: int

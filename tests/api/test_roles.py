@@ -31,6 +31,7 @@ COMMANDS: dict[tuple[str, str], type[commands.CommandBase]] = {
     ("post", "/api/v1/cases/{case_id}/pauses"): commands.PauseClock,
     ("post", "/api/v1/cases/{case_id}/pauses/{pause_id}/acts"): commands.ResumeClock,
     ("post", "/api/v1/cases/{case_id}/stages/{n}/acts"): commands.DateStage,
+    ("post", "/api/v1/cases/{case_id}/scheme/extensions"): commands.ExtendScheme,
     ("post", "/api/v1/cases/{case_id}/tasks"): commands.AssignTask,
     ("patch", "/api/v1/cases/{case_id}/tasks/{task_id}"): commands.Reassign,
     ("post", "/api/v1/cases/{case_id}/tasks/{task_id}/cancel"): commands.CancelTask,

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any, get_args
 
 import pytest
 from msgspec.structs import replace
 
 from server.workflow import commands as c
+from server.workflow.clocks.standing import standing
+from server.workflow.clocks.tables import limits
 from server.workflow.decide import decide
 from server.workflow.gates import gate_table
+from server.workflow.inforce import InForce
 from server.workflow.model import Supply
 from server.workflow.policy import PolicyError, load_policy
 from server.workflow.processes import Process, lint, process
@@ -240,7 +243,7 @@ def test_a_scheme_that_has_expired_leads_nowhere_but_back() -> None:
     desk.to_stage("scheme", "review", "reply")
     year = desk.now + timedelta(days=365)
     late = c.MoveStage(to="construction")
-    refusal = desk_refuses_at(desk, late, year + timedelta(days=1))
+    refusal = refused_at(desk, late, year + timedelta(days=1))
     assert refusal.params["reasons"][0] == {
         "code": "scheme_expired",
         "params": {"until": "2027-03-02"},
@@ -250,7 +253,62 @@ def test_a_scheme_that_has_expired_leads_nowhere_but_back() -> None:
     assert desk.case.stage == "construction"
 
 
-def desk_refuses_at(desk: Desk, command: c.Command, at: Any) -> Any:
+def test_a_scheme_holds_longer_if_that_was_asked_for_in_time() -> None:
+    desk = surveyed(Desk())
+    asked = c.ExtendScheme(until=date(2027, 9, 1), dated=desk.now, evidence="letter 3")
+    assert refused(desk, asked).code == "no_scheme"
+    desk.to_stage("scheme", "review", "reply")
+    expiry = desk.now + timedelta(days=365)
+    in_time = replace(asked, dated=expiry - timedelta(days=10))
+    late = replace(asked, dated=expiry - timedelta(days=9))
+    assert refused_at(desk, late, expiry).code == "extension_too_late"
+    for until in (date(2027, 3, 2), date(2028, 3, 3)):
+        refusal = refused_at(desk, replace(in_time, until=until), expiry)
+        assert refusal.code == "extension_out_of_range"
+    assert refused_at(desk, replace(in_time, evidence=" "), expiry).code == "act_evidence_missing"
+    desk.do(in_time, at=expiry + timedelta(days=30))
+    assert desk.do(in_time).events == (), "the letter came late, and counts from its date"
+    stands = standing(desk.case, expiry + timedelta(days=31), InForce(load_policy()))
+    assert stands is not None
+    assert (stands.side_state, stands.scheme_until) == (None, date(2027, 9, 1))
+    desk.do(c.MoveStage(to="construction"), at=expiry + timedelta(days=60))
+    assert desk.case.stage == "construction"
+
+
+def test_an_expired_scheme_is_a_side_state_until_it_is_replied_anew() -> None:
+    desk = surveyed(Desk())
+    desk.to_stage("scheme", "review", "reply")
+    rules = InForce(load_policy())
+    late = desk.now + timedelta(days=367)
+    found = standing(desk.case, late, rules)
+    assert found is not None
+    assert (found.side_state, found.scheme_until) == ("SX", date(2027, 3, 2))
+    desk.do(c.MoveStage(to="scheme"), at=late)
+    desk.to_stage("review", "reply")
+    found = standing(desk.case, desk.now, rules)
+    assert found is not None
+    assert (found.side_state, found.scheme_until) == (None, date(2028, 3, 4))
+
+
+def test_waiting_for_grid_works_is_a_side_state_and_suspension_outranks_it() -> None:
+    desk = surveyed(Desk())
+    rules = InForce(load_policy())
+    for reason, state in (("papers", "WC"), ("grid_works", "WG"), ("customer_delay", "SU")):
+        desk.do(c.PauseClock(pause_id=reason, reason=reason, evidence="letter"))
+        found = standing(desk.case, desk.now, rules)
+        assert found is not None
+        assert found.side_state == state
+
+
+def test_every_stage_of_the_utility_is_timed_and_clocks_span_only_stages_that_there_are() -> None:
+    timed = {stage for span in limits().clocks.values() for stage in span.stages}
+    stages = {name: row for one in PROCESSES for name, row in process(one).stages.items()}
+    assert timed <= set(stages)
+    by_the_utility = {name for name, row in process("hv").stages.items() if row.held_by == "utility"}
+    assert by_the_utility <= timed
+
+
+def refused_at(desk: Desk, command: c.Command, at: Any) -> Any:
     before = desk.now
     desk.now = at - timedelta(minutes=1)
     refusal = refused(desk, command)

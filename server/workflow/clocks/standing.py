@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 
 from server.workflow.clocks.tables import PauseSide, pause_reasons
 from server.workflow.clocks.timeline import timeline
@@ -17,13 +17,17 @@ _GRAVEST: tuple[PauseSide, ...] = ("SU", "WG", "WC")
 
 
 class Standing(Value, frozen=True, kw_only=True):
-    """Who holds the case, since when, and why; the side state beside its stage; the ids of lasting pauses."""
+    """Who holds the case, since when, and why; the side state beside its stage; the ids of lasting pauses.
+
+    `scheme_until`: the last day on which the scheme holds, once one was replied and until it is built by.
+    """
 
     holder: Holder
     why: str
     since: datetime
     side_state: SideState | None
     pauses: tuple[str, ...]
+    scheme_until: date | None
 
 
 def standing(case: Case, now: datetime, rules: InForce) -> Standing | None:
@@ -38,12 +42,14 @@ def standing(case: Case, now: datetime, rules: InForce) -> Standing | None:
             break
         since = segment.start
     lasting = lasting_pauses(case, now)
+    until = _scheme_until(case, last.stage, now, rules)
     return Standing(
         holder=last.holder,
         why=last.why,
         since=since,
-        side_state=_side_state(case, last.stage, lasting, now, rules),
+        side_state=_side_state(case, last.stage, lasting, until, rules.at(now, case.organisation).day(now)),
         pauses=tuple(pause.id for pause in lasting),
+        scheme_until=until,
     )
 
 
@@ -57,11 +63,17 @@ def lasting_pauses(case: Case, now: datetime) -> list[Pause]:
     return sorted(lasting, key=lambda pause: (pause.since, pause.id))
 
 
-def _side_state(
-    case: Case, stage: str, lasting: list[Pause], now: datetime, rules: InForce
-) -> SideState | None:
+def _scheme_until(case: Case, stage: str, now: datetime, rules: InForce) -> date | None:
     table = process(case.process)
-    row = table.stages[stage]
+    if not any("scheme_valid" in needs for needs in table.stages[stage].moves.values()):
+        return None
+    return scheme_expiry(case, table, rules.at(now, case.organisation))
+
+
+def _side_state(
+    case: Case, stage: str, lasting: list[Pause], scheme_until: date | None, today: date
+) -> SideState | None:
+    row = process(case.process).stages[stage]
     if row.state == "CX":
         return "CX"
     if row.held_by == "nobody":
@@ -70,7 +82,4 @@ def _side_state(
     sides = {reasons[pause.reason].side for pause in lasting if pause.reason in reasons}
     if sides:
         return next(side for side in _GRAVEST if side in sides)
-    policy = rules.at(now, case.organisation)
-    expiry = scheme_expiry(case, table, policy)
-    waits_for_scheme = any("scheme_valid" in needs for needs in row.moves.values())
-    return "SX" if waits_for_scheme and expiry is not None and policy.day(now) > expiry else None
+    return "SX" if scheme_until is not None and today > scheme_until else None

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from msgspec.structs import replace
 
 from server.workflow.clocks.tables import pause_reasons
-from server.workflow.commands import DateStage, PauseClock, ResumeClock
+from server.workflow.commands import DateStage, ExtendScheme, PauseClock, ResumeClock
 from server.workflow.draft import Draft
-from server.workflow.model import DatedAct, Pause
+from server.workflow.model import DatedAct, Pause, SchemeExtension
+from server.workflow.processes.preconditions import add_months, scheme_expiry, scheme_reply
 from server.workflow.refusal import Refusal
 
 
@@ -102,11 +105,42 @@ def date_stage(draft: Draft, command: DateStage) -> None:
     )
 
 
+def extend_scheme(draft: Draft, command: ExtendScheme) -> None:
+    """Once asked for in time, for no longer than a scheme holds at all."""
+    draft.require_running()
+    table, policy = draft.process, draft.policy
+    expiry, replied = scheme_expiry(draft.case, table, policy), scheme_reply(draft.case, table)
+    if expiry is None or replied is None:
+        raise Refusal("no_scheme", facts=(f"stage:{table.scheme_replied}",))
+    known = {(one.until, one.act.dated) for one in draft.case.scheme_extensions}
+    if (command.until, command.dated) in known:
+        return
+    _require_evidence(command.evidence)
+    draft.require_dated(command.dated, "dated", earliest=replied.begun)
+    latest = expiry - timedelta(days=policy.scheme_extension_notice_days)
+    longest = add_months(expiry, getattr(policy, table.scheme_valid_months))
+    days = {"until": command.until, "from": expiry, "latest": latest, "longest": longest}
+    params = {name: day.isoformat() for name, day in days.items()}
+    if policy.day(command.dated) > latest:
+        raise Refusal("extension_too_late", params, facts=("field:dated",))
+    if not expiry < command.until <= longest:
+        raise Refusal("extension_out_of_range", params, kind="invalid", facts=("field:until",))
+    extension = SchemeExtension(until=command.until, act=_act(draft, command))
+    draft.case = replace(draft.case, scheme_extensions=(*draft.case.scheme_extensions, extension))
+    draft.tell(
+        "scheme_extended",
+        until=command.until.isoformat(),
+        before=expiry.isoformat(),
+        dated=command.dated.isoformat(),
+        evidence=command.evidence,
+    )
+
+
 def _known(acts: tuple[DatedAct, ...], command: ResumeClock | DateStage) -> bool:
     return any((act.dated, act.evidence) == (command.dated, command.evidence) for act in acts)
 
 
-def _act(draft: Draft, command: ResumeClock | DateStage) -> DatedAct:
+def _act(draft: Draft, command: ResumeClock | DateStage | ExtendScheme) -> DatedAct:
     return DatedAct(
         dated=command.dated,
         evidence=command.evidence,

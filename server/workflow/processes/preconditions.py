@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from server.workflow import gates
 from server.workflow.facts import known
-from server.workflow.model import Case, GateReason
+from server.workflow.model import Case, GateReason, StageEntry
 from server.workflow.policy import Policy
 
 if TYPE_CHECKING:
@@ -50,11 +50,18 @@ def line_is_shared(case: Case) -> list[GateReason]:
 
 
 def scheme_expiry(case: Case, table: Process, policy: Policy) -> date | None:
-    """The last day on which the scheme holds; None while none was replied."""
-    replied = next((entry for entry in reversed(case.history) if entry.stage == table.scheme_replied), None)
+    """The last day on which the scheme holds; None while none was replied. A new one is not extended yet."""
+    replied = scheme_reply(case, table)
     if replied is None:
         return None
-    return add_months(policy.day(replied.at), getattr(policy, table.scheme_valid_months))
+    months = getattr(policy, table.scheme_valid_months)
+    extended = (one.until for one in case.scheme_extensions if one.act.dated >= replied.begun)
+    return max([add_months(policy.day(replied.begun), months), *extended])
+
+
+def scheme_reply(case: Case, table: Process) -> StageEntry | None:
+    """The last time that a scheme was replied."""
+    return next((entry for entry in reversed(case.history) if entry.stage == table.scheme_replied), None)
 
 
 def scheme_valid(case: Case, table: Process, policy: Policy, now: datetime) -> list[GateReason]:
