@@ -42,15 +42,24 @@ function variable(node) {
   return known ? `${base.args}.${name}` : null;
 }
 
-/** Whether a node only compares its operands with literals or with other variables. */
-function compares(parent, node) {
-  if (parent === null) return true;
+/**
+ * How the node around a variable uses it: "literal" if it compares it with literals, "variable" if with another
+ * variable, "otherwise" if it does anything else.
+ */
+function useOf(parent, node) {
+  if (parent === null) return "literal";
   if (COMPARISONS.has(parent.op)) {
     const other = parent.args[0] === node ? parent.args[1] : parent.args[0];
-    return literal(other) !== undefined || variable(other) !== null;
+    if (literal(other) !== undefined) return "literal";
+    return variable(other) === null ? "otherwise" : "variable";
   }
-  if (parent.op !== "in" || parent.args[0] !== node) return false;
-  return parent.args[1].op === "list" && parent.args[1].args.every((one) => literal(one) !== undefined);
+  if (parent.op !== "in" || parent.args[0] !== node) return "otherwise";
+  const known = parent.args[1].op === "list" && parent.args[1].args.every((one) => literal(one) !== undefined);
+  return known ? "literal" : "otherwise";
+}
+
+function use(variables, name, uses) {
+  variables.set(name, new Set([...(variables.get(name) ?? []), ...uses]));
 }
 
 /** What an expression takes, and with those that it is derived from: variables, literals, how it uses them. */
@@ -68,11 +77,10 @@ function study(expression, derived, seen = new Map()) {
     if (node.op === "in" && node.args[1].op === "id") found.membership = true;
     const name = variable(node);
     if (name !== null) {
-      const use = found.variables.get(name) ?? { compared: true };
-      found.variables.set(name, { compared: use.compared && compares(parent, node) });
+      use(found.variables, name, [useOf(parent, node)]);
     } else if (node.op === "in" && node.args[1].op === "id" && typeof literal(node.args[0]) === "string") {
       const member = `${node.args[1].args}.${literal(node.args[0])}`;
-      if (!found.variables.has(member)) found.variables.set(member, { compared: true });
+      use(found.variables, member, []);
     } else if (node.op === "id" && !ROOTS.includes(node.args) && !bound.has(node.args)) found.foreign = true;
   });
   for (const name of [...found.variables.keys()]) {
@@ -82,48 +90,57 @@ function study(expression, derived, seen = new Map()) {
     const inner = study(source, derived, seen);
     if (inner.broken) return { ...found, broken: inner.broken };
     found.variables.delete(name);
-    for (const [other, use] of inner.variables) {
-      const own = found.variables.get(other);
-      found.variables.set(other, { compared: use.compared && (own?.compared ?? true) });
-    }
+    for (const [other, uses] of inner.variables) use(found.variables, other, uses);
     inner.numbers.forEach((one) => found.numbers.add(one));
     inner.texts.forEach((one) => found.texts.add(one));
   }
   return found;
 }
 
-/** Numbers that stand for all there are in [min, max]: the literals, and `within` between any two and beyond. */
-function samples(literals, { min, max }, within) {
-  const low = min ?? -Infinity;
-  const high = max ?? Infinity;
-  const inside = [...literals].filter((one) => one >= low && one <= high);
-  const marks = [...new Set([...inside, low, high])].filter(Number.isFinite).sort((a, b) => a - b);
-  if (marks.length === 0) marks.push(0);
-  const chosen = new Set(marks);
+/** Numbers that stand for all there are: the marks, and `within` of them between any two and beyond. */
+function samples(marks, within) {
+  const sorted = [...marks].sort((a, b) => a - b);
+  const chosen = new Set(sorted);
   for (let step = 1; step <= within; step += 1) {
-    marks.slice(1).forEach((mark, index) => {
-      const before = marks[index];
+    sorted.slice(1).forEach((mark, index) => {
+      const before = sorted[index];
       chosen.add(before + ((mark - before) * step) / (within + 1));
     });
-    if (low === -Infinity) chosen.add(marks[0] - step);
-    if (high === Infinity) chosen.add(marks[marks.length - 1] + step);
+    chosen.add(sorted[0] - step);
+    chosen.add(sorted[sorted.length - 1] + step);
   }
   return [...chosen];
 }
 
+/** The numbers that each variable can be compared with: literals, and where any of their ranges ends. */
+function marksOf(found, ranges) {
+  const ends = ranges.flatMap(({ min, max }) => [min, max]);
+  const marks = new Set([...found.numbers, ...ends].filter((one) => Number.isFinite(one)));
+  return marks.size > 0 ? marks : new Set([0]);
+}
+
+/** Whether trying the values of a domain decides what a variable is used for. */
+function decides(kind, uses) {
+  if (kind === "all") return true;
+  if (uses.has("otherwise") || (kind !== "number" && kind !== "text")) return false;
+  return kind === "number" || !uses.has("variable");
+}
+
 /** The values to try of each variable, and whether they stand for all there are. */
 function domains(found, declared) {
-  const numeric = [...found.variables.keys()].filter((name) => declared[name]?.kind === "number").length;
+  const names = [...found.variables.keys()];
+  if (names.some((name) => declared[name] === undefined)) return null;
+  const ranges = names.map((name) => declared[name]).filter(({ kind }) => kind === "number");
+  const numbers = samples(marksOf(found, ranges), ranges.length);
   let exact = !found.foreign;
   const table = [];
-  for (const [name, use] of found.variables) {
-    const domain = declared[name];
-    if (domain === undefined) return null;
-    let values = domain.values;
-    if (domain.kind === "number") values = samples(found.numbers, domain, numeric);
-    if (domain.kind === "date") values = [...[...found.texts].filter((one) => DATE.test(one)), ...SOME_DATES];
-    if (domain.kind === "text") values = [...found.texts, OTHER_TEXT];
-    if (domain.kind !== "all" && !(use.compared && (domain.kind === "number" || domain.kind === "text"))) exact = false;
+  for (const [name, uses] of found.variables) {
+    const { kind, values: listed, min = -Infinity, max = Infinity } = declared[name];
+    let values = listed;
+    if (kind === "number") values = numbers.filter((one) => one >= min && one <= max);
+    if (kind === "date") values = [...[...found.texts].filter((one) => DATE.test(one)), ...SOME_DATES];
+    if (kind === "text") values = [...found.texts, OTHER_TEXT];
+    exact = exact && decides(kind, uses);
     table.push([name, found.membership ? [...values, undefined] : values]);
   }
   return { table, exact };

@@ -1,10 +1,13 @@
 """Lint tells an author what is wrong: each kind of mistake has its complaint."""
 
+import re
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
+import checklists.linting
 from checklists import lint, lint_facts
 from checklists.model import (
     Definition,
@@ -21,6 +24,7 @@ from checklists.model import (
     Text,
     View,
 )
+from checklists.yamlfile import read_yaml
 from tests.checklists.transformers import FORM
 
 WORDS = Text("词", "word")
@@ -256,3 +260,15 @@ def test_a_code_fits_where_items_are_called_by_it(code: str) -> None:
         f"{code}: a code has letters, digits, dots, hyphens and underscores only, at most 60."
     ]
     assert complaints(changed(PLAIN, code="检-01.b_2")) == []
+
+
+def test_each_complaint_is_worded_once_in_both_languages_with_the_same_values() -> None:
+    folder = Path(checklists.linting.__file__).parent
+    catalogue, _ = read_yaml(folder / "complaints.yaml", "complaints.yaml")
+    code = "\n".join(path.read_text("utf-8") for path in folder.glob("*.py"))
+    for name, words in catalogue.items():
+        assert f'"{name}"' in code, name
+        values = [re.findall(r"\{(\w+)\}", words[language]) for language in ("zh-CN", "en")]
+        assert set(values[0]) == set(values[1]), name
+        assert words["zh-CN"].endswith("。"), name
+        assert words["en"].endswith("."), name

@@ -19,7 +19,9 @@ OPTIONS = (Option("low", WORDS), Option("high", WORDS), Option("none", WORDS, ve
 CHOSEN = msgspec.structs.replace(ASKED, code="AA-03", type="choice", options=OPTIONS)
 SEVERAL = msgspec.structs.replace(ASKED, code="AA-04", type="multi_choice", options=OPTIONS)
 SAID = msgspec.structs.replace(ASKED, code="AA-05", type="text")
-EARLIER = (ASKED, READ, CHOSEN, SEVERAL, SAID)
+FAR = msgspec.structs.replace(READ, code="AA-06", range=NumberRange(8, 900))
+DATED = msgspec.structs.replace(ASKED, code="AA-07", type="date")
+EARLIER = (ASKED, READ, CHOSEN, SEVERAL, SAID, FAR, DATED)
 
 
 def form(*items: Item) -> Definition:
@@ -72,6 +74,8 @@ def test_what_can_never_hold_is_told(expression: str) -> None:
         'answers["AA-05"] == "直埋"',
         '"AA-02" in answers',
         'answers["AA-03"].startsWith("h")',
+        'answers["AA-02"] == answers["AA-06"]',
+        'answers["AA-02"] > answers["AA-06"] && answers["AA-06"] > 9',
     ],
 )
 def test_what_can_hold_and_can_fail_is_left_alone(expression: str) -> None:
@@ -83,6 +87,8 @@ def test_what_can_hold_and_can_fail_is_left_alone(expression: str) -> None:
 @pytest.mark.parametrize(
     "expression",
     [
+        'answers["AA-05"] == answers["AA-03"]',
+        'days(answers["AA-07"], "2026-01-01") > 3000',
         'answers["AA-02"] * answers["AA-02"] == 7.3',
         'answers["AA-05"].startsWith("x") && facts.capacity_kva * 3 == 7',
     ],
