@@ -23,6 +23,7 @@ def blueprints() -> list[Blueprint]:
         me,
         notices,
         photos,
+        processes,
         quarantine,
         syncing,
         tasks,
@@ -46,6 +47,6 @@ def blueprints() -> list[Blueprint]:
             photos,
             notices,
         ),
-        *(clocks, anomalies, quarantine, energization, syncing),
+        *(processes, clocks, anomalies, quarantine, energization, syncing),
     )
     return [module.blp for module in modules]
