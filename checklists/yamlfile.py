@@ -17,7 +17,7 @@ from typing import Any, NoReturn, Protocol
 import yaml
 from yaml import events
 
-__all__ = ["Marks", "Place", "ReadLimits", "YamlFault", "parse_yaml", "read_yaml"]
+__all__ = ["Marks", "Place", "ReadLimits", "YamlFault", "fast_parser", "parse_yaml", "read_yaml"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +112,13 @@ class _Parser(Protocol):
     def get_event(self) -> Any: ...
 
 
+def fast_parser() -> bool:
+    """Whether libyaml is there to parse."""
+    return bool(yaml.__with_libyaml__)
+
+
 def _parser(text: str) -> _Parser:
-    kind: type[_Parser] = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
+    kind: type[_Parser] = yaml.CSafeLoader if fast_parser() else yaml.SafeLoader
     return kind(text)  # type: ignore[call-arg]  # a Protocol says nothing of how it is made
 
 

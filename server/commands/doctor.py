@@ -16,6 +16,7 @@ from typing import Any
 
 import click
 
+from checklists.yamlfile import fast_parser
 from server.commands.common import bars
 from server.commands.couch_health import couch_findings
 from server.commands.findings import Finding, Level
@@ -182,3 +183,5 @@ def _built_parts() -> Iterator[Finding]:
         yield Finding("fail", "build", "missing", {"parts": ", ".join(missing)})
     else:
         yield Finding("ok", "build", "ok")
+    if not fast_parser():
+        yield Finding("warn", "yaml", "slow")

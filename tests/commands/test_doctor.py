@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import yaml
 
 import server.commands
 import sync.couch.cluster
@@ -103,6 +104,12 @@ def test_a_worker_that_stands_still_is_told(folder: Path) -> None:
     found = outcomes(folder, NOW + timedelta(minutes=5))["worker.silent"]
     assert found.level == "fail"
     assert "300 s" in found.words("en")
+
+
+def test_a_slow_reader_of_checklists_is_told(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "yaml.slow" not in outcomes(folder)
+    monkeypatch.setattr(yaml, "__with_libyaml__", False)
+    assert outcomes(folder)["yaml.slow"].level == "warn"
 
 
 def test_every_finding_has_words_in_every_language() -> None:
