@@ -1,7 +1,7 @@
 """What this room says of what it was given: a code of catalogue `geo`, the values its text needs, the place.
 
-A refusal is a `GeoError`; what is odd and no refusal is a `Finding`. The place is a JSON pointer (RFC 6901)
-into the value that was read, and where there is one a position on the map.
+A refusal is a `GeoError`; one of many rows of a report that goes on is a `Finding`. The place is a JSON
+pointer (RFC 6901) into the value that was read, and where there is one a position on the map.
 """
 
 from __future__ import annotations
@@ -14,13 +14,17 @@ Param = str | int | float
 
 
 class Finding(msgspec.Struct, frozen=True):
-    """Something odd. `place` points into what was read, empty for all of it; `lon`, `lat` are WGS-84."""
+    """Something odd, or, if `grave`, something that keeps what it speaks of from being used.
+
+    `place` points into what was read, empty for all of it; `lon`, `lat` are WGS-84.
+    """
 
     code: str
     params: dict[str, Param] = {}
     place: str = ""
     lon: float | None = None
     lat: float | None = None
+    grave: bool = False
 
 
 class GeoError(ValueError):
@@ -39,7 +43,7 @@ class GeoError(ValueError):
 
     def finding(self) -> Finding:
         """The refusal as one row of a report that goes on."""
-        return Finding(self.code, dict(self.params), self.place)
+        return Finding(self.code, dict(self.params), self.place, grave=True)
 
 
 def pointer(*steps: str | int) -> str:
