@@ -1,12 +1,16 @@
 """YAML is read as it was written, with the place of every value, by whichever parser there is."""
 
+import json
+import string
 from pathlib import Path
 
 import pytest
 import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import checklists
-from checklists.yamlfile import ReadLimits, YamlFault, parse_yaml, read_yaml
+from checklists.yamlfile import Place, ReadLimits, YamlFault, parse_yaml, read_yaml
 
 FOLDER = Path(checklists.__file__).with_name("definitions")
 RAW = b"""id: part
@@ -55,3 +59,33 @@ def test_without_libyaml_the_same_is_read_and_refused(monkeypatch: pytest.Monkey
     ):
         with pytest.raises(YamlFault, match=said):
             parse_yaml(raw, "part.yaml")
+
+
+WORDS = st.text(st.characters(codec="utf-8", categories=("L", "N", "P", "S", "Zs")), max_size=20)
+NUMBERS = st.integers(-(10**15), 10**15) | st.floats(allow_nan=False, allow_infinity=False)
+VALUES = st.recursive(
+    st.none() | st.booleans() | NUMBERS | WORDS,
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(st.text(string.ascii_letters, min_size=1, max_size=8), inner, max_size=4)
+    ),
+    max_leaves=20,
+)
+
+
+@given(VALUES)
+@settings(deadline=None)
+def test_json_is_read_as_what_it_says(value: object) -> None:
+    assert parse_yaml(json.dumps(value, ensure_ascii=False).encode(), "x")[0] == value
+
+
+@given(st.binary(max_size=300) | st.text("{}[]:,-&*!|>'\"#%@` \n\tab1.~\u4e00", max_size=120).map(str.encode))
+@settings(deadline=None)
+def test_whatever_the_bytes_are_they_are_read_or_refused_with_their_place(raw: bytes) -> None:
+    def place() -> Place:
+        try:
+            return parse_yaml(raw, "x")[1].place()
+        except YamlFault as fault:
+            return fault.place if fault.what else Place("")
+
+    assert place().file == "x"
