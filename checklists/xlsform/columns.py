@@ -124,9 +124,10 @@ class Line:
         return Text(found.get("zh", other), found.get("en", other))
 
     def first(self, key: str) -> str:
-        """The cell in whatever language it is, to be shown beside a loss."""
-        columns = [column for column in self.table.columns(key) if column.heading in self.row.cells]
-        return self.table.restored(self.row.cells[columns[0].heading]) if columns else ""
+        """The cell in a language of ours or else in any, to be shown beside a loss."""
+        columns = sorted(self.table.columns(key), key=lambda column: column.named is not None)
+        cells = [self.row.cells[column.heading] for column in columns if column.heading in self.row.cells]
+        return self.table.restored(cells[0]) if cells else ""
 
     def _cell(self, column: Column) -> str | None:
         self._asked.add(column.heading)

@@ -77,6 +77,7 @@ Loss = Literal[
     "nested_repeat",
     "choice_filter",
     "no_default_value",
+    "no_id",
     "no_label",
     "no_title",
     "note",

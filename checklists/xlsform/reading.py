@@ -89,6 +89,8 @@ def read_xlsform(
     for name, sheet in sheets.items():
         if name not in READ_SHEETS and name not in PART_SHEETS and sheet is not survey and sheet.rows:
             findings.lose("sheet", sheet.name)
+    if checklist_id is None and not settings.named:
+        findings.lose("no_id", "settings", None, "form_id", value=settings.checklist_id)
     form = _Form(tables, settings, findings)
     definition = form.definition(checklist_id, version, stage)
     for table in tables.values():

@@ -33,10 +33,11 @@ _LONGEST_ID = 60
 
 @dataclass(frozen=True)
 class Settings:
-    """What the sheet says, with what stands in for it where it says nothing."""
+    """What the sheet says, with what stands in for it where it says nothing; `named`: it says an id."""
 
     title: Text = _UNNAMED
     checklist_id: str = "imported"
+    named: bool = False
     version: int = 1
     stage: Stage | None = None
     language: Literal["zh", "en"] | None = None
@@ -82,6 +83,7 @@ def read_settings(sheet: Sheet | None, findings: Findings) -> Settings:
         settings,
         title=title or _UNNAMED,
         checklist_id=written_id if written_id is not None else settings.checklist_id,
+        named=written_id is not None,
         stage=one_of(line, "hezha::stage", get_args(Stage), None),  # type: ignore[arg-type]
         version=_version(table, findings),
     )

@@ -410,16 +410,17 @@ EVERYTHING = [
 
 
 def test_every_loss_there_is_can_be_met_and_its_words_filled() -> None:
-    """One form meets them all, but for comments and pictures; no gap of a sentence is left open."""
+    """Two forms meet them all, but for comments and pictures; no gap of a sentence is left open."""
+    nameless = imported([question("text")], settings=())
     form = imported(
         EVERYTHING,
         [*YES_NO, YES_NO[0], {"list_name": "one", "name": "x", "label": "X", "extra": 1}],
         [{"form_id": "Form 1", "version": "=NOW()", "style": "pages"}, {"form_id": "again"}],
         other=[{"a": 1}],
     )
-    met = {loss.what for loss in form.losses}
+    met = {loss.what for loss in (*form.losses, *nameless.losses)}
     assert set(get_args(Loss)) - met == {"comments", "pictures"}
-    for loss in form.losses:
+    for loss in (*form.losses, *nameless.losses):
         for language in LANGUAGES:
             gaps = {
                 name
