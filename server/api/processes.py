@@ -41,6 +41,7 @@ class StageOut(ma.Schema):
     held_by = ma.fields.String()
     waits_for = ma.fields.String(allow_none=True)
     dated = ma.fields.Boolean(metadata={"description": "Begun by an act that may have a date of its own."})
+    reroutes = ma.fields.Boolean(metadata={"description": "The case may still change to another process."})
     final = ma.fields.Boolean()
     moves = ma.fields.List(ma.fields.Nested(MoveOut))
 

@@ -28,6 +28,8 @@ from tests.workflow.builders import (
     POLICY,
     START,
     Desk,
+    authorized_desk,
+    energized_desk,
     item,
     open_command,
     ready_desk,
@@ -123,6 +125,16 @@ def test_a_case_does_not_change_to_a_process_without_its_stage() -> None:
     desk.to_stage("scheme")
     refusal = refused(desk, c.AmendCase(reason="is small", process="lv", supply=Supply(0.4, 80.0)))
     assert (refusal.code, refusal.params["stage"]) == ("process_lacks_stage", "scheme")
+
+
+def test_no_case_leaves_the_conditions_of_its_process_behind_once_the_scheme_stands() -> None:
+    """A breaker at high voltage is not closed on the gates of low voltage."""
+    low = c.AmendCase(reason="is small", process="lv", supply=Supply(0.4, 80.0))
+    for desk in (ready_desk(), authorized_desk(), energized_desk()):
+        refusal = refused(desk, low)
+        assert refusal.code == "process_settled"
+        assert refusal.facts == ("stage:accepted", "stage:survey", "stage:scheme", "stage:review")
+    assert refused(ready_desk(), replace(low, process=None)).code == "process_does_not_fit"
 
 
 @pytest.mark.parametrize(("kva", "required"), [(499.9, False), (500.0, True)])

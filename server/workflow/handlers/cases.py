@@ -51,6 +51,8 @@ def amend_case(draft: Draft, command: AmendCase) -> None:
             changes[name] = value
     if not changes:
         return
+    if "process" in changes:
+        _require_reroutable(draft)
     before = {name: msgspec.to_builtins(getattr(draft.case, name)) for name in changes}
     draft.case = replace(draft.case, **changes)
     if "process" in changes and draft.case.stage not in draft.process.stages:
@@ -60,6 +62,14 @@ def amend_case(draft: Draft, command: AmendCase) -> None:
         require_fit(draft)
     draft.tell("case_amended", before=before, after=msgspec.to_builtins(changes), reason=command.reason)
     apply_rules(draft)
+
+
+def _require_reroutable(draft: Draft) -> None:
+    """Refuse another process once the scheme stands: its conditions would be fewer, or late."""
+    if not draft.process.stages[draft.case.stage].reroutes:
+        stages = [name for name, row in draft.process.stages.items() if row.reroutes]
+        params = {"stage": draft.case.stage, "names": ", ".join(stages)}
+        raise Refusal("process_settled", params, facts=tuple(f"stage:{name}" for name in stages))
 
 
 def require_fit(draft: Draft) -> None:

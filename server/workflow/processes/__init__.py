@@ -35,6 +35,7 @@ class Stage(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     waits_for: str | None = None
     rectification: str | None = None
     dated: bool = False
+    reroutes: bool = False
     final: bool = False
 
 
