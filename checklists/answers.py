@@ -24,7 +24,6 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from functools import partial
 from typing import Any
 
 import msgspec
@@ -53,6 +52,8 @@ _FIELDS = frozenset(
     {"value", "note", "photos", "by", "at", "location", "instrument", "defect", "merged", "views"}
 )
 _FIELDS_OF_NUMBERS = _FIELDS | {"unit"}
+_NO_INSTRUMENT: Mapping[str, str] = {}
+_NO_VIEWS: Mapping[str, tuple[str, ...]] = {}
 #: Hours and minutes are bounded here: what fromisoformat takes of 24:00 and of offsets differs by version.
 _RFC3339 = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,9})?"
@@ -128,54 +129,54 @@ def read_answer(item: Item, raw: Any) -> Reading:
     if not isinstance(raw, Mapping):
         return Reading(faults=(Problem("not_an_answer", item.code),))
     faults: list[Problem] = []
-
-    def attempt(read: Callable[..., Any], field: str, *more: Any, absent: Any = None) -> Any:
-        value = raw.get(field)
-        if value is None:
-            return absent
-        try:
-            return read(value, *more)
-        except Fault as fault:
-            faults.append(Problem(fault.code, item.code, fault.params))
-            return absent
-
     known = _FIELDS_OF_NUMBERS if item.type == "number" else _FIELDS
     if not raw.keys() <= known:
         unknown = sorted(raw.keys() - known)
         faults.extend(Problem("unknown_field", item.code, {"field": clipped(field)}) for field in unknown)
+    get = raw.get
     parts: tuple[Mapping[str, Any], ...] = ()
-    if raw.get("merged") is not None:
+    if get("merged") is not None:
         parts = parts_of(item, raw) or ()
         if not parts:
             faults.append(Problem("wrong_type", item.code, {"field": "merged", "expected": "merged answers"}))
-    absent = [field for field in ("by", "at") if raw.get(field) is None]
-    if absent:
-        missing = {"expected": "text"}
-        faults.extend(Problem("wrong_type", item.code, {"field": field, **missing}) for field in absent)
+    for field in ("by", "at"):
+        if get(field) is None:
+            faults += (Problem("wrong_type", item.code, {"field": field, "expected": "text"}),)
     # A merged answer carries the notes and photos of all its parts.
     share = max(len(parts), 1)
-    attempt(read_position, "location")
-    instrument = attempt(_instrument, "instrument", item)
-    photos = attempt(_photos, "photos", MAX_PHOTOS * share, absent=())
-    value = attempt(partial(read_value, item), "value", raw.get("unit"))
-    note = attempt(_note, "note", (MAX_NOTE + 1) * share - 1)
-    by = attempt(read_text, "by", "by")
-    at = attempt(_time, "at")
+
+    def attempt(absent: Any, read: Callable[..., Any], *arguments: Any) -> Any:
+        try:
+            return read(*arguments)
+        except Fault as fault:
+            faults.append(Problem(fault.code, item.code, fault.params))
+            return absent
+
+    if (location := get("location")) is not None:
+        attempt(None, read_position, location)
+    if (instrument := get("instrument")) is not None:
+        instrument = attempt(None, _instrument, item, instrument)
+    photos = get("photos")
+    photos = () if photos is None else attempt((), _photos, photos, MAX_PHOTOS * share)
+    if (value := get("value")) is not None:
+        value = attempt(None, read_value, item, value, get("unit"))
+    if (note := get("note")) is not None:
+        note = attempt(None, _note, note, (MAX_NOTE + 1) * share - 1)
+    if (by := get("by")) is not None:
+        by = attempt(None, read_text, by, "by")
+    if (at := get("at")) is not None:
+        at = attempt(None, _time, at)
+    defect = get("defect")
     # Somebody set the flag: in doubt about what they wrote there, they meant it.
-    defect = attempt(_flag, "defect", absent=raw.get("defect") is not None)
-    views = attempt(_views, "views", item, photos, absent={})
-    return Reading(
-        value=value,
-        note=note,
-        photos=photos,
-        by=by,
-        at=at,
-        defect=defect,
-        instrument=instrument if isinstance(instrument, Mapping) else {},
-        views=views,
-        faults=tuple(faults),
-        moments=tuple(sorted({part["at"] for part in parts})) or ((at,) if at is not None else ()),
-    )
+    defect = False if defect is None else attempt(True, _flag, defect)
+    views = get("views")
+    views = _NO_VIEWS if views is None else attempt(_NO_VIEWS, _views, item, views, photos)
+    moments: tuple[str, ...] = () if at is None else (at,)
+    if parts:
+        moments = tuple(sorted({part["at"] for part in parts}))
+    if not isinstance(instrument, Mapping):
+        instrument = _NO_INSTRUMENT
+    return Reading(value, note, photos, by, at, defect, instrument, views, tuple(faults), moments)
 
 
 def _note(value: Any, longest: int) -> str | None:
@@ -202,7 +203,7 @@ def _time(value: Any) -> str:
     return value
 
 
-def _instrument(value: Any, item: Item) -> Any:
+def _instrument(item: Item, value: Any) -> Any:
     if isinstance(value, str):
         return read_text(value, "instrument")
     if not isinstance(value, Mapping) or len(value) > MAX_INSTRUMENT_FIELDS:
@@ -216,7 +217,7 @@ def _instrument(value: Any, item: Item) -> Any:
     return value
 
 
-def _views(value: Any, item: Item, photos: Sequence[str]) -> dict[str, tuple[str, ...]]:
+def _views(item: Item, value: Any, photos: Sequence[str]) -> dict[str, tuple[str, ...]]:
     if not isinstance(value, Mapping):
         raise Fault("wrong_type", field="views", expected="lists of photos by view")
     known = [view.view for view in item.views]

@@ -2,7 +2,7 @@
 
 The table is what the checklists are held to: one row for each item, with the definition and section where it
 stands, its type, unit, limits, severity, photo rule, the facts its condition asks for, and whether its number
-still has to be verified.
+still has to be verified. Repeats, rules, and what rules compare may stand beside the rows.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from pathlib import Path
 
 import msgspec
 
+from checklists.lines import spelled_in
 from checklists.loader import Library, UnknownChecklist
 from checklists.model import Definition, Item, ItemType
 
@@ -63,9 +64,16 @@ def departures(library: Library, rows: Iterable[Row] | None = None) -> list[str]
     codes = {row.code for row in wanted}
     named = dict.fromkeys(row.definition for row in wanted)
     for definition in filter(None, (_latest(library, name) for name in named)):
-        strange = (code for code in definition.by_code if code not in codes)
+        strange = (code for code in definition.by_code if code not in codes | _beside(definition))
         complaints.extend(f"{code}: stands in {definition.id} and not in the table" for code in strange)
     return complaints
+
+
+def _beside(definition: Definition) -> set[str]:
+    """What needs no row: repeats and rules, and the items that rules compare."""
+    rules = [item for item in definition.items if item.type == "rule"]
+    compared = {code for rule in rules for code in spelled_in(rule.accept or "")}
+    return compared | {item.code for item in definition.items if item.type in ("repeat", "rule")}
 
 
 def _latest(library: Library, name: str) -> Definition | None:
@@ -86,7 +94,8 @@ def _compare(library: Library, row: Row) -> Iterator[str]:
     if definition is None or item is None:
         yield f"{row.definition} does not have it"
         return
-    section = next(section.id for section in definition.sections if item in section.items)
+    listed = definition.repeat_of.get(item.code, item)
+    section = next(section.id for section in definition.sections if listed in section.items)
     has = {
         "section": section,
         "type": _KINDS.get(item.type, item.type),

@@ -10,7 +10,7 @@ from checklists.answers import Reading
 from checklists.cel import Decision, Filled
 from checklists.doubles import as_double, is_number
 from checklists.loader import derived_facts, fact_definitions
-from checklists.model import Definition, Item, Text
+from checklists.model import Definition, Item, Text, split_code
 from checklists.reasons import joined
 
 __all__ = ["decide_rules", "titles", "unknown_facts", "untimed_photos", "usable_facts"]
@@ -47,9 +47,10 @@ def decide_rules(
     if not definition.rules.items:
         return {}
     seen = {}
+    compared = definition.compared
     for name, readings in given.items():
-        item = definition.item_at(name)
-        if item is not None and item.code in definition.compared:
+        item = definition.item_at(name) if split_code(name)[0] in compared else None
+        if item is not None:
             alternatives = [one for reading in readings for one in _seen(definition, item, reading)]
             if alternatives:
                 seen[name] = alternatives

@@ -149,7 +149,8 @@ def evaluate(
     for line in layout.lines:
         decision = decisions.get(line.item.code, _NO_RULES)
         repeat = decisions.get(line.repeat or "", _NO_RULES)
-        untimed = untimed_photos(decision.accept.photos, given, photos or {}) if decision.accept else ()
+        rule = decision.accept
+        untimed = untimed_photos(rule.photos, given, photos or {}) if rule and rule.photos else ()
         judgement, faults = _judge_line(
             line,
             readings.get(line.item.code),

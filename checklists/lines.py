@@ -60,14 +60,14 @@ def lay_out(
     compared = () if only is None else tuple(_compared(definition, only))
     forced = None if only is None else {*only, *(name for name in compared if definition.item_at(name))}
     known = {repeat: _listed(context.get(repeat)) for repeat in definition.rules.repeats}
+    named = _entries_named(definition, readings if forced is None else forced)
     entries: dict[str, list[tuple[str, str]]] = {}
     unlisted: list[tuple[str, str]] = []
     for repeat in definition.rules.repeats:
         listed = _listed(readings.get(repeat)) if forced is None or repeat in forced else {}
         if forced is not None:
             listed = listed or known[repeat]
-        named = _entries_named(definition, repeat, readings if forced is None else forced)
-        strays = sorted(named - listed.keys())
+        strays = sorted(named.get(repeat, set()) - listed.keys())
         entries[repeat] = [*listed.items(), *((key, known[repeat].get(key, key)) for key in strays)]
         unlisted.extend((repeat, key) for key in strays if key not in known[repeat])
     if forced is not None:
@@ -88,10 +88,14 @@ def _listed(reading: Reading | None) -> dict[str, str]:
     return {one["entry"]: one["label"] for one in value} if isinstance(value, list) else {}
 
 
-def _entries_named(definition: Definition, repeat: str, names: Iterable[str]) -> set[str]:
-    """The entries of a repeat that names of its items name."""
-    split = map(split_code, names)
-    return {key for code, key in split if key is not None and definition.repeat_of[code].code == repeat}
+def _entries_named(definition: Definition, names: Iterable[str]) -> dict[str, set[str]]:
+    """The entries that names of items name, by the repeat."""
+    named: dict[str, set[str]] = {}
+    for name in names:
+        code, key = split_code(name)
+        if key is not None:
+            named.setdefault(definition.repeat_of[code].code, set()).add(key)
+    return named
 
 
 def _compared(definition: Definition, only: Collection[str]) -> Iterator[str]:

@@ -23,8 +23,12 @@ def _catalogue() -> dict[str, Text]:
 def because(code: str, **params: str | int | Text) -> Text:
     """The reason `code` with its values; a Text among them gives each language its own words."""
     words = _catalogue()[code]
-    zh = {name: value.zh if isinstance(value, Text) else value for name, value in params.items()}
-    en = {name: value.en if isinstance(value, Text) else value for name, value in params.items()}
+    if not params:
+        return words
+    zh = en = params
+    if any(isinstance(value, Text) for value in params.values()):
+        zh = {name: value.zh if isinstance(value, Text) else value for name, value in params.items()}
+        en = {name: value.en if isinstance(value, Text) else value for name, value in params.items()}
     return Text(words.zh.format_map(zh), words.en.format_map(en))
 
 

@@ -100,15 +100,16 @@ class _Site:
         return evaluate(self.definition, self.facts, self.answers, visit=visit, photos=taken)
 
     def compared_by(self, rule: ItemJudgement) -> list[str]:
-        """The answers that a broken rule compares, as far as they can still be changed: lists of entries
-        last."""
+        """The answers that a broken rule compares and that can still be changed: first those in entries, last
+        the lists of entries."""
         spelled = set(spelled_in(self.definition.by_code[split_code(rule.code)[0]].accept or ""))
         compared = [name for name in self.answers if split_code(name)[0] in spelled]
         left = [name for name in compared if self.untried[name]]
         if not left:
             raise ValueError(f"{self.definition.id}: no answers were found that {rule.code} accepts")
         lists = self.definition.rules.repeats
-        return [name for name in left if name not in lists] or left
+        inside = [name for name in left if split_code(name)[1] is not None]
+        return inside or [name for name in left if name not in lists] or left
 
     def answer(self, name: str) -> None:
         """Answer an item with its next value. Raises ValueError if there is none."""
@@ -165,16 +166,15 @@ class _Site:
                 yield from self._lists(item)
 
     def _shares(self, name: str, item: Item) -> Iterator[float]:
-        """Readings that together make up a fact of the case, such as its capacity."""
+        """Readings that together make up a fact of the case, such as its capacity, or another reading."""
         repeat = self.definition.repeat_of.get(split_code(name)[0])
         parts = len(self.answers[repeat.code]["value"]) if repeat is not None else 1
-        for fact in self.facts.values():
-            if (
-                is_number(fact)
-                and item.range is not None
-                and item.range.min <= fact / parts <= item.range.max
-            ):
-                yield fact / parts
+        alike = (code for code, one in self.definition.by_code.items() if one.unit == item.unit)
+        others = [self.answers[code]["value"] for code in alike if code in self.answers]
+        possible = item.range
+        for whole in (*self.facts.values(), *others):
+            if is_number(whole) and possible and possible.min <= whole / parts <= possible.max:
+                yield whole / parts
 
     def _lists(self, item: Item) -> Iterator[list[dict[str, str]]]:
         """Lists of entries: as many as asked for, then any other number."""

@@ -118,8 +118,8 @@ def unfinished(
     if not_applicable and not item.na_allowed:
         problems.append(Problem("na_not_allowed", item.code))
     said_by_hand = reading.defect or not_applicable or ruling.rule in ("found_bad", "missing")
-    if reading.value is not None and wants_words(item, reading.value, decision):
-        said_by_hand = True
+    if (item.options or item.limits) and reading.value is not None:
+        said_by_hand = said_by_hand or wants_words(item, reading.value, decision)
     if item.instrument and reading.value is not None and not not_applicable:
         problems.extend(_instrument_short(item, reading))
     if said_by_hand and reading.note is None:
@@ -127,7 +127,7 @@ def unfinished(
     wants_photo = item.photo == "always" or (item.photo == "on_fail" and ruling.verdict == "fail")
     if wants_photo and not (not_applicable and ruling.verdict != "fail") and item.type != "photo":
         problems.extend((*_photos_short(item, reading), *_views_short(item, reading)))
-    if not not_applicable:
+    if (decision.accept or decision.count) and not not_applicable:
         problems.extend(_open(item, decision.accept, untimed))
         problems.extend(_open(item, decision.count, ()))
     return problems

@@ -49,8 +49,8 @@ def judge(item: Item, reading: Reading, decision: Decision, *, enough: bool = Tr
 
     An answer with faults fails where its value does, and is otherwise not judged.
     """
-    findings = list(_findings(item, reading, decision, enough))
-    worst = max(findings, key=lambda finding: finding.rank)
+    findings = _findings(item, reading, decision, enough)
+    worst = findings[0] if len(findings) == 1 else max(findings, key=lambda finding: finding.rank)
     if worst.verdict == "fail" or not reading.faults:
         return worst
     return _ruling(item, "not_judged", "malformed")
@@ -62,16 +62,17 @@ def _ruling(
     return Ruling(verdict, severity or item.severity, rule, because(rule, **params))
 
 
-def _findings(item: Item, reading: Reading, decision: Decision, enough: bool) -> Iterator[Ruling]:
+def _findings(item: Item, reading: Reading, decision: Decision, enough: bool) -> list[Ruling]:
+    findings = [*_of_value(item, reading, decision, enough)]
     if reading.defect:
-        yield _ruling(item, "fail", "defect")
-    yield from _of_value(item, reading, decision, enough)
+        findings.insert(0, _ruling(item, "fail", "defect"))
     if decision.accept is not None:
-        yield from _accepted(item, reading, decision.accept)
+        findings.extend(_accepted(item, reading, decision.accept))
     elif item.type == "rule":
-        yield _ruling(item, "not_judged", "rule_open")
+        findings.append(_ruling(item, "not_judged", "rule_open"))
     if decision.count is not None and decision.count.error is not None:
-        yield _ruling(item, "not_judged", "rule_open")
+        findings.append(_ruling(item, "not_judged", "rule_open"))
+    return findings
 
 
 def _of_value(item: Item, reading: Reading, decision: Decision, enough: bool) -> Iterator[Ruling]:

@@ -82,6 +82,7 @@ class Filled {
     this.visit = visit;
     this.forced = new Set(forced);
     this.lacking = new Map();
+    this.settled = new Map();
   }
 
   /** The key of the answer that a code means in an entry (null outside); null where it means none. */
@@ -228,6 +229,15 @@ function asCondition(outcome) {
   return { yes, no, error, facts, answers, photos };
 }
 
+/** What depends on facts alone is the same for every item and entry, and settled once. */
+function conditionOf(expression, filled, item, entry) {
+  const known = filled.settled.get(expression);
+  if (known !== undefined) return known;
+  const condition = asCondition(settle(expression, filled, item, entry));
+  if (compile(expression).looks.length === 0) filled.settled.set(expression, condition);
+  return condition;
+}
+
 function asCount(outcome) {
   const { values, facts, answers, photos } = outcome;
   const counts = [...values].map((value) => (typeof value === "bigint" ? Number(value) : value));
@@ -269,8 +279,7 @@ export function decide(key, given) {
   startForm();
   const filled = new Filled(rules, given);
   derive(filled);
-  const condition = (expression, item, entry) =>
-    expression ? asCondition(settle(expression, filled, item, entry)) : null;
+  const condition = (expression, item, entry) => (expression ? conditionOf(expression, filled, item, entry) : null);
   const decisions = table();
   const places = [];
   for (const item of rules.items) {

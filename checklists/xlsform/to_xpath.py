@@ -184,6 +184,8 @@ class _Translator:
     def _membership(self, node: Node) -> _Piece:
         sought, collection = node.args
         if sought.op == "text" and (question := self._in(collection, sought.value)) is not None:
+            if question.kind == "entries":
+                raise Untranslatable(f"whether `{question.code}` is answered")
             return _Piece(f"{self._reached(question)} != ''", "bool", _LEVELS["!="])
         if collection.op == "list" and collection.args:
             tests = [self._comparison(Node("==", (sought, one))).at(_LEVELS["=="]) for one in collection.args]

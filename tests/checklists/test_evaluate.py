@@ -71,10 +71,11 @@ def test_a_limit_holds_at_its_value_and_breaks_at_the_next_number(
         "lightning_class": "class_3",
         "farming": True,
     }
+    name = f"{item.code}#k" if item.code in definition.repeat_of else item.code
     bound = float(getattr(limit, side))
     outward = -math.inf if side == "min" else math.inf
     at, within, beyond = (
-        judge_one(definition, item.code, facts, answer(reading))[0]
+        judge_one(definition, name, facts, answer(reading))[0]
         for reading in (bound, math.nextafter(bound, -outward), math.nextafter(bound, outward))
     )
     assert (beyond.verdict, beyond.rule) == (limit.verdict, "below" if side == "min" else "above")
@@ -374,13 +375,13 @@ CALIBRATED = {"number": "JD-07", "calibrated": "2024-11-02"}
 )
 def test_an_electrical_reading_names_a_calibrated_instrument(instrument: Any, problems: set[str]) -> None:
     given = answer(0.1, instrument=instrument)
-    item, found = judge_one(LIBRARY.latest("acceptance-hv"), "CG-04", {}, given)
+    item, found = judge_one(LIBRARY.latest("acceptance-hv"), "CG-04#k", {}, given)
     assert found == problems
     assert item.rule == ("malformed" if problems & {"invalid_date", "wrong_type"} else "within")
 
 
 def test_a_bad_reading_fails_whatever_its_instrument() -> None:
-    item, _ = judge_one(LIBRARY.latest("acceptance-hv"), "CG-04", {}, answer(0.3, instrument=5))
+    item, _ = judge_one(LIBRARY.latest("acceptance-hv"), "CG-04#k", {}, answer(0.3, instrument=5))
     assert item.verdict == "fail"
 
 

@@ -14,12 +14,12 @@ GOOD = {"by": "lin", "at": "2025-03-04T09:30:00+08:00"}
 #: Answers that bring about problems whose texts have values to fill in.
 ANSWERS: dict[str, dict[str, Any]] = {
     "intermediate-hv": {
-        "ME-13": {**GOOD, "value": 3, "instrument": {"number": "7", "calibrated": "2025-03-05"}},
+        "ME-13#k": {**GOOD, "value": 3, "instrument": {"number": "7", "calibrated": "2025-03-05"}},
         "MZ-01": {**GOOD, "photos": ["photo:1"], "views": {"wide": ["photo:1"]}},
     },
     "acceptance-hv": {
-        "CG-04": {**GOOD, "value": 0.1, "instrument": {"number": "7"}},
-        "CT-04": {**GOOD, "value": 3, "instrument": {"number": "7", "calibrated": "last year"}},
+        "CG-04#k": {**GOOD, "value": 0.1, "instrument": {"number": "7"}},
+        "CT-04#k": {**GOOD, "value": 3, "instrument": {"number": "7", "calibrated": "last year"}},
     },
     "intermediate-earthing-cable": {
         "MG-01": "rubbish",

@@ -10,7 +10,7 @@ from checklists.model import Text
 from server.intake.judging import item_result
 
 
-@pytest.mark.parametrize(("code", "certainty"), [("CX-08", "verify"), ("CG-04", "settled")])
+@pytest.mark.parametrize(("code", "certainty"), [("CX-08", "verify"), ("CG-04#k", "settled")])
 def test_a_limit_that_must_be_verified_says_so_in_the_result(code: str, certainty: str) -> None:
     answer = {"value": 1, "by": "lin", "at": "2025-03-04T09:30:00+08:00"}
     judged = evaluate(load_definitions().latest("acceptance-hv"), {}, {code: answer}, only={code})
