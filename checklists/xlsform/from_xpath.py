@@ -15,7 +15,7 @@ from decimal import Decimal, InvalidOperation
 from checklists.xlsform.scope import Kind, Question, Scope
 from checklists.xlsform.syntax import MAX_CHARACTERS, Node, Untranslatable, parse_xpath
 
-__all__ = ["condition_to_cel", "number_to_cel"]
+__all__ = ["FUNCTIONS", "condition_to_cel", "number_to_cel"]
 
 _LEVELS: Mapping[str, int] = {
     "||": 2,
@@ -262,7 +262,7 @@ class _Translator:
         return left if same else _Piece(f"!{left.at(_UNARY)}", "bool", _UNARY)
 
     def _call(self, node: Node) -> _Piece:
-        known = _FUNCTIONS.get(node.value)
+        known = FUNCTIONS.get(node.value)
         if known is None:
             raise Untranslatable(f"{node.value}()")
         counts, translate = known
@@ -355,7 +355,8 @@ class _Translator:
 
 
 _One = Callable[..., _Piece]
-_FUNCTIONS: Mapping[str, tuple[tuple[int, ...], _One]] = {
+#: What XPath may call: with how many arguments, and what it is in CEL.
+FUNCTIONS: Mapping[str, tuple[tuple[int, ...], _One]] = {
     "true": ((0,), lambda _: _Piece("true", "bool")),
     "false": ((0,), lambda _: _Piece("false", "bool")),
     "not": ((1,), _Translator._not),
