@@ -178,6 +178,23 @@ def distance_to(fence: SiteFence, lon: float, lat: float) -> float:
     return float(shape.distance(here)) - fence.radius_m
 
 
+def distances_to(fence: SiteFence, positions: Sequence[Position]) -> list[float]:
+    """`distance_to` for many positions at once, in one frame at the fence: within 10 km of it as exact, over
+    some hundred kilometres off by a few parts in ten thousand."""
+    if not positions:
+        return []
+    lat = _middle_lat(fence)
+    lon = fence.centre.lon if fence.centre is not None else fence.polygons[0][0][0][0]
+    frame = frame_between(lon, lat, lat)
+    shape = _shape(fence, frame)
+    points = shapely.points([frame.xy(position.lon, position.lat) for position in positions])
+    away = shapely.distance(shape, points)
+    if fence.centre is None:
+        inside = shapely.covers(shape, points)
+        away = away - inside * shapely.distance(shapely.boundary(shape), points)
+    return [float(one) - fence.radius_m for one in away]
+
+
 def presence(fence: SiteFence, fix: Fix | None, *, limits: PresenceLimits | None = None) -> Presence:
     """What `fix` says about presence within `fence`. A missing fix or accuracy gives `unknown`."""
     limits = limits or PresenceLimits()

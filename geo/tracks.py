@@ -2,19 +2,21 @@
 
 Fixes that cannot belong to one walk stay in the track and are left out of its measures, with a flag that
 says which and why. Impossible jumps split a track into chains of fixes that one device could have walked;
-the longest chain counts, so that one stray fix, even the first, does not discredit all that follow.
+the longest chain counts, so that one stray fix, even the first, does not discredit all that follow. A day's
+walk comes in many documents; `join` makes one track of them. Time grows with the fixes, whatever they hold.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import heapq
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
 import msgspec
 
 from geo.coords import CoordinateError, Datum, Fix, check_datum, read_fix
-from geo.fence import PresenceLimits, SiteFence, presence
+from geo.fence import PresenceLimits, SiteFence, distances_to
 from geo.finding import GeoError
 from geo.metric import distance_m
 
@@ -22,12 +24,15 @@ from geo.metric import distance_m
 class TrackLimits(msgspec.Struct, frozen=True):
     """`max_fixes` in one document; `max_speed_m_s` that a car on a mountain road does not pass;
     `max_accuracy_m` beyond which a fix measures nothing; `max_gap_s` over which presence between two fixes
-    is not presumed."""
+    is not presumed. `max_joined` fixes in one joined track. `max_chains` are followed at a time: where jumps
+    begin more of them, the shortest is given up."""
 
     max_fixes: int = 500
     max_speed_m_s: float = 45.0
     max_accuracy_m: float = 200.0
     max_gap_s: float = 900.0
+    max_joined: int = 100_000
+    max_chains: int = 8
 
 
 class Flag(msgspec.Struct, frozen=True):
@@ -52,6 +57,12 @@ class Track(msgspec.Struct, frozen=True):
     duration_s: float
     started_at: datetime | None
     ended_at: datetime | None
+
+
+class Journey(Track, frozen=True):
+    """Tracks joined into one: `origins` has, for each fix, the track it came from and its index there."""
+
+    origins: tuple[tuple[str, int], ...]
 
 
 class Stay(msgspec.Struct, frozen=True):
@@ -86,14 +97,53 @@ def read_track(doc: Mapping[str, Any], *, limits: TrackLimits | None = None) -> 
     return _measure(fixes, datum, limits)
 
 
+def join(tracks: Mapping[str, Track], *, limits: TrackLimits | None = None) -> Journey:
+    """One track of all that one device sent, by id, in whatever order they came.
+
+    The order of fixes within each track is kept. A fix that came twice counts once and is flagged. Raises
+    TrackError for none at all or more than `limits.max_joined`.
+    """
+    limits = limits or TrackLimits()
+    total = sum(len(track.fixes) for track in tracks.values())
+    if not total:
+        raise TrackError("track_empty")
+    if total > limits.max_joined:
+        raise TrackError("track_too_long", fixes=total, limit=limits.max_joined)
+    fixes: list[Fix] = []
+    origins: list[tuple[str, int]] = []
+    repeated: list[Flag] = []
+    seen: set[tuple[float, float, datetime]] = set()
+    ordered = heapq.merge(*(_in_order(name, track) for name, track in sorted(tracks.items())))
+    for _, name, index in ordered:
+        fix = tracks[name].fixes[index]
+        mark = (fix.position.lon, fix.position.lat, _time(fix))
+        if mark in seen:
+            repeated.append(Flag("track_fix_repeated", {"track": name, "index": index}))
+            continue
+        seen.add(mark)
+        fixes.append(fix)
+        origins.append((name, index))
+    measured = _measure(tuple(fixes), "wgs84", limits)
+    fields = {name: getattr(measured, name) for name in measured.__struct_fields__}
+    return Journey(**{**fields, "flags": (*measured.flags, *repeated)}, origins=tuple(origins))
+
+
+def _in_order(name: str, track: Track) -> Iterator[tuple[datetime, str, int]]:
+    """The fixes of a track as they stand, each with the latest time so far: that orders without sorting."""
+    latest: datetime | None = None
+    for index, fix in enumerate(track.fixes):
+        latest = _time(fix) if latest is None else max(latest, _time(fix))
+        yield latest, name, index
+
+
 def stay(
     track: Track, fence: SiteFence, *, limits: TrackLimits | None = None, near: PresenceLimits | None = None
 ) -> Stay:
     """How long the track was within or near the fence, gaps longer than `limits.max_gap_s` not counted."""
     limits = limits or TrackLimits()
     seconds, there, previous = 0.0, [], None
-    for fix in (track.fixes[index] for index in track.kept):
-        at_site = presence(fence, fix, limits=near).verdict in ("inside", "near")
+    for index, at_site in zip(track.kept, at_site_of(track, fence, near=near), strict=True):
+        fix = track.fixes[index]
         if at_site:
             there.append(_time(fix))
             if previous is not None:
@@ -103,6 +153,17 @@ def stay(
     if not there:
         return Stay(0.0, 0)
     return Stay(seconds, len(there), there[0], there[-1])
+
+
+def at_site_of(track: Track, fence: SiteFence, *, near: PresenceLimits | None = None) -> list[bool]:
+    """For each kept fix, whether `presence` would find it inside or near the fence."""
+    near = near or PresenceLimits()
+    fixes = [track.fixes[index] for index in track.kept]
+    distances = distances_to(fence, [fix.position for fix in fixes])
+    return [
+        fix.accuracy_m is not None and 0 < fix.accuracy_m <= near.max_accuracy_m and away <= fix.accuracy_m
+        for fix, away in zip(fixes, distances, strict=True)
+    ]
 
 
 def _read_row(index: int, row: object, datum: Datum) -> Fix:
@@ -131,7 +192,7 @@ def _measure(fixes: tuple[Fix, ...], datum: Datum, limits: TrackLimits) -> Track
         else:
             latest = _time(fix)
             usable.append(index)
-    kept = _longest_chain(fixes, usable, limits.max_speed_m_s)
+    kept = _longest_chain(fixes, usable, limits)
     flags += [Flag("track_speed_impossible", {"index": index}) for index in sorted({*usable} - {*kept})]
     times = [_time(fixes[index]) for index in kept]
     return Track(
@@ -146,12 +207,14 @@ def _measure(fixes: tuple[Fix, ...], datum: Datum, limits: TrackLimits) -> Track
     )
 
 
-def _longest_chain(fixes: tuple[Fix, ...], usable: list[int], max_speed: float) -> tuple[int, ...]:
+def _longest_chain(fixes: tuple[Fix, ...], usable: list[int], limits: TrackLimits) -> tuple[int, ...]:
     """Give every fix to the chain whose end it reaches most slowly; a new chain where none is in reach."""
     chains: list[list[int]] = []
     for index in usable:
         speeds = [_speed(fixes[chain[-1]], fixes[index]) for chain in chains]
-        if not speeds or min(speeds) > max_speed:
+        if not speeds or min(speeds) > limits.max_speed_m_s:
+            if len(chains) == limits.max_chains:
+                chains.remove(min(chains, key=len))
             chains.append([index])
         else:
             chains[speeds.index(min(speeds))].append(index)

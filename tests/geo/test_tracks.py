@@ -13,7 +13,7 @@ from pyproj import Geod
 
 from geo.coords import Position, from_wgs84
 from geo.fence import circle
-from geo.tracks import TrackError, TrackLimits, read_track, stay
+from geo.tracks import TrackError, TrackLimits, join, read_track, stay
 
 GEOD = Geod(ellps="WGS84")
 SITE = Position(117.28, 31.86)
@@ -147,3 +147,59 @@ def test_whatever_comes_nothing_is_lost_and_what_counts_is_in_order_and_in_reach
     times = [found.fixes[index].at for index in found.kept]
     assert times == sorted(times, key=lambda at: at or START)
     assert found.length_m <= 45.0 * found.duration_s + 2 * 200.0 * len(rows)
+
+
+def test_documents_join_to_one_track_in_whatever_order_they_came() -> None:
+    fixes = walk(500)
+    parts = {
+        "b": read_track(track(*fixes[20:35])),
+        "a": read_track(track(*fixes[:20])),
+        "c": read_track(track(*fixes[35:])),
+    }
+    found = join(parts)
+    whole = read_track(track(*fixes))
+    assert (found.fixes, found.kept, found.flags) == (whole.fixes, whole.kept, ())
+    assert found.length_m == whole.length_m
+    assert found.origins[20] == ("b", 0)
+
+
+def test_a_document_that_came_twice_counts_once_and_is_flagged() -> None:
+    once, again = read_track(track(*walk(100))), read_track(track(*walk(100)[5:]))
+    found = join({"a": once, "b": again})
+    assert found.fixes == once.fixes
+    assert {flag.code for flag in found.flags} == {"track_fix_repeated"}
+    assert [flag.params["index"] for flag in found.flags] == list(range(6))
+
+
+def test_joining_hides_no_fix_that_ran_backwards() -> None:
+    fixes = walk(100)
+    fixes[3], fixes[4] = fixes[4], fixes[3]
+    found = join({"a": read_track(track(*fixes[:6])), "b": read_track(track(*fixes[6:]))})
+    assert [(flag.code, flag.params) for flag in found.flags] == [("track_time_backwards", {"index": 4})]
+
+
+def test_joining_has_a_bound() -> None:
+    part = read_track(track(*walk(100)))
+    with pytest.raises(TrackError, match="track_too_long"):
+        join({"a": part}, limits=TrackLimits(max_joined=10))
+    with pytest.raises(TrackError, match="track_empty"):
+        join({})
+
+
+def test_a_track_that_jumps_at_every_fix_keeps_few_and_flags_the_rest() -> None:
+    """The number of chains followed at a time is bounded, so that such a track is only long, not slow."""
+    chance = random.Random(5)
+    rows = [fix(index, 0) | {"lon": chance.uniform(73, 135)} for index in range(2_000)]
+    parts = [track(*rows[start : start + 500]) for start in range(0, 2_000, 500)]
+    found = join({str(number): read_track(part) for number, part in enumerate(parts)})
+    assert len(found.kept) < 10
+    assert len(found.flags) == 2_000 - len(found.kept)
+
+
+def test_many_stray_fixes_do_not_push_out_the_walk_itself() -> None:
+    fixes = walk(2000)
+    for number in range(30):
+        fixes[10 + 5 * number] = fix(8 * (10 + 5 * number), 50_000.0 * (number + 1))
+    found = read_track(track(*fixes))
+    assert len(found.kept) == len(fixes) - 30
+    assert found.length_m == pytest.approx(2000, rel=0.02)
