@@ -247,10 +247,10 @@ def explore(
 ) -> Exploration | None:
     """Try an expression with the values of its variables, in `most` situations at the most.
 
-    `declared` says by `facts.<name>` or `answers.<code>` which values there are: `{kind: "all", values}`,
-    all of them; `{kind: "some", values}`, others too; `{kind: "number", min?, max?}`; `{kind: "text"}` and
-    `{kind: "date"}`. None if the expression is not valid or asks for something else, or if the sandbox
-    stopped it. Raises CelMissing.
+    `declared` says by `facts.<name>`, `answers.<code>`, `times.<code>` and so on which values there are:
+    `{kind: "all", values}`, all of them; `{kind: "some", values}`, others too; `{kind: "number", min?,
+    max?}`; `{kind: "text"}`; `{kind: "date"}`. None if the expression is not valid or asks for something
+    else, or if the sandbox stopped it. Raises CelMissing.
     """
     try:
         raw = _sandbox().call("explore", expression, declared, dict(derived), most)

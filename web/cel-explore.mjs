@@ -12,7 +12,7 @@ const COMPARISONS = new Set(["==", "!=", "<", "<=", ">", ">="]);
 const OTHER_TEXT = "\u0000";
 const DATE = /^[0-9]{4}-[0-9]{2}-[0-9]{2}$/;
 const SOME_DATES = ["2024-02-29", "2025-06-30", "2026-12-31"];
-const ROOTS = ["facts", "answers"];
+const ROOTS = ["facts", "answers", "times", "photos", "visit"];
 
 function children(node) {
   if (Array.isArray(node)) return node.flatMap(children);
@@ -33,7 +33,7 @@ function literal(node) {
   return typeof node.args === "bigint" ? Number(node.args) : node.args;
 }
 
-/** "facts.name" or "answers.code" where a node takes one of them by a name that is spelled out. */
+/** "facts.name", "answers.code" and so on where a node takes one of them by a name that is spelled out. */
 function variable(node) {
   if (node?.op !== "." && node?.op !== "[]") return null;
   const [base, key] = node.args;
@@ -147,7 +147,7 @@ function domains(found, declared) {
 }
 
 function situation(table, index, derived) {
-  const known = { facts: {}, answers: {} };
+  const known = Object.fromEntries(ROOTS.map((root) => [root, {}]));
   let rest = index;
   for (const [name, values] of table) {
     const value = values[rest % values.length];
@@ -157,7 +157,7 @@ function situation(table, index, derived) {
   }
   for (const [name, expression] of Object.entries(derived)) {
     try {
-      known.facts[name] = run(compile(expression), { facts: known.facts, answers: {} });
+      known.facts[name] = run(compile(expression), known);
     } catch {
       // It follows from facts that this expression does not ask for.
     }
@@ -168,7 +168,7 @@ function situation(table, index, derived) {
 /**
  * Try an expression in the situations that its variables can be in, `most` of them at the most.
  *
- * declared: the values of each variable, by "facts.name" or "answers.code": {kind: "all", values} where these are
+ * declared: the values of each variable, by "facts.name", "answers.code", "times.code" and so on: {kind: "all", values} where these are
  * all, {kind: "number", min?, max?}, {kind: "text"}, {kind: "date"}, or {kind: "some", values} where there are
  * others too;
  * derived: facts that follow from others, {name: expression}.
@@ -190,11 +190,12 @@ export function explore(expression, declared, derived, most) {
     startForm();
     const known = situation(table, index, used);
     try {
-      const value = run(parsed, { ...known, times: {}, visit: {}, photos: {} });
+      const value = run(parsed, known);
       if (value === true) result.holds = true;
       else if (value === false) result.fails = true;
     } catch (error) {
-      if (error.code !== "no_such_key") result.failure ??= { error: why(error), ...known };
+      const { facts, answers } = known;
+      if (error.code !== "no_such_key") result.failure ??= { error: why(error), facts, answers };
     }
   }
   return result;

@@ -20,6 +20,9 @@ from checklists.model import NOT_APPLICABLE, Definition, Item
 
 __all__ = ["Effort", "lint_conditions", "undecided"]
 
+#: Photos of an item: times long before, amid and long after those that are tried of a visit.
+_MOMENTS = (-1e12, 100.0, 1e12)
+_PHOTOS = [[{"taken_at": moment}] for moment in _MOMENTS] + [[{"taken_at": moment} for moment in _MOMENTS]]
 #: What stands for any text and any date in an entry.
 _ANY = {"text": "", "date": "2025-06-30"}
 #: A multiple choice has this many sets of options at the most for all of them to be tried.
@@ -127,6 +130,9 @@ def _declared(definition: Definition) -> dict[str, Domain]:
             declared[f"facts.{name}"] = {"kind": "all", "values": values}
     for item in definition.items:
         declared[f"answers.{item.code}"] = _domain(item)
+        declared[f"times.{item.code}"] = {"kind": "number"}
+        declared[f"photos.{item.code}"] = {"kind": "some", "values": _PHOTOS}
+    declared |= {f"visit.{end}": {"kind": "number"} for end in ("start", "end")}
     return declared
 
 
@@ -174,7 +180,8 @@ def _entry(repeat: Item, number: int) -> dict[str, Any]:
     entry: dict[str, Any] = {"entry": str(number), "label": str(number)}
     for item in repeat.items:
         domain = _domain(item)
-        values = domain.get("values", [_ANY.get(domain["kind"], domain.get("min", 1.0))])
+        ends = [domain.get("min", 0.0), domain.get("max", 1.0)]
+        values = domain.get("values", [_ANY[domain["kind"]]] if domain["kind"] in _ANY else ends)
         if values:
             entry[item.code] = values[number % len(values)]
     return entry

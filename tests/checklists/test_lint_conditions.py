@@ -55,6 +55,7 @@ def codes(definition: Definition) -> list[str]:
         'answers["AA-03"] in ["medium", "higher"]',
         '!answers["AA-04"].all(one, one == "low" || one == "high" || one == "none")',
         'answers["AA-05"] == "一" && answers["AA-05"] == "二"',
+        'times["AA-01"] < times["AA-02"] && times["AA-02"] < visit.end && visit.end < times["AA-01"]',
     ],
 )
 def test_what_can_never_hold_is_told(expression: str) -> None:
@@ -75,6 +76,9 @@ def test_what_can_never_hold_is_told(expression: str) -> None:
         '"AA-02" in answers',
         'answers["AA-03"].startsWith("h")',
         'answers["AA-02"] == answers["AA-06"]',
+        'times["AA-01"] <= times["AA-02"] && times["AA-02"] < visit.end',
+        '"AA-01" in photos',
+        'photos["AA-01"].all(one, one.taken_at >= visit.start - 3600 && one.taken_at <= visit.end)',
         'answers["AA-02"] > answers["AA-06"] && answers["AA-06"] > 9',
     ],
 )

@@ -82,7 +82,7 @@ def changed(value: Any, path: tuple[Any, ...], put: Any) -> Any:
 
 
 @given(st.lists(CHANGES, min_size=1, max_size=3))
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=60)
 def test_nothing_that_has_the_shape_of_a_definition_stops_them(changes: list[tuple[Any, Any]]) -> None:
     value = JSON
     for path, put in changes:
