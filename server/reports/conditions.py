@@ -12,7 +12,8 @@ from server.texts import text
 __all__ = ["in_words"]
 
 _TOKEN = re.compile(
-    r'facts\.(?P<fact>\w+)|answers\["(?P<item>[^"]+)"\]|"(?P<value>[^"\\]*)"'
+    r'"(?P<member>[^"\\]+)" in (?P<root>answers|photos)\b'
+    r'|facts\.(?P<fact>\w+)|answers\["(?P<item>[^"]+)"\]|"(?P<value>[^"\\]*)"'
     r"|(?P<sign>&&|\|\||==|!=|>=|<=|[<>!()])|(?P<number>\d+(?:\.\d+)?)|(?P<space>\s+)"
 )
 _SIGNS: Mapping[str, str] = {
@@ -46,6 +47,9 @@ def _said(
     token: re.Match[str], definition: Definition, language: str, options: Mapping[str, Text]
 ) -> str | None:
     """One token in words; None if it has none."""
+    if (member := token["member"]) is not None:
+        known = member in definition.by_code
+        return text(f"form.in_{token['root']}", language, item=member) if known else None
     if (name := token["fact"]) is not None:
         fact = fact_definitions().get(name)
         return _in(fact.title, language) if fact is not None else None

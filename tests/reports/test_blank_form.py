@@ -177,6 +177,12 @@ def test_a_form_of_too_many_items_is_refused_before_it_is_set() -> None:
         ),
         ('facts.transformer_type == "dry"', "变压器型式 为 干式", "transformer type is dry"),
         ('answers["AA-01"] == "fail"', "AA-01 为 不合格", "AA-01 is fail"),
+        (
+            '"AA-20" in answers && !("AA-07" in photos)',
+            "已填写 AA-20 且 非(AA-07 有照片)",
+            "AA-20 is answered and not (AA-07 has photos)",
+        ),
+        ('"ZZ" in answers',) * 3,
         ('answers["AA-04"].exists(x, x == "a")',) + ('answers["AA-04"].exists(x, x == "a")',) * 2,
         ("facts.nothing",) + ("facts.nothing",) * 2,
     ],
