@@ -10,6 +10,7 @@ from flask import g
 
 from server.api.base import Schema, blueprint, roles
 from server.api.casework import plain, scope, visible
+from server.api.timing import moment
 from server.problems import language
 from server.readmodel.queries import AnomalyFilter, list_anomalies
 from server.services import services
@@ -70,7 +71,7 @@ class AnomalyQuery(Schema):
 def show_anomalies(case_id: str) -> dict[str, Any]:
     """What there is to look at in a case now, the gravest first."""
     case = visible(case_id).case
-    found = anomalies(case, services().clock(), services().cases.rules)
+    found = anomalies(case, moment(case), services().cases.rules)
     return {"items": [_in_words(plain(one)) for one in found]}
 
 

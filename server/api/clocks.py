@@ -9,7 +9,7 @@ import marshmallow as ma
 
 from server.api.base import Schema, blueprint, roles
 from server.api.casework import act, command, etag, plain, visible
-from server.api.timing import ClockOut, StandingOut, all_clocks, standing_view
+from server.api.timing import ClockOut, StandingOut, all_clocks, moment, standing_view
 from server.casework.cases import Loaded
 from server.names import new_id
 from server.problems import Problem, language
@@ -84,7 +84,7 @@ Answer = tuple[dict[str, Any], dict[str, str]]
 
 
 def _answer(known: Loaded) -> Answer:
-    now, case = services().clock(), known.case
+    now, case = moment(known.case), known.case
     reasons = pause_reasons()
     pauses = [
         {

@@ -13,6 +13,7 @@ from server.services import services
 from server.texts import text
 from server.workflow.clocks.measure import Clock, clocks
 from server.workflow.clocks.standing import Standing, standing
+from server.workflow.clocks.timeline import latest
 from server.workflow.model import Case
 from server.workflow.processes.rules import size_rules
 
@@ -66,7 +67,7 @@ class StandingOut(ma.Schema):
 
 def timing(case: Case) -> dict[str, Any]:
     """`standing`, `clocks` that have not ended and `size_rules` of a case, now."""
-    now, rules = services().clock(), services().cases.rules
+    now, rules = moment(case), services().cases.rules
     return {
         "standing": standing_view(standing(case, now, rules)),
         "clocks": [clock_view(one) for one in clocks(case, now, rules) if one.state != "ended"],
@@ -75,6 +76,11 @@ def timing(case: Case) -> dict[str, Any]:
             for rule in size_rules(case, rules.at(now, case.organisation))
         ],
     }
+
+
+def moment(case: Case) -> datetime:
+    """Now; but never before what the case knows of, should this server's clock be behind another's."""
+    return max(services().clock(), latest(case))
 
 
 def all_clocks(case: Case, now: datetime) -> list[dict[str, Any]]:

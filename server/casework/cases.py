@@ -218,7 +218,7 @@ class Cases:
         return cases, photos
 
     def _project(self, known: Loaded) -> None:
-        project(self._readmodel, known.case, known.rev, self._clock(), self.rules)
+        project(self._readmodel, known.case, known.rev, self.rules)
 
     def project(self, case_id: str) -> None:
         """Show the case in this server's lists as it stands in the store."""

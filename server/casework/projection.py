@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 import msgspec
@@ -11,6 +11,7 @@ import msgspec
 from server.casework.access import access_to
 from server.readmodel.database import ReadModel
 from server.workflow.clocks.measure import Clock, clocks
+from server.workflow.clocks.timeline import latest
 from server.workflow.gates import ready
 from server.workflow.inforce import InForce
 from server.workflow.model import Case, Notice
@@ -20,8 +21,12 @@ from sync.store import Document
 _SETTLED_TASKS = {"accepted", "cancelled"}
 
 
-def project(readmodel: ReadModel, case: Case, rev: str, now: datetime, rules: InForce) -> None:
-    """Write what lists show of a case at a moment; an older generation than the known one changes nothing."""
+def project(readmodel: ReadModel, case: Case, rev: str, rules: InForce) -> None:
+    """Write what lists show of a case; an older generation than the known one changes nothing.
+
+    It depends on no clock: what days bring is told by the days on which they do.
+    """
+    now = latest(case)
     timed = clocks(case, now, rules)
     running = [one for one in timed if one.state != "ended"]
     open_notices = [notice for notice in case.notices.values() if notice.open]

@@ -101,6 +101,14 @@ def test_what_the_list_says_is_what_the_case_page_says_on_every_day(desk: Desk, 
         clock.forward(days=1)
 
 
+def test_a_server_whose_clock_is_behind_shows_what_the_case_came_to(desk: Desk, clock: Clock) -> None:
+    case = at_survey(desk)
+    clock.forward(hours=-5)
+    desk.made.cases.project(case)
+    assert desk.get("/cases")["items"][0]["clock"]["id"] == "county-2012.survey"
+    assert "county-2012.survey" in {row["id"] for row in desk.get(f"/cases/{case}")["clocks"]}
+
+
 def test_a_pause_stops_the_clock_and_the_customers_late_act_takes_it_up(desk: Desk, clock: Clock) -> None:
     case = at_survey(desk)
     clock.forward(days=1)

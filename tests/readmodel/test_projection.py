@@ -24,7 +24,7 @@ def rows(model: ReadModel) -> dict[str, list[tuple[Any, ...]]]:
 
 
 def show(desk: Desk, case: Case, rev: str) -> None:
-    project(desk.made.readmodel, case, rev, desk.made.clock(), desk.made.cases.rules)
+    project(desk.made.readmodel, case, rev, desk.made.cases.rules)
 
 
 def busy(desk: Desk) -> str:

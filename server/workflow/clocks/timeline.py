@@ -47,6 +47,15 @@ def stage_begins(case: Case) -> list[tuple[str, datetime]]:
     return begins
 
 
+def latest(case: Case) -> datetime:
+    """The last moment that the case knows of: looked at then, it is what it has come to."""
+    moments = [case.log[-1].at, *(begun for _, begun in stage_begins(case))]
+    moments += [
+        one for pause in case.pauses.values() for one in (pause.since, pause.until) if one is not None
+    ]
+    return max(moments)
+
+
 def timeline(case: Case, now: datetime) -> list[Segment]:
     """The case's segments up to `now`, without gaps; none if it had not begun.
 
