@@ -19,6 +19,7 @@ from geo.finding import Finding, GeoError
 
 Datum = Literal["wgs84", "cgcs2000", "gcj02", "bd09"]
 DATUMS: tuple[Datum, ...] = get_args(Datum)
+FixSource = Literal["gnss", "network", "manual"]
 
 #: The customary rectangle in which the shift applies: west, south, east, north in degrees. It reaches past
 #: the border; that is how the datum's users agree on it, map providers included. Along the edge of any
@@ -61,11 +62,17 @@ class Position(msgspec.Struct, frozen=True):
 
 
 class Fix(msgspec.Struct, frozen=True):
-    """Where a device said it was: `accuracy_m` is the radius of 95 % confidence, `at` the time of the fix."""
+    """Where a device said it was: `accuracy_m` is the radius of 95 % confidence, `at` the time of the fix.
+
+    `source` is how the place was found: by satellites, by the network, or set by hand. `mock` says whether
+    the device reported a made-up place; None where it does not tell.
+    """
 
     position: Position
     accuracy_m: float | None = None
     at: datetime | None = None
+    source: FixSource | None = None
+    mock: bool | None = None
 
 
 def to_wgs84(lon: float, lat: float, datum: Datum) -> Position:
@@ -146,16 +153,24 @@ def check_datum(datum: object) -> Datum:
 
 
 def read_fix(doc: Mapping[str, Any], *, datum: object = None) -> Fix:
-    """Read `{lon, lat, datum, accuracy_m?, at?}`; raises CoordinateError.
+    """Read `{lon, lat, datum, accuracy_m?, at?, source?, mock?}`; raises CoordinateError.
 
     `datum` is that of the enclosing document, used where the fix names none. An accuracy that is no
-    number reads as None, because a fix without one is still a fact; what it is worth is judged later.
+    number, or a source or mock flag of another kind, reads as None, because a fix without one is still a
+    fact; what it is worth is judged later.
     """
     position = to_wgs84(
         cast(float, doc.get("lon")), cast(float, doc.get("lat")), check_datum(doc.get("datum", datum))
     )
     at = doc.get("at")
-    return Fix(position, finite(doc.get("accuracy_m")), None if at is None else read_time(at))
+    source, mock = doc.get("source"), doc.get("mock")
+    return Fix(
+        position,
+        finite(doc.get("accuracy_m")),
+        None if at is None else read_time(at),
+        source if source in get_args(FixSource) else None,
+        mock if isinstance(mock, bool) else None,
+    )
 
 
 def read_time(value: object) -> datetime:
