@@ -19,7 +19,7 @@ import msgspec
 
 from checklists.model import Rules, entry_code
 from checklists.units import units
-from jsengine import JSLimitExceeded, Limits, Sandbox
+from jsengine import JSLimitExceeded, JSThrown, Limits, Sandbox
 
 __all__ = [
     "FUNCTIONS",
@@ -172,6 +172,10 @@ def decide(rules: Rules, filled: Filled, derived: Mapping[str, str] | None = Non
             expressions = {"derived": dict(follows), "items": rules.items, "repeats": rules.repeats}
             raw = _sandbox().call("decide", key, form, expressions)
     except JSLimitExceeded as fault:
+        return dict(_undecided(rules, filled, str(fault)))
+    except JSThrown as fault:
+        # Whatever an expression throws is an outcome. What comes here is an engine at its end.
+        _sandbox.cache_clear()
         return dict(_undecided(rules, filled, str(fault)))
     return {name: _decision(*fields) for name, fields in raw.items()}
 

@@ -143,6 +143,8 @@ export function run(parsed, variables) {
 
 /** Why an expression gave nothing, in words that are the same in every JavaScript engine. */
 export function why(error) {
+  // An engine that is out of memory throws null: nothing that it says from then on can be relied on.
+  if (!(error instanceof Error)) throw error;
   if (error instanceof RuleError) return error.message;
   return error.summary ?? "it cannot be evaluated";
 }

@@ -8,7 +8,9 @@ import { environment, parse, refused, run, startForm, useUnits, why } from "./ce
 
 export { useUnits };
 
-const COMPILED_KEPT = 4000;
+/** How many nodes of parsed expressions are kept, some 700 bytes each, and what one counts that is no expression. */
+const NODES_KEPT = 40_000;
+const NODES_OF_BROKEN = 50;
 const FORMS_KEPT = 64;
 const COMBINATIONS_TRIED = 64;
 /** An object that inherits nothing, so that an item may be called as JavaScript calls something. */
@@ -23,12 +25,12 @@ const TIME = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d+)?(Z|[+-]\d\d:\d\d)$/;
 
 const language = environment();
 const compiled = new Map();
+let nodesKept = 0;
 const forms = new Map();
 
 export function compile(expression) {
   let entry = compiled.get(expression);
   if (!entry) {
-    if (compiled.size >= COMPILED_KEPT) compiled.clear();
     try {
       entry = parse(language, expression);
       entry.broken = refused(entry.names);
@@ -36,6 +38,9 @@ export function compile(expression) {
       entry = { broken: why(error), names: error.names ?? NO_NAMES };
     }
     entry.looks = looksOf(entry.names);
+    const size = entry.nodes ?? NODES_OF_BROKEN;
+    if (nodesKept + size > NODES_KEPT) compiled.clear();
+    nodesKept = compiled.size === 0 ? size : nodesKept + size;
     compiled.set(expression, entry);
   }
   return entry;

@@ -1,6 +1,7 @@
 """CEL in the sandbox: doubles everywhere, the unknown counts as holding, and cost is bounded."""
 
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -310,6 +311,30 @@ def test_an_expression_that_costs_too_much_is_an_error_and_the_rest_of_the_form_
     assert decide(compared, facts).error == "it costs too much"
     rules = ruled({"code": "A", "accept": nested}, {"code": "B", "accept": "facts.l.all(x, x >= 0)"})
     assert cel.decide(rules, Filled(facts))["B"].accept == Outcome(yes=True)
+
+
+def test_an_engine_at_its_end_leaves_the_form_open_and_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[int] = []
+
+    @cache
+    def worn() -> Sandbox:
+        made.append(1)
+        return Sandbox("function decide() { throw null; }")
+
+    monkeypatch.setattr(cel, "_sandbox", worn)
+    for number in (1, 2):
+        decision = cel.decide(ruled({"code": "A", "when": "facts.a"}), Filled({"a": False}))["A"]
+        assert decision.shown
+        assert len(made) == number
+
+
+def test_more_expressions_than_are_kept_are_all_decided() -> None:
+    long = " || ".join(f"facts.n == {{0}}.{digit}" for digit in range(1, 9))
+    for form in range(30):
+        items = [{"code": f"A-{n}", "accept": long.format(form * 100 + n)} for n in range(100)]
+        decided = cel.decide(ruled(*items), Filled({"n": form * 100 + 50.5}))
+        assert [name for name, one in decided.items() if one.accept == Outcome(yes=True)] == ["A-50"]
+        assert all(one.accept is not None and one.accept.error is None for one in decided.values())
 
 
 def test_many_forms_in_turn_are_each_decided_by_their_own_rules() -> None:
