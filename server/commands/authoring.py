@@ -150,7 +150,10 @@ def _fail(sentence: str) -> NoReturn:
 @click.option("--folder", type=_FOLDER, help="Definitions to check. [those that come with Hezha]")
 @click.option("--all", "everything", is_flag=True, help="The facts and the trade's table of items as well.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
-def lint_command(folder: Path | None, *, everything: bool, as_json: bool) -> None:
+@click.option(
+    "--lang", type=click.Choice(LANGUAGES), default="en", show_default=True, help="Of the complaints."
+)
+def lint_command(folder: Path | None, *, everything: bool, as_json: bool, lang: str) -> None:
     """Check syntax, names, translations, limits and conditions, each with its file and line.
 
     Exits with 1 if anything is wrong. With --all also whether the definitions hold every item of the trade's
@@ -168,7 +171,7 @@ def lint_command(folder: Path | None, *, everything: bool, as_json: bool) -> Non
     if as_json:
         click.echo(json.dumps(found, ensure_ascii=False, indent=2))
     else:
-        _print(found)
+        _print(found, lang)
         if everything:
             _open_questions(loaded.library)
             _count(loaded.library)
@@ -211,14 +214,13 @@ def _departure(said: str) -> Row:
     return {**place, "subject": code, "code": "departure", "text": {"en": what}}
 
 
-def _print(found: Mapping[str, Iterable[Row]]) -> None:
+def _print(found: Mapping[str, Iterable[Row]], lang: str) -> None:
     for name, rows in found.items():
         faults = list(rows)
         click.echo(f"{name}: {'sound' if not faults else f'{len(faults)} faults'}")
         for row in faults:
-            click.echo(
-                f"  {Place(row['file'], row['line'], row['column'])}: {row['subject']}: {row['text']['en']}"
-            )
+            words = row["text"].get(lang, row["text"]["en"])
+            click.echo(f"  {Place(row['file'], row['line'], row['column'])}: {row['subject']}: {words}")
 
 
 def _count(library: Library) -> None:

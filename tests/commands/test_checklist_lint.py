@@ -47,6 +47,8 @@ def test_each_fault_is_told_with_its_file_and_line(tmp_path: Path) -> None:
     assert ran.exit_code == 1
     assert f"  {part}:{line + 1}:9: CC-03: when" in ran.output
     assert "unknown fact u0_7" in ran.output
+    chinese = CliRunner().invoke(checklist, ["lint", "--folder", str(folder), "--lang", "zh-CN"])
+    assert "未定义的工程条件 u0_7" in chinese.output
     as_json = CliRunner().invoke(checklist, ["lint", "--json", "--folder", str(folder)])
     found = next(
         rows
