@@ -19,6 +19,7 @@ from server.evidence.model import ExifFacts
 
 _TEXT_LENGTH = 120
 _OFFSET = re.compile(r"([+-])(\d{2}):(\d{2})")
+_CREATOR = re.compile(rb"CreatorTool(?:>|\s*=\s*[\"'])([^<\"']{1,200})")
 _DATUMS: dict[str, Datum] = {
     "WGS84": "wgs84",
     "CGCS2000": "cgcs2000",
@@ -33,20 +34,23 @@ def read_exif(image: Image.Image, *, utc_offset_min: int) -> ExifFacts | None:
     `utc_offset_min` is the zone, in minutes east of UTC, of a time that names none.
     """
     main, detail, gps = _tables(image)
-    if not (main or detail or gps):
+    creator = _creator(image)
+    if not (main or detail or gps or creator):
         return None
     taken_at, assumed = _taken_at(main, detail, utc_offset_min)
+    base = ExifTags.Base
     datum = _text(gps.get(ExifTags.GPS.GPSMapDatum))
-    orientation = main.get(ExifTags.Base.Orientation)
+    orientation = main.get(base.Orientation)
     return ExifFacts(
         taken_at=taken_at,
         offset_assumed=assumed,
+        saved_at=_moment(main, detail, base.DateTime, base.OffsetTime, utc_offset_min)[0],
         position=_position(gps, datum),
         gps_datum=datum,
         gps_at=_gps_time(gps),
-        make=_text(main.get(ExifTags.Base.Make)),
-        model=_text(main.get(ExifTags.Base.Model)),
-        software=_text(main.get(ExifTags.Base.Software)) or _text(main.get(ExifTags.Base.ProcessingSoftware)),
+        make=_text(main.get(base.Make)),
+        model=_text(main.get(base.Model)),
+        software=_joined(_text(main.get(base.Software)), _text(main.get(base.ProcessingSoftware)), creator),
         orientation=orientation if isinstance(orientation, int) and 1 <= orientation <= 8 else 1,
     )
 
@@ -76,20 +80,40 @@ def _taken_at(
         (detail, base.DateTimeDigitized, base.OffsetTimeDigitized),
         (main, base.DateTime, base.OffsetTime),
     ):
-        digits = re.findall(r"\d+", _text(table.get(time_tag)) or "")
-        zone = _OFFSET.fullmatch(_text(detail.get(zone_tag)) or "")
-        minutes = utc_offset_min
-        if zone:
-            minutes = (int(zone[2]) * 60 + int(zone[3])) * (-1 if zone[1] == "-" else 1)
-        try:
-            year, month, day, hour, minute, second = map(int, digits[:6])
-            local = datetime(
-                year, month, day, hour, minute, second, tzinfo=timezone(timedelta(minutes=minutes))
-            )
-            return local.astimezone(UTC), zone is None
-        except (ValueError, OverflowError):
-            continue
+        moment, assumed = _moment(table, detail, time_tag, zone_tag, utc_offset_min)
+        if moment is not None:
+            return moment, assumed
     return None, False
+
+
+def _moment(
+    table: Mapping[int, Any], detail: Mapping[int, Any], time_tag: int, zone_tag: int, utc_offset_min: int
+) -> tuple[datetime | None, bool]:
+    """One time tag as UTC, and whether its zone was assumed."""
+    digits = re.findall(r"\d+", _text(table.get(time_tag)) or "")
+    zone = _OFFSET.fullmatch(_text(detail.get(zone_tag)) or "")
+    minutes = utc_offset_min
+    if zone:
+        minutes = (int(zone[2]) * 60 + int(zone[3])) * (-1 if zone[1] == "-" else 1)
+    try:
+        year, month, day, hour, minute, second = map(int, digits[:6])
+        local = datetime(year, month, day, hour, minute, second, tzinfo=timezone(timedelta(minutes=minutes)))
+        return local.astimezone(UTC), zone is None
+    except (ValueError, OverflowError):
+        return None, False
+
+
+def _creator(image: Image.Image) -> str | None:
+    """The program that XMP names, which editors write even where they leave EXIF as it was."""
+    packet = image.info.get("xmp")
+    if isinstance(packet, str):
+        packet = packet.encode()
+    found = _CREATOR.search(packet) if isinstance(packet, bytes) else None
+    return _text(found[1]) if found else None
+
+
+def _joined(*names: str | None) -> str | None:
+    return "; ".join(dict.fromkeys(name for name in names if name)) or None
 
 
 def _position(gps: Mapping[int, Any], datum: str | None) -> Position | None:

@@ -72,7 +72,9 @@ def check_limits(header: Header, limits: PhotoLimits) -> None:
 
 
 def open_bounded(file: BinaryIO, limits: PhotoLimits) -> tuple[Header, Image.Image]:
-    """Open a picture without decoding it, once its header is within the limits; raises Refused.
+    """Open a picture without decoding it, once its header is within the limits.
+
+    Raises Refused, OSError for the disk.
 
     The plugin is called by name: what a file is was settled by the header, and Pillow's own bomb check is a
     global of the process that would warn at another number than ours.
@@ -85,7 +87,14 @@ def open_bounded(file: BinaryIO, limits: PhotoLimits) -> tuple[Header, Image.Ima
         "PNG": PngImagePlugin.PngImageFile,
         "WEBP": WebPImagePlugin.WebPImageFile,
     }
-    image = plugins[header.format](file)
+    try:
+        image = plugins[header.format](file)
+    except Exception as error:
+        # Parsers raise all kinds on damaged bytes. Only the system's own errors carry a number: those say
+        # nothing about the photo and must not condemn it.
+        if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno):
+            raise
+        raise Refused("photo_undecodable", cause="damaged") from error
     if image.size != (header.width, header.height):
         raise Refused("photo_undecodable", cause="header")
     return header, image

@@ -13,6 +13,7 @@ from geo.coords import CoordinateError, Fix, Position, read_fix, read_time
 from geo.fence import Presence, PresenceLimits
 
 Format = Literal["JPEG", "PNG", "WEBP"]
+Source = Literal["camera", "gallery"]
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -70,6 +71,7 @@ class PhotoLimits(msgspec.Struct, frozen=True):
 class PhotoClaim(msgspec.Struct, frozen=True):
     """What the form says of a photo. `width` and `height` in pixels, as stored or as shown upright.
 
+    `source` is `gallery` for a picture that the tablet did not take itself but chose from those it had.
     `notes` are flags raised while reading the claim; the verdict repeats them.
     """
 
@@ -78,11 +80,15 @@ class PhotoClaim(msgspec.Struct, frozen=True):
     height: int
     taken_at: datetime | None = None
     location: Fix | None = None
+    source: Source = "camera"
     notes: tuple[Reason, ...] = ()
 
 
 class ExifFacts(msgspec.Struct, frozen=True):
     """What the camera wrote. Times are UTC; `offset_assumed` says that EXIF named no zone for `taken_at`.
+
+    `saved_at` is when the file was last written, which an editor renews and a camera writes as `taken_at`.
+    `software` names every program that left its name, XMP's CreatorTool included.
 
     `position` is None too when the datum that EXIF names (`gps_datum`) is not one that can be converted.
     `orientation` is EXIF's 1 to 8: 1 is upright, 5 to 8 swap the sides.
@@ -90,6 +96,7 @@ class ExifFacts(msgspec.Struct, frozen=True):
 
     taken_at: datetime | None = None
     offset_assumed: bool = False
+    saved_at: datetime | None = None
     position: Position | None = None
     gps_datum: str | None = None
     gps_at: datetime | None = None
@@ -149,7 +156,9 @@ def claim_from_document(doc: Mapping[str, Any]) -> PhotoClaim:
             location = read_fix(place if isinstance(place, Mapping) else {})
         except CoordinateError as error:
             notes.append(Reason("photo_claim_place", {"code": error.code}))
-    return PhotoClaim(sha256.lower(), width, height, taken_at, location, tuple(notes))
+    # Whatever else a tablet calls its source is not the camera that it holds.
+    source: Source = "camera" if doc.get("source") in (None, "camera") else "gallery"
+    return PhotoClaim(sha256.lower(), width, height, taken_at, location, source, tuple(notes))
 
 
 def _side(value: object) -> int:

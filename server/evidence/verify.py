@@ -16,6 +16,7 @@ from typing import IO, BinaryIO, cast
 from geo.fence import Presence, SiteFence, presence
 from geo.metric import distance_m
 from server.evidence.exif import read_exif
+from server.evidence.foreign import check_alone
 from server.evidence.header import Header, Refused, open_bounded
 from server.evidence.model import ExifFacts, PhotoClaim, PhotoLimits, PhotoVerdict, Reason
 
@@ -84,6 +85,7 @@ def _judge(
 ) -> PhotoVerdict:
     header: Header | None = None
     exif: ExifFacts | None = None
+    behind = 0
     there = None if fence is None else presence(fence, claim.location, limits=limits.presence)
     reasons: tuple[Reason, ...] = ()
     try:
@@ -92,12 +94,21 @@ def _judge(
         if sha256 != claim.sha256:
             raise Refused("photo_digest_differs", claimed=claim.sha256, found=sha256)
         header, exif = _decode(file, limits)
+        file.seek(0)
+        behind = check_alone(file.read(), header.format)
         _check_size(header, exif, claim)
     except Refused as refused:
         reasons = (refused.reason,)
-    flags = (*claim.notes, *_time_flags(claim, limits, received_at), *_place_flags(there))
+    flags = (
+        *claim.notes,
+        *_source_flags(claim),
+        *_time_flags(claim, limits, received_at),
+        *_place_flags(there),
+    )
     if header is not None:
         flags += _exif_flags(exif, claim, limits)
+    if behind:
+        flags += (Reason("photo_bytes_behind", {"bytes": behind}),)
     return PhotoVerdict(
         ok=not reasons,
         reasons=reasons,
@@ -146,6 +157,10 @@ def _check_size(header: Header, exif: ExifFacts | None, claim: PhotoClaim) -> No
         )
 
 
+def _source_flags(claim: PhotoClaim) -> tuple[Reason, ...]:
+    return (Reason("photo_from_gallery"),) if claim.source == "gallery" else ()
+
+
 def _time_flags(claim: PhotoClaim, limits: PhotoLimits, received_at: datetime) -> tuple[Reason, ...]:
     if claim.taken_at is None:
         return ()
@@ -176,6 +191,7 @@ def _exif_flags(exif: ExifFacts | None, claim: PhotoClaim, limits: PhotoLimits) 
             flags.append(
                 Reason("photo_exif_time_differs", {"seconds": round(skew), "limit_s": limits.time_skew_s})
             )
+    flags += _camera_time_flags(exif, limits)
     if exif.position is not None and claim.location is not None:
         place = claim.location.position
         apart = distance_m(exif.position.lon, exif.position.lat, place.lon, place.lat)
@@ -189,3 +205,15 @@ def _exif_flags(exif: ExifFacts | None, claim: PhotoClaim, limits: PhotoLimits) 
     if any(mark in software for mark in limits.editors):
         flags.append(Reason("photo_edited", {"software": exif.software or ""}))
     return tuple(flags)
+
+
+def _camera_time_flags(exif: ExifFacts, limits: PhotoLimits) -> list[Reason]:
+    """The times within EXIF against each other: written again later, or not when the receiver says."""
+    flags: list[Reason] = []
+    if exif.taken_at is None:
+        return flags
+    for code, other in (("photo_saved_later", exif.saved_at), ("photo_gps_time_differs", exif.gps_at)):
+        apart = 0 if other is None else round(abs((other - exif.taken_at).total_seconds()))
+        if apart > limits.time_skew_s:
+            flags.append(Reason(code, {"seconds": apart, "limit_s": limits.time_skew_s}))
+    return flags

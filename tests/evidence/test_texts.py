@@ -12,14 +12,22 @@ import geo
 import server.evidence
 from server.texts import LANGUAGES
 
-ROOMS = {"geo": Path(geo.__file__).parent, "evidence": Path(server.evidence.__file__).parent}
+GEO, EVIDENCE = (Path(str(room.__file__)).parent for room in (geo, server.evidence))
+ROOMS = {"geo": GEO, "network": GEO / "network", "evidence": EVIDENCE}
 TEXTS = Path(server.evidence.__file__).parent.parent / "texts"
-PREFIXES = ("coordinate_", "datum_", "fix_", "fence_", "presence_", "track_", "photo_")
+PREFIXES = {
+    "geo": (
+        *("coordinate_", "datum_", "fix_", "fence_", "presence_", "track_"),
+        *("attendance_", "task_site_", "visit_without_"),
+    ),
+    "network": ("network_", "pandapower_"),
+    "evidence": ("photo_",),
+}
 
 
 def emitted(room: str) -> set[str]:
-    source = "".join(path.read_text("utf-8") for path in sorted(ROOMS[room].glob("*.py")))
-    return {word for word in re.findall(r'"([a-z_]+)"', source) if word.startswith(PREFIXES)}
+    source = "".join(path.read_text("utf-8") for path in sorted(ROOMS[room].rglob("*.py")))
+    return {word for word in re.findall(r'"([a-z_]+)"', source) if word.startswith(PREFIXES[room])}
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
