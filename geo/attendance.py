@@ -30,6 +30,13 @@ Bearing = Literal["for", "against", "open"]
 SightingKind = Literal["form", "photo", "exif", "signature", "door"]
 
 
+_WORDS: dict[Standing, str] = {
+    "supported": "attendance_supported",
+    "open": "attendance_open",
+    "contradicted": "attendance_contradicted",
+}
+
+
 class AttendanceRules(Struct, frozen=True):
     """What the checks go by. The server fills it from dated settings.
 
@@ -87,7 +94,7 @@ class Attendance(Struct, frozen=True):
     @property
     def code(self) -> str:
         """The verdict's own words in catalogue `geo`."""
-        return f"attendance_{self.standing}"
+        return _WORDS[self.standing]
 
 
 def attend(
