@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
@@ -14,6 +15,8 @@ from checklists.xlsform.workbook import Row, Sheet
 __all__ = ["Column", "Line", "Table", "ours", "ranges", "tidy"]
 
 Language = Literal["zh", "en", "plain"]
+#: Cells of one column that are told one by one; of further ones it is told which rows they are in.
+CELLS_TOLD = 50
 #: Prefixes under which XLSForms may say the same columns.
 _PREFIXES = ("bind::", "bind:", "control::", "control:", "media::", "media:")
 
@@ -158,6 +161,10 @@ class Line:
             self._tell(heading, value)
 
     def _tell(self, heading: str, value: str) -> None:
+        self.table.told[heading] += 1
+        if self.table.told[heading] > CELLS_TOLD:
+            self.table.gather("more_like_it", self.number, heading)
+            return
         what: Loss = UNCARRIED.get(self.table.headings[heading].key or "", "uncarried")
         self.table.findings.lose(what, self.table.name, self.number, heading, value=value)
 
@@ -179,6 +186,7 @@ class Table:
         self.lines = [Line(self, row) for row in sheet.rows]
         self.restored = restore
         self.default_language: Language | None = None
+        self.told: Counter[str] = Counter()
         self._prefix = own[0]
         self._gathered: dict[tuple[str, str, tuple[tuple[str, str], ...]], list[int]] = {}
         self._tell_columns(sheet)

@@ -7,7 +7,10 @@ from typing import Any, Literal
 
 import msgspec
 
-__all__ = ["Finding", "Findings", "What", "XlsFormError"]
+__all__ = ["FAULTS_TOLD", "Finding", "Findings", "What", "XlsFormError"]
+
+#: Faults told one by one; of further ones it is told how many there are.
+FAULTS_TOLD = 200
 
 #: Why a workbook is not read, or a definition not written.
 Refusal = Literal[
@@ -18,6 +21,7 @@ Refusal = Literal[
     "too_many_parts",
     "unpacks_too_large",
     "packed_too_tightly",
+    "too_many_elements",
     "encrypted",
     "macros",
     "external_link",
@@ -38,10 +42,12 @@ Refusal = Literal[
     "unknown_list",
     "unmatched_end",
     "unmatched_begin",
+    "nested_too_deep",
     "unknown_item",
     "conditions_disagree",
     "no_stage",
     "no_items",
+    "more_faults",
     "not_writable",
     "not_restored",
 ]
@@ -72,6 +78,7 @@ Loss = Literal[
     "media",
     "metadata",
     "mirrored",
+    "more_like_it",
     "named_anew",
     "nested_group",
     "nested_repeat",
@@ -131,7 +138,8 @@ class Findings:
 
     def __init__(self) -> None:
         self.losses: list[Finding] = []
-        self.faults: list[Finding] = []
+        self._faults: dict[tuple[Any, ...], Finding] = {}
+        self._more = 0
 
     def lose(
         self,
@@ -153,11 +161,18 @@ class Findings:
         **params: Any,
     ) -> None:
         """The form cannot be taken as it is. One cell is told of once, however often it is looked at."""
-        found = Finding(what, sheet, row, column, params)
-        if found not in self.faults:
-            self.faults.append(found)
+        place = (what, sheet, row, column)
+        if place in self._faults:
+            return
+        if len(self._faults) < FAULTS_TOLD:
+            self._faults[place] = Finding(what, sheet, row, column, params)
+        else:
+            self._more += 1
 
     def settle(self) -> None:
         """Raises XlsFormError if there were faults."""
-        if self.faults:
-            raise XlsFormError(self.faults)
+        faults = list(self._faults.values())
+        if self._more:
+            faults.append(Finding("more_faults", params={"count": self._more}))
+        if faults:
+            raise XlsFormError(faults)

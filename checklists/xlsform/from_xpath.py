@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 
 from checklists.xlsform.scope import Kind, Question, Scope
-from checklists.xlsform.syntax import MAX_CHARACTERS, Node, Untranslatable, parse_xpath
+from checklists.xlsform.syntax import CHARACTERS_A_WORD, MAX_CHARACTERS, Node, Untranslatable, parse_xpath
 
 __all__ = ["FUNCTIONS", "condition_to_cel", "number_to_cel"]
 
@@ -56,12 +56,17 @@ def condition_to_cel(xpath: str, scope: Scope, own: Question | None = None, with
     """An XPath condition as CEL. `own` is the question that `.` stands for, `within` the code of the repeat
     the expression stands in. Raises Untranslatable."""
     translator = _Translator(scope, own, within)
-    return _bounded(translator.truth(parse_xpath(xpath)).text)
+    return _bounded(translator.truth(_parsed(xpath, scope)).text)
 
 
 def number_to_cel(xpath: str, scope: Scope, within: str | None = None) -> str:
     """An XPath number as CEL. Raises Untranslatable."""
-    return _bounded(_number(_Translator(scope, None, within).piece(parse_xpath(xpath))).text)
+    return _bounded(_number(_Translator(scope, None, within).piece(_parsed(xpath, scope))).text)
+
+
+def _parsed(xpath: str, scope: Scope) -> Node:
+    scope.effort.spend(len(xpath) // CHARACTERS_A_WORD)
+    return parse_xpath(xpath)
 
 
 def _bounded(cel: str) -> str:
@@ -125,6 +130,7 @@ class _Translator:
         raise Untranslatable(f"{_what(piece)} where true or false is wanted")
 
     def piece(self, node: Node) -> _Piece:
+        self._scope.effort.spend()
         self._parts += 1
         if self._parts > _PARTS:
             raise Untranslatable(f"more than {_PARTS} parts")
@@ -161,7 +167,7 @@ class _Translator:
             if self._deep >= _CALCULATIONS_DEEP:
                 raise Untranslatable(f"calculations that go round or deeper than {_CALCULATIONS_DEEP}")
             own, self._own, self._deep = self._own, None, self._deep + 1
-            piece = self.piece(parse_xpath(question.calculation))
+            piece = self.piece(_parsed(question.calculation, self._scope))
             self._own, self._deep = own, self._deep - 1
             return replace(piece, question=None)
         if question.fact:

@@ -68,6 +68,7 @@ def _check_parts(package: zipfile.ZipFile, bounds: Bounds, findings: Findings) -
     if len(set(names)) < len(names):
         _refuse("damaged")
     unpacked = 0
+    reader = _Links(bounds.elements)
     for part, name in zip(parts, names, strict=True):
         if part.flag_bits & _ENCRYPTED:
             _refuse("encrypted")
@@ -75,7 +76,8 @@ def _check_parts(package: zipfile.ZipFile, bounds: Bounds, findings: Findings) -
         content = b"".join(_unpack(package, part, bounds, bounds.unpacked_bytes - unpacked))
         unpacked += len(content)
         if name.endswith((".xml", ".rels", ".vml")):
-            _check_xml(name, content)
+            reader.part = name
+            _check_xml(reader, content)
     if any("comments" in name for name in names):
         findings.lose("comments")
     if any(name.startswith("xl/media/") for name in names):
@@ -105,34 +107,41 @@ def _unpack(package: zipfile.ZipFile, part: zipfile.ZipInfo, bounds: Bounds, all
             yield chunk
 
 
-def _check_xml(name: str, content: bytes) -> None:
+def _check_xml(reader: _Links, content: bytes) -> None:
     try:
-        defusedxml.sax.parseString(content, _Links(name), forbid_dtd=True)
+        defusedxml.sax.parseString(content, reader, forbid_dtd=True)
     except DefusedXmlException as error:
-        raise XlsFormError([Finding("entities", params={"part": name})]) from error
+        raise XlsFormError([Finding("entities", params={"part": reader.part})]) from error
     except SAXParseException as error:
         raise XlsFormError([Finding("damaged")]) from error
 
 
 class _Links(ContentHandler):
-    """Refuses content types with macros, and relationships that lead out of the file or to objects in it."""
+    """Refuses content types with macros, relationships that lead out of the file or to objects in it, and
+    more elements in all parts together than a form has."""
 
-    def __init__(self, part: str) -> None:
+    def __init__(self, elements: int) -> None:
         super().__init__()
-        self._part = part
+        self.part = ""
+        self._left = self._elements = elements
 
     def startElement(self, name: str, attrs: object) -> None:  # noqa: N802 - SAX's name
+        self._left -= 1
+        if self._left < 0:
+            _refuse("too_many_elements", limit=self._elements)
+        if not self.part.endswith((".rels", "].xml")):
+            return
         values = {key.lower(): str(value) for key, value in attrs.items()}  # type: ignore[attr-defined]
         local = name.rpartition(":")[2]
         if local in ("Override", "Default") and "macroenabled" in values.get("contenttype", "").lower():
-            _refuse("macros", part=self._part)
+            _refuse("macros", part=self.part)
         if local != "Relationship":
             return
         kind = values.get("type", "").rpartition("/")[2].lower()
         if kind == "vbaproject" or "macrosheet" in kind:
-            _refuse("macros", part=self._part)
+            _refuse("macros", part=self.part)
         if kind in ("oleobject", "package", "control", "activexcontrolbinary"):
-            _refuse("embedded_object", part=self._part)
+            _refuse("embedded_object", part=self.part)
         # A hyperlink is only shown: nothing here follows one.
         if values.get("targetmode", "").lower() == "external" and kind != "hyperlink":
-            _refuse("external_link", part=self._part)
+            _refuse("external_link", part=self.part)

@@ -17,7 +17,7 @@ from checklists.xlsform.conditions import Conditions
 from checklists.xlsform.finding import Finding, Findings, XlsFormError
 from checklists.xlsform.items import Defaults, Maker
 from checklists.xlsform.parts import read_parts
-from checklists.xlsform.scope import ITEM_KINDS, Kind, Question, Scope
+from checklists.xlsform.scope import ITEM_KINDS, Effort, Kind, Question, Scope
 from checklists.xlsform.settings import Settings, read_settings
 from checklists.xlsform.tree import Branch, Leaf, leaves, read_tree
 from checklists.xlsform.vocabulary import (
@@ -78,7 +78,8 @@ def read_xlsform(
     write has no stage. Raises XlsFormError if the file is not taken, with every reason that could be found.
     """
     findings = Findings()
-    sheets = read_workbook(data, bounds or Bounds(), findings)
+    bounds = bounds or Bounds()
+    sheets = read_workbook(data, bounds, findings)
     survey = _survey(sheets)
     settings = read_settings(sheets.get("settings"), findings)
     tables = {
@@ -91,7 +92,7 @@ def read_xlsform(
             findings.lose("sheet", sheet.name)
     if checklist_id is None and not settings.named:
         findings.lose("no_id", "settings", None, "form_id", value=settings.checklist_id)
-    form = _Form(tables, settings, findings)
+    form = _Form(tables, settings, findings, bounds)
     definition = form.definition(checklist_id, version, stage)
     for table in tables.values():
         table.settle()
@@ -134,7 +135,9 @@ def _table(name: str, sheet: Sheet, settings: Settings, findings: Findings) -> T
 class _Form:
     """A form being read: names are given first, because expressions refer to what comes later too."""
 
-    def __init__(self, tables: Mapping[str, Table], settings: Settings, findings: Findings) -> None:
+    def __init__(
+        self, tables: Mapping[str, Table], settings: Settings, findings: Findings, bounds: Bounds
+    ) -> None:
         self._survey = tables["survey"]
         self._settings = settings
         self._findings = findings
@@ -142,12 +145,13 @@ class _Form:
         self._parts = read_parts(tables)
         self._codes: Counter[str] = Counter()
         self._used_lists: set[str] = set(LISTS)
-        self._tree = read_tree(self._survey)
+        self._tree = read_tree(self._survey, bounds.nested)
+        self._effort = Effort(bounds.effort)
 
     def definition(self, checklist_id: str | None, version: int | None, stage: Stage | None) -> Definition:
         """The definition; faults are left in the findings."""
         self._name(self._tree)
-        scope = Scope(self._questions())
+        scope = Scope(self._questions(), self._effort)
         maker = Maker(
             Defaults(self._settings.title, self._settings.written_here), Conditions(scope), self._parts
         )

@@ -8,8 +8,10 @@ from types import MappingProxyType
 from typing import Literal
 
 from checklists.model import FactDefinition, Item
+from checklists.xlsform.bounds import Bounds
+from checklists.xlsform.syntax import Untranslatable
 
-__all__ = ["ITEM_KINDS", "Kind", "Question", "Scope", "fact_kind"]
+__all__ = ["ITEM_KINDS", "Effort", "Kind", "Question", "Scope", "fact_kind"]
 
 #: What a value is to an expression. `entries` is a repeat, `other` what neither language computes with.
 Kind = Literal["bool", "number", "text", "choice", "choices", "date", "entries", "other"]
@@ -55,10 +57,24 @@ class Question:
         return Question(name, item.code, ITEM_KINDS.get(item.type, "other"), repeat, options=options)
 
 
-class Scope:
-    """The questions by name; the items and the facts among them by code."""
+class Effort:
+    """What translating the expressions of one form may still cost. Ordinary forms do not notice."""
 
-    def __init__(self, questions: Iterable[Question]) -> None:
+    def __init__(self, parts: int) -> None:
+        self._left = self._parts = parts
+
+    def spend(self, parts: int = 1) -> None:
+        """Raises Untranslatable once all is spent."""
+        self._left -= parts
+        if self._left < 0:
+            raise Untranslatable(f"more than {self._parts} parts in all expressions together")
+
+
+class Scope:
+    """The questions by name, the items and the facts among them by code, and the effort left for all."""
+
+    def __init__(self, questions: Iterable[Question], effort: Effort | None = None) -> None:
+        self.effort = effort or Effort(Bounds().effort)
         self.by_name = {question.name: question for question in questions}
         answered = [one for one in self.by_name.values() if one.calculation is None]
         self.items = {one.code: one for one in answered if not one.fact}

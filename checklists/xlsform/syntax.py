@@ -11,12 +11,22 @@ from dataclasses import dataclass
 from functools import partial
 from typing import NoReturn
 
-__all__ = ["MAX_CHARACTERS", "MAX_DEPTH", "Node", "Untranslatable", "parse_cel", "parse_xpath"]
+__all__ = [
+    "CHARACTERS_A_WORD",
+    "MAX_CHARACTERS",
+    "MAX_DEPTH",
+    "Node",
+    "Untranslatable",
+    "parse_cel",
+    "parse_xpath",
+]
 
 #: Characters and words of an expression, and how deep its parts nest. The evaluator takes 500 nodes.
 MAX_CHARACTERS = 8_000
 MAX_TOKENS = 400
 MAX_DEPTH = 40
+#: What a word of an expression is taken to have on average, to estimate the cost of one before it is read.
+CHARACTERS_A_WORD = 4
 
 
 class Untranslatable(Exception):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from checklists.xlsform.scope import Kind, Question, Scope
-from checklists.xlsform.syntax import Node, Untranslatable, parse_cel
+from checklists.xlsform.syntax import CHARACTERS_A_WORD, Node, Untranslatable, parse_cel
 
 __all__ = ["condition_to_xpath", "digits", "number_to_xpath"]
 
@@ -43,12 +43,17 @@ class _Piece:
 
 def condition_to_xpath(cel: str, scope: Scope, within: str | None = None) -> str:
     """A CEL condition as XPath. `within` is the code of the repeat it stands in. Raises Untranslatable."""
-    return _plain(_Translator(scope, within).truth(parse_cel(cel)).text)
+    return _plain(_Translator(scope, within).truth(_parsed(cel, scope)).text)
 
 
 def number_to_xpath(cel: str, scope: Scope) -> str:
     """A CEL number as XPath. Raises Untranslatable."""
-    return _plain(_Translator(scope, None).number(parse_cel(cel)).text)
+    return _plain(_Translator(scope, None).number(_parsed(cel, scope)).text)
+
+
+def _parsed(cel: str, scope: Scope) -> Node:
+    scope.effort.spend(len(cel) // CHARACTERS_A_WORD)
+    return parse_cel(cel)
 
 
 def digits(value: float) -> str:
@@ -76,6 +81,7 @@ class _Translator:
         return _number(self.piece(node))
 
     def piece(self, node: Node) -> _Piece:
+        self._scope.effort.spend()
         known = _NODES.get(node.op)
         if known is not None:
             return known(self, node)

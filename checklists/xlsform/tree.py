@@ -12,6 +12,7 @@ from checklists.xlsform.choices import Choice
 from checklists.xlsform.columns import Line, Table
 from checklists.xlsform.plain import is_constant
 from checklists.xlsform.vocabulary import METADATA, QUESTION_TYPES, Answer
+from checklists.xlsform.workbook import refused
 
 __all__ = ["Branch", "Leaf", "leaves", "read_tree"]
 
@@ -50,8 +51,9 @@ class Branch:
     code: str = ""
 
 
-def read_tree(survey: Table) -> list[Branch | Leaf]:
-    """What stands in the form outside every group, in order. Begins and ends that do not match are faults."""
+def read_tree(survey: Table, nested: int) -> list[Branch | Leaf]:
+    """What stands in the form outside every group, in order. Begins and ends that do not match are faults.
+    Raises XlsFormError for groups more than `nested` deep in each other."""
     form: list[Branch | Leaf] = []
     open_branches: list[Branch] = []
     findings = survey.findings
@@ -69,6 +71,8 @@ def read_tree(survey: Table) -> list[Branch | Leaf]:
                 findings.lose("type", survey.name, line.number, "type", value=word)
             (open_branches[-1].children if open_branches else form).append(branch)
             open_branches.append(branch)
+            if len(open_branches) > nested:
+                raise refused("nested_too_deep", survey.name, line.number, "type", limit=nested)
         elif _END.fullmatch(word):
             if not open_branches:
                 findings.fault("unmatched_end", survey.name, line.number, "type", value=word)

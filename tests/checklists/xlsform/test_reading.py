@@ -11,6 +11,7 @@ import pytest
 from checklists.linting import lint
 from checklists.model import Limit, NumberRange, Text
 from checklists.xlsform import Finding, XlsFormError, read_xlsform
+from checklists.xlsform.columns import CELLS_TOLD
 from checklists.xlsform.finding import Loss, What
 from checklists.xlsform.vocabulary import (
     CHOICE_ALIASES,
@@ -411,7 +412,8 @@ EVERYTHING = [
 
 def test_every_loss_there_is_can_be_met_and_its_words_filled() -> None:
     """Two forms meet them all, but for comments and pictures; no gap of a sentence is left open."""
-    nameless = imported([question("text")], settings=())
+    plenty = [question("text", f"q{number}", default="x") for number in range(CELLS_TOLD + 2)]
+    nameless = imported(plenty, settings=())
     form = imported(
         EVERYTHING,
         [*YES_NO, YES_NO[0], {"list_name": "one", "name": "x", "label": "X", "extra": 1}],

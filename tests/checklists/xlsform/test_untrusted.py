@@ -10,6 +10,7 @@ import openpyxl
 import pytest
 
 from checklists.xlsform import Bounds, read_xlsform
+from checklists.xlsform.finding import FAULTS_TOLD
 from tests.checklists.xlsform.workbooks import imported, question, refusals, repacked, workbook
 
 GOOD = workbook(survey=[question("text")])
@@ -95,6 +96,7 @@ def test_a_file_is_measured_before_it_is_opened() -> None:
     assert refusals(GOOD, bounds=Bounds(file_bytes=len(GOOD) - 1)) == [("too_large", None, None, None)]
     assert refusals(GOOD, bounds=Bounds(parts=3)) == [("too_many_parts", None, None, None)]
     assert refusals(GOOD, bounds=Bounds(unpacked_bytes=100)) == [("unpacks_too_large", None, None, None)]
+    assert refusals(GOOD, bounds=Bounds(elements=100)) == [("too_many_elements", None, None, None)]
 
 
 def test_a_bomb_is_refused_by_what_comes_out_of_it() -> None:
@@ -141,6 +143,25 @@ def test_rows_and_columns_far_out_cost_little_and_are_found() -> None:
     buffer = io.BytesIO()
     book.save(buffer)
     assert refusals(buffer.getvalue()) == [("too_many_columns", "survey", 1, "XFD")]
+
+
+def test_groups_nest_so_deep_and_no_deeper() -> None:
+    def nested(depth: int) -> bytes:
+        begins = [question("begin group", f"g{number}") for number in range(depth)]
+        return workbook(survey=[*begins, question("text"), *[{"type": "end group"}] * depth])
+
+    assert refusals(nested(20)) == []
+    assert refusals(nested(1000)) == [("nested_too_deep", "survey", 22, "type")]
+
+
+def test_expressions_that_multiply_cost_no_more_than_the_effort_there_is() -> None:
+    """Calculations that refer to calculations, asked for in every row."""
+    rows = [question("decimal", "n"), question("calculate", "c0", calculation="+".join(["${n}"] * 190))]
+    rows += [question("calculate", f"c{n}", calculation="+".join([f"${{c{n - 1}}}"] * 9)) for n in (1, 2, 3)]
+    rows += [question("text", f"q{n}", relevant="${c1} > 1" if n % 2 else "${c3} > 1") for n in range(60)]
+    form = imported(rows, settings=[{"form_title": "x"}])
+    reasons = {loss.params["reason"] for loss in form.losses if loss.what == "expression"}
+    assert reasons == {"more than 2000 parts", "more than 100000 parts in all expressions together"}
 
 
 def test_a_formula_is_never_evaluated() -> None:
@@ -232,6 +253,12 @@ def test_a_fault_of_the_form_is_told_with_its_place(sheets: dict[str, Any], foun
 def test_all_faults_are_told_at_once() -> None:
     form = workbook(survey=[question("select_one a"), question("select_one b", "r"), {"type": "end repeat"}])
     assert [found[0] for found in refusals(form)] == ["unmatched_end", "unknown_list", "unknown_list"]
+
+
+def test_a_thousand_faults_are_counted_and_not_listed() -> None:
+    found = refusals(workbook(survey=[question("select_one a", f"q{number}") for number in range(1000)]))
+    assert len(found) == FAULTS_TOLD + 1
+    assert found[-1][0] == "more_faults"
 
 
 def test_a_heading_may_stand_once() -> None:
