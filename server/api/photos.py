@@ -16,7 +16,16 @@ from flask_smorest.fields import Upload
 from server.api.base import Schema, blueprint, roles
 from server.api.casework import may_see, visible
 from server.evidence.header import Refused
-from server.intake.photos import ATTACHMENT, PhotoRefused, Photos, UploadClaim, photo_limits, plain_bytes
+from server.evidence.watermark import mark_digest
+from server.intake.photos import (
+    ATTACHMENT,
+    PhotoRefused,
+    Photos,
+    UploadClaim,
+    photo_limits,
+    plain_bytes,
+    watermark,
+)
 from server.intake.receipts import reason_text
 from server.problems import Problem, language
 from server.readmodel.queries import find_photos, photos_of
@@ -104,10 +113,11 @@ def show_photo(query: dict[str, Any], photo_id: str) -> Response:
     if row["status"] != "verified":
         raise Problem(409, "photo_not_verified")
     size: str = query["size"]
-    tag = f"{row['sha256']}-{size}"
+    mark = () if size == "original" else _mark(row)
+    tag = f"{row['sha256']}-{size}" + (f"-{mark_digest(mark)}" if mark else "")
     if request.if_none_match.contains(tag):
         return Response(status=304, headers={"ETag": f'"{tag}"', "Cache-Control": _CACHED})
-    response = _original(row) if size == "original" else _rendition(row, size)
+    response = _original(row) if size == "original" else _rendition(row, size, mark)
     response.set_etag(tag)
     response.headers["Cache-Control"] = _CACHED
     return response
@@ -141,11 +151,19 @@ def _original(row: dict[str, Any]) -> Response:
     return response
 
 
-def _rendition(row: dict[str, Any], size: Any) -> Response:
-    """Made when first asked for, kept beside the data by the digest of the original."""
+def _mark(row: dict[str, Any]) -> tuple[str, ...]:
+    """The words on a rendition of the photo."""
+    made = services()
+    case = made.cases.load(row["case_id"]).case
+    document = made.store.get(made.names.media(case.id), f"photo:{row['id']}")
+    return watermark(case, document, made.cases.policy(case.organisation))
+
+
+def _rendition(row: dict[str, Any], size: Any, mark: tuple[str, ...]) -> Response:
+    """Made when first asked for, kept beside the data by the digest of the original and of its watermark."""
     made = services()
     folder = made.settings.data_dir / "renditions" / row["sha256"][:2]
-    path = folder / f"{row['sha256']}-{size}.jpg"
+    path = folder / f"{row['sha256']}-{size}-{mark_digest(mark)}.jpg"
     if not path.exists():
         folder.mkdir(parents=True, exist_ok=True)
         media = made.names.media(row["case_id"])
@@ -157,7 +175,9 @@ def _rendition(row: dict[str, Any], size: Any) -> Response:
             shutil.copyfileobj(plain_bytes(original), spool, _CHUNK)
             spool.flush()
             try:
-                made.photo_workers.render_all(Path(spool.name), {size: path}, limits=photo_limits(policy))
+                made.photo_workers.render_all(
+                    Path(spool.name), {size: path}, limits=photo_limits(policy), mark=mark
+                )
             except Refused:
                 raise Problem(409, "photo_not_verified") from None
     return send_file(os.path.abspath(path), mimetype="image/jpeg")

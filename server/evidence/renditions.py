@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -18,11 +18,15 @@ from PIL import Image, ImageCms, ImageOps
 
 from server.evidence.header import Refused, open_bounded
 from server.evidence.model import PhotoLimits
+from server.evidence.watermark import stamp
 
 Size = Literal["thumb", "screen"]
 
 #: Long side in pixels and JPEG quality of each rendition.
 SIZES: Mapping[Size, tuple[int, int]] = {"thumb": (320, 78), "screen": (1600, 82)}
+
+#: How many lines of a watermark each can carry and still show the picture.
+MARK_LINES: Mapping[Size, int] = {"thumb": 1, "screen": 6}
 
 #: Colour profiles of cameras and screens take some kilobytes; a printer's does not belong into a thumbnail.
 MAX_PROFILE_BYTES = 64 * 1024
@@ -40,18 +44,25 @@ class Rendition(msgspec.Struct, frozen=True):
     bytes: int
 
 
-def render(path: Path, size: Size, out: Path, *, limits: PhotoLimits | None = None) -> Rendition:
+def render(
+    path: Path, size: Size, out: Path, *, limits: PhotoLimits | None = None, mark: Sequence[str] = ()
+) -> Rendition:
     """Write one rendition of the photo at `path` to `out`; see `render_all`."""
-    return render_all(path, {size: out}, limits=limits)[size]
+    return render_all(path, {size: out}, limits=limits, mark=mark)[size]
 
 
 def render_all(
-    path: Path, outs: Mapping[Size, Path], *, limits: PhotoLimits | None = None
+    path: Path,
+    outs: Mapping[Size, Path],
+    *,
+    limits: PhotoLimits | None = None,
+    mark: Sequence[str] = (),
 ) -> dict[Size, Rendition]:
     """Write the renditions named, decoding once: the smaller ones come from the larger.
 
-    Each file appears whole or not at all. Raises Refused for what is no photo within the limits or cannot be
-    decoded, OSError for the disk. Nothing is ever enlarged.
+    `mark` are the lines of the watermark, the most telling first; a thumbnail carries
+    the first only. Each file appears whole or not at all. Raises Refused for what is no photo within the
+    limits or cannot be decoded, OSError for the disk. Nothing is ever enlarged.
     """
     made: dict[Size, Rendition] = {}
     image: Image.Image | None = None
@@ -64,7 +75,7 @@ def render_all(
             else:
                 image = image.copy()
                 image.thumbnail((side, side), Image.Resampling.BICUBIC, reducing_gap=_REDUCING_GAP)
-            made[size] = _write(image, outs[size], quality)
+            made[size] = _write(stamp(image, mark[: MARK_LINES[size]]), outs[size], quality)
     return made
 
 

@@ -35,6 +35,7 @@ class RenderRequest(msgspec.Struct, frozen=True, tag="render"):
     path: str
     outs: dict[Size, str]
     limits: PhotoLimits
+    mark: tuple[str, ...] = ()
 
 
 class Verified(msgspec.Struct, frozen=True, tag="verified"):
@@ -78,7 +79,7 @@ def answer(request: Request) -> Answer:
             )
             return Verified(verdict)
         outs: dict[Size, Path] = {size: Path(out) for size, out in request.outs.items()}
-        return Rendered(render_all(Path(request.path), outs, limits=request.limits))
+        return Rendered(render_all(Path(request.path), outs, limits=request.limits, mark=request.mark))
     except Refused as refused:
         return Declined(refused.reason)
     except MemoryError:

@@ -16,7 +16,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -125,11 +125,16 @@ class PhotoWorkers:
         return PhotoVerdict(ok=False, reasons=(_refusal(reply),), flags=claim.notes)
 
     def render_all(
-        self, path: Path, outs: Mapping[Size, Path], *, limits: PhotoLimits | None = None
+        self,
+        path: Path,
+        outs: Mapping[Size, Path],
+        *,
+        limits: PhotoLimits | None = None,
+        mark: Sequence[str] = (),
     ) -> dict[Size, Rendition]:
         """`renditions.render_all` in a worker; raises Refused also where the worker does not survive."""
         named: dict[Size, str] = {size: str(out.absolute()) for size, out in outs.items()}
-        reply = self._ask(RenderRequest(str(path.absolute()), named, limits or PhotoLimits()))
+        reply = self._ask(RenderRequest(str(path.absolute()), named, limits or PhotoLimits(), tuple(mark)))
         if isinstance(reply, Rendered):
             return reply.made
         reason = _refusal(reply)

@@ -7,9 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO, cast
+from zoneinfo import ZoneInfo
 
 import structlog
 
+from geo.coords import CoordinateError, read_fix
 from server.casework.cases import SYSTEM
 from server.casework.projection import project_photo
 from server.evidence.header import Refused, read_header
@@ -41,6 +43,38 @@ def photo_limits(policy: Policy) -> PhotoLimits:
         place_skew_m=round(policy.photo_place_skew_m),
         future_s=policy.clock_future_tolerance_s,
     )
+
+
+def watermark(case: Case, document: Mapping[str, Any], policy: Policy) -> tuple[str, ...]:
+    """The lines that a rendition carries, the most telling first: case and item, time, place, person, id.
+
+    Times are of the customers' zone; what the photo's document does not say is left out.
+    """
+    taken_at = moment(document.get("taken_at"))
+    photo_id = str(document["_id"]).removeprefix("photo:")
+    return tuple(
+        line
+        for line in (
+            "  ".join(filter(None, (case.no, str(document.get("item") or "")))),
+            taken_at.astimezone(ZoneInfo(policy.timezone)).strftime("%Y-%m-%d %H:%M:%S %z")
+            if taken_at
+            else "",
+            _place_words(document.get("location")),
+            case.customer.address,
+            "  ".join(filter(None, (str(document.get("by") or ""), photo_id))),
+        )
+        if line
+    )
+
+
+def _place_words(location: Any) -> str:
+    """WGS-84 degrees to about a metre, and the accuracy, as the tablet gave it."""
+    try:
+        fix = read_fix(location if isinstance(location, Mapping) else {})
+    except CoordinateError:
+        return ""
+    accuracy = "" if fix.accuracy_m is None else f"  ±{round(fix.accuracy_m)} m"
+    return f"{fix.position.lat:.5f}, {fix.position.lon:.5f} WGS-84{accuracy}"
 
 
 def photo_fact(store: DocumentStore, media: str, photo_id: str) -> PhotoFact:

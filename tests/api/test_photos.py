@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageChops
 from werkzeug.datastructures import FileStorage
 from werkzeug.test import TestResponse, encode_multipart
 
@@ -169,3 +169,17 @@ def test_a_photos_id_is_its_cases_own(studio: Desk) -> None:
     for case, by in zip(cases, ("inspector", "colleague"), strict=True):
         assert [row["by"] for row in studio.get(f"/cases/{case}/photos")["items"]] == [by]
         assert studio.ask("GET", "/photos/pz-1?size=thumb", by=by).status_code == 200
+
+
+def test_a_rendition_says_which_case_and_item_and_is_made_anew_for_another_case(studio: Desk) -> None:
+    """The same bytes in two cases: each shows its own number, neither takes the other's from the cache."""
+    original, shown = picture(30, size=(800, 600)), {}
+    for case in (studio.open_case(), studio.open_case()):
+        row = upload(studio, case, original, purpose="notice:1").get_json()
+        answer = studio.ask("GET", f"/photos/{row['id']}?size=thumb")
+        shown[answer.headers["ETag"]] = answer.data
+    assert len(shown) == 2
+    first, second = (Image.open(io.BytesIO(data)).convert("L") for data in shown.values())
+    box = ImageChops.difference(first, second).getbbox()
+    assert box is not None
+    assert box[1] > first.height * 0.7
