@@ -190,9 +190,7 @@ class _Translator:
     def _membership(self, node: Node) -> _Piece:
         sought, collection = node.args
         if sought.op == "text" and (question := self._in(collection, sought.value)) is not None:
-            if question.kind == "entries":
-                raise Untranslatable(f"whether `{question.code}` is answered")
-            return _Piece(f"{self._reached(question)} != ''", "bool", _LEVELS["!="])
+            return self._answered(question)
         if collection.op == "list" and collection.args:
             tests = [self._comparison(Node("==", (sought, one))).at(_LEVELS["=="]) for one in collection.args]
             return _Piece(" or ".join(tests), "bool", _LEVELS["||"] if len(tests) > 1 else _LEVELS["=="])
@@ -201,10 +199,12 @@ class _Translator:
             raise Untranslatable("`in` anything but a list or an answer with several choices")
         return _Piece(f"selected({piece.text}, {self._option(piece, _text(sought.value)).text})", "bool")
 
-    def _reached(self, question: Question) -> str:
+    def _answered(self, question: Question) -> _Piece:
         if question.repeat not in (None, self._within):
             raise Untranslatable(f"`{question.code}`, which each entry of a repeat answers for itself")
-        return f"${{{question.name}}}"
+        if question.kind == "entries":  # a repeat has no value of its own
+            return _Piece(f"count(${{{question.name}}}) > 0", "bool", _LEVELS[">"])
+        return _Piece(f"${{{question.name}}} != ''", "bool", _LEVELS["!="])
 
     def _call(self, node: Node) -> _Piece:
         known = _FUNCTIONS.get((node.value, len(node.args)))
@@ -264,7 +264,7 @@ class _Translator:
         question = self._question(node)
         if question is None:
             raise Untranslatable("has() of anything but a fact or an answer")
-        return _Piece(f"{self._reached(question)} != ''", "bool", _LEVELS["!="])
+        return self._answered(question)
 
 
 def _number(piece: _Piece) -> _Piece:

@@ -141,6 +141,7 @@ def test_what_xpath_cannot_say_is_named(cel_text: str, reason: str) -> None:
         ('facts.dual || !(answers["m"] > 4.0)', "${dual} = 'true' or not(${m} > 4)"),
         ('answers["c"] in ["yes", "no"]', "${c} = 'yes' or ${c} = 'no'"),
         ("has(answers.t)", "${t} != ''"),
+        ('"units" in answers', "count(${units}) > 0"),
         ("-answers.m > -5", "(-${m} > -5)"),
         ('facts["dual"] == false', "not(${dual} = 'true')"),
         ('days("2020-01-31", answers["d"]) < 3', None),
