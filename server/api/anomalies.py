@@ -12,7 +12,7 @@ from server.api.base import Schema, blueprint, roles
 from server.api.casework import plain, scope, visible
 from server.api.timing import moment
 from server.problems import language
-from server.readmodel.queries import AnomalyFilter, list_anomalies
+from server.readmodel.watching import AnomalyFilter, list_anomalies
 from server.services import services
 from server.texts import text
 from server.workflow.monitors import AnomalyCode, MonitorName, Watch, anomalies

@@ -21,7 +21,8 @@ from server.casework.numbers import NumberTaken
 from server.intake.judging import SUPPLY_FACTS
 from server.names import new_id
 from server.problems import Problem, language
-from server.readmodel.queries import SORTS, CaseFilter, ClockFilter, list_cases, urgent_clocks
+from server.readmodel.queries import SORTS, CaseFilter, ClockFilter, list_cases
+from server.readmodel.watching import urgent_clocks
 from server.services import services
 from server.texts import text
 from server.workflow import commands

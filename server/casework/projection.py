@@ -29,6 +29,8 @@ def project(readmodel: ReadModel, case: Case, rev: str, rules: InForce) -> None:
     now = latest(case)
     timed = clocks(case, now, rules)
     running = [one for one in timed if one.state != "ended"]
+    clock_rows = [_clock_row(clock) for clock in running]
+    risks = [row[day] for row in clock_rows for day in ("second_on", "unknown_from") if row[day]]
     open_notices = [notice for notice in case.notices.values() if notice.open]
     open_tasks = [task for task in case.tasks.values() if task.status not in _SETTLED_TASKS]
     dues = [due for due in map(_due, open_notices) if due] + [
@@ -52,6 +54,9 @@ def project(readmodel: ReadModel, case: Case, rev: str, rules: InForce) -> None:
         "open_notices": len(open_notices),
         "next_due": min(dues, default=None),
         "clock_due": min((one.due.isoformat() for one in running if one.due), default=None),
+        "clock_over_on": min((row["over_on"] for row in clock_rows if row["over_on"]), default=None),
+        "clock_risk_on": min(risks, default=None),
+        "clock_paused": any(one.state == "paused" for one in running),
         "lon": case.site.lon,
         "lat": case.site.lat,
         "opened_at": case.log[0].at.isoformat(),
@@ -80,9 +85,9 @@ def project(readmodel: ReadModel, case: Case, rev: str, rules: InForce) -> None:
             }
             for n, notice in case.notices.items()
         ],
-        [_clock_row(clock) for clock in running],
+        clock_rows,
         [
-            {**msgspec.to_builtins(anomaly), "n": n}
+            {**msgspec.to_builtins(anomaly), "n": n, "organisation": case.organisation}
             for n, anomaly in enumerate(watched(case, now, rules, timed), start=1)
         ],
     )

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
 
 from server.readmodel.database import ReadModel
-from server.readmodel.tables import anomalies, case_inspectors, cases, clocks, photos, tasks
+from server.readmodel.tables import case_inspectors, cases, clocks, photos, tasks
 
 SORTS: Mapping[str, ColumnElement[Any]] = {
     "updated": cases.c.updated_at,
@@ -31,11 +31,6 @@ class Scope:
 
 
 ClockFilter = Literal["overdue", "at_risk", "paused"]
-ClockLevel = Literal["none", "first", "second", "full", "unknown", "over"]
-#: From the least to the most urgent.
-LEVELS: tuple[ClockLevel, ...] = get_args(ClockLevel)
-#: What is owed by law goes before what was promised, and that before one's own limits.
-_KINDS = ("legal", "promise", "internal")
 
 
 @dataclass(frozen=True)
@@ -71,104 +66,28 @@ def list_cases(
         return [dict(row) for row in connection.execute(page).mappings()], total
 
 
-def urgent_clocks(model: ReadModel, case_ids: Sequence[str], today: str) -> dict[str, dict[str, Any]]:
-    """The most urgent clock of each case on a day, with its `level`; no entry where no clock is left."""
-    query = select(clocks).where(clocks.c.case_id.in_(case_ids))
-    found: dict[str, dict[str, Any]] = {}
-    with model.engine.connect() as connection:
-        for mapping in connection.execute(query).mappings():
-            row: dict[str, Any] = dict(mapping)
-            row["level"] = clock_level(row, today)
-            known = found.get(row["case_id"])
-            if known is None or _urgency(row) > _urgency(known):
-                found[row["case_id"]] = row
-    return found
-
-
-def clock_level(row: Mapping[str, Any], today: str) -> ClockLevel:
-    """How far a clock has come on a day."""
-    days = {
-        "over": row["over_on"],
-        "unknown": row["unknown_from"],
-        "full": row["full_on"],
-        "second": row["second_on"],
-        "first": row["first_on"],
-    }
-    passed = [level for level in reversed(LEVELS) if (day := days.get(level)) and day <= today]
-    return passed[0] if passed else "none"
-
-
-@dataclass(frozen=True)
-class AnomalyFilter:
-    """What a list of anomalies is narrowed to; `today` is the day on which they hold."""
-
-    today: str
-    monitor: str | None = None
-    code: str | None = None
-    watch: int | None = None
-    manager: str | None = None
-    case_id: str | None = None
-
-
-def list_anomalies(
-    model: ReadModel, scope: Scope, wanted: AnomalyFilter, *, offset: int, limit: int
-) -> tuple[list[dict[str, Any]], int]:
-    """Rows of one page, each with its case's number and manager, the gravest first; and how many in all."""
-    a = anomalies.c
-    found = [
-        *_conditions(scope, CaseFilter(manager=wanted.manager)),
-        a.case_id == cases.c.id,
-        a.since <= wanted.today,
-        or_(a.until.is_(None), a.until > wanted.today),
-    ]
-    for column, value in (
-        (a.monitor, wanted.monitor),
-        (a.code, wanted.code),
-        (a.watch, wanted.watch),
-        (a.case_id, wanted.case_id),
-    ):
-        if value is not None:
-            found.append(column == value)
-    shown = (anomalies, cases.c.no, cases.c.customer, cases.c.manager, cases.c.stage)
-    page = (
-        select(*shown)
-        .where(*found)
-        .order_by(a.watch.desc(), a.since, a.case_id, a.n)
-        .offset(offset)
-        .limit(limit)
-    )
-    with model.engine.connect() as connection:
-        total = connection.scalar(select(func.count()).select_from(anomalies, cases).where(*found)) or 0
-        return [dict(row) for row in connection.execute(page).mappings()], total
-
-
-def _urgency(row: Mapping[str, Any]) -> tuple[Any, ...]:
-    """Greater is more urgent: the level, then what runs, then what is due first, then the gravest kind."""
-    due = row["due"] or "9999"
-    return (
-        LEVELS.index(row["level"]),
-        row["state"] == "running",
-        tuple(-ord(character) for character in due),
-        -_KINDS.index(row["kind"]),
-        row["id"],
-    )
-
-
-def _clock_condition(wanted: CaseFilter) -> ColumnElement[bool]:
+def _clock_conditions(wanted: CaseFilter) -> Iterator[ColumnElement[bool]]:
+    """First by what stands on the case itself, which is indexed; then by the clocks of what is left."""
     c, today = clocks.c, wanted.today
-    over = c.over_on <= today
     not_over = or_(c.over_on.is_(None), c.over_on > today)
-    conditions: dict[ClockFilter, ColumnElement[bool]] = {
-        "overdue": over,
-        "at_risk": and_(or_(c.second_on <= today, c.unknown_from <= today), not_over),
-        "paused": c.state == "paused",
+    conditions: dict[ClockFilter, tuple[ColumnElement[bool], ColumnElement[bool]]] = {
+        "overdue": (cases.c.clock_over_on <= today, c.over_on <= today),
+        "at_risk": (
+            cases.c.clock_risk_on <= today,
+            and_(or_(c.second_on <= today, c.unknown_from <= today), not_over),
+        ),
+        "paused": (cases.c.clock_paused.is_(True), c.state == "paused"),
     }
     found = [c.case_id == cases.c.id]
     if wanted.clock is not None:
-        found.append(conditions[wanted.clock])
+        of_case, of_clock = conditions[wanted.clock]
+        yield of_case
+        if wanted.clock_kind is None and wanted.clock != "at_risk":
+            return
+        found.append(of_clock)
     if wanted.clock_kind is not None:
         found.append(c.kind == wanted.clock_kind)
-    return exists().where(*found)
+    yield exists().where(*found)
 
 
 def cases_of(model: ReadModel, scope: Scope) -> list[str]:
@@ -188,6 +107,11 @@ def photos_of(model: ReadModel, case_id: str) -> list[dict[str, Any]]:
     query = select(photos).where(photos.c.case_id == case_id).order_by(photos.c.taken_at, photos.c.id)
     with model.engine.connect() as connection:
         return [dict(row) for row in connection.execute(query).mappings()]
+
+
+def scoped(scope: Scope, *, manager: str | None = None) -> list[ColumnElement[bool]]:
+    """The conditions on cases that a person may see, of one manager if named."""
+    return _conditions(scope, CaseFilter(manager=manager))
 
 
 def _conditions(scope: Scope, wanted: CaseFilter) -> list[ColumnElement[bool]]:
@@ -213,7 +137,7 @@ def _conditions(scope: Scope, wanted: CaseFilter) -> list[ColumnElement[bool]]:
             | (cases.c.next_due < wanted.overdue_on)
         )
     if wanted.clock is not None or wanted.clock_kind is not None:
-        found.append(_clock_condition(wanted))
+        found += _clock_conditions(wanted)
     if wanted.q:
         like = f"%{_escape(wanted.q)}%"
         found.append(

@@ -13,10 +13,11 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
+    text,
 )
 
 #: Grows when a table changes; a file of another version is dropped and built again.
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 
 metadata = MetaData()
 
@@ -39,7 +40,11 @@ cases = Table(
     Column("open_tasks", Integer, nullable=False),
     Column("open_notices", Integer, nullable=False),
     Column("next_due", String),
+    # Of all its clocks: the first day due, past a limit, and at risk; and whether one stands still.
     Column("clock_due", String),
+    Column("clock_over_on", String),
+    Column("clock_risk_on", String),
+    Column("clock_paused", Boolean, nullable=False),
     Column("lon", Float, nullable=False),
     Column("lat", Float, nullable=False),
     Column("opened_at", String, nullable=False),
@@ -50,6 +55,9 @@ cases = Table(
     Index("cases_by_stage", "stage"),
     Index("cases_by_place", "lon", "lat"),
     Index("cases_by_clock", "organisation", "clock_due"),
+    Index("cases_by_over", "organisation", "clock_over_on"),
+    Index("cases_by_risk", "organisation", "clock_risk_on"),
+    Index("cases_by_pause", "organisation", "clock_paused"),
 )
 
 #: Clocks that have not ended, with the days on which they came, or will come, to each mark: so their level is
@@ -70,7 +78,6 @@ clocks = Table(
     Column("full_on", String),
     Column("over_on", String),
     Column("unknown_from", String),
-    Index("clocks_by_over", "over_on"),
 )
 
 case_inspectors = Table(
@@ -109,6 +116,7 @@ anomalies = Table(
     metadata,
     Column("case_id", ForeignKey("cases.id", ondelete="CASCADE"), primary_key=True),
     Column("n", Integer, primary_key=True),
+    Column("organisation", String, nullable=False),
     Column("monitor", String, nullable=False),
     Column("code", String, nullable=False),
     Column("watch", Integer, nullable=False),
@@ -116,7 +124,7 @@ anomalies = Table(
     Column("until", String),
     Column("params", JSON, nullable=False),
     Column("refs", JSON, nullable=False),
-    Index("anomalies_by_watch", "watch", "since"),
+    Index("anomalies_by_watch", "organisation", text("watch DESC"), "since", "case_id", "n", "until"),
 )
 
 #: What the rows were computed with (`name` is "rules"): other settings or holidays make them out of date.
