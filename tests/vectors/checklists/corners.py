@@ -7,7 +7,7 @@ from typing import Any
 
 from checklists import Text
 from checklists.answers import combine
-from checklists.model import Entries, Item, Limit, NumberRange, Option, Role, SeverityRule, View
+from checklists.model import Entries, Item, Limit, NumberRange, Option, Role, Severity, SeverityRule, View
 from tests.vectors.checklists.answers import plain
 from tests.vectors.checklists.forms import Case, case_of, definition_of
 from tests.vectors.checklists.pools import EDGE_DATES, EDGE_NUMBERS, EDGE_TEXTS, EDGE_TIMES
@@ -25,6 +25,8 @@ def corners() -> Iterator[Case]:
     yield from _units()
     yield from _entries()
     yield from _again()
+    yield from _bounds()
+    yield from _verdicts()
 
 
 def _item(kind: Any, code: str = "A-01", **more: Any) -> Item:
@@ -125,12 +127,20 @@ def _merged() -> Iterator[Case]:
         (_item("number"), 4, {"instrument": {}}, {"instrument": "ZC-8", "by": "吴"}),
         (_item("pass_fail"), "pass", {"note": ""}, {"note": "𠮷", "by": "\uffff"}),
     ]
+    spots = [
+        {"lon": 9.5, "lat": 30, "accuracy_m": metres, "datum": "wgs84"} for metres in (1e-5, 1e16, 2**53, 0.5)
+    ]
+    halves += [
+        (_item("number"), 4, {"location": {**spot, "lon": 10}, "note": None}, {"location": spot})
+        for spot in spots
+    ]
     signature = {"role": "a", "signature": "s1"}
     signed = _item("signature", roles=(Role("a", _WORDS, 2),))
     listed = _item("repeat", entries=Entries(_WORDS, min=2))
     first, second = {"entry": "k", "label": "1#"}, {"entry": "k", "label": "甲"}
     lists: list[tuple[Item, dict[str, Any], dict[str, Any]]] = [
         (signed, plain([signature]), plain([{**signature, "signature": "s2"}, signature])),
+        (signed, plain([{**signature, "signature": "s3"}]), plain([signature], by="吴")),
         (listed, plain([first], at=late), plain([second, {"entry": "10", "label": "10#"}], at=early)),
         (listed, plain([first], by="b"), plain([second], by="a")),
         (listed, plain("na"), plain("na", by="吴")),
@@ -214,6 +224,7 @@ def _entries() -> Iterator[Case]:
     lists += [
         [{"entry": key, "label": "甲"}] for key in ("", "a#b", "k" * 36, "k" * 37, "k\n", "检", 4, None)
     ]
+    lists.append([{"entry": key, "label": label} for key, label in zip("abcd", "乙甲乙甲", strict=True)])
     lists += [
         [{"entry": "k", "label": label}] for label in ("", "\x85", "\ufeff", None, 4, "x" * 201, "𠮷" * 200)
     ]
@@ -260,3 +271,79 @@ def _again() -> Iterator[Case]:
         for answers in ({}, now, {**now, "T-01#x": plain(1), "T": plain("na")}, {"T-01#m": plain(None)}):
             yield case_of(form, {}, answers, only=only, context=context)
         yield case_of(form, {}, now, only=only, superseded={"T-01#m": [plain(2)]})
+
+
+def _bounds() -> Iterator[Case]:
+    """As much as may be, and one more; the order of what JavaScript sorts in another way."""
+    options = tuple(Option(value, _WORDS) for value in "ab")
+    for chosen in (["a", "b"], ["a", "b", "a"]):
+        yield _one(_item("multi_choice", options=options), plain(chosen))
+    signed = _item("signature", roles=(Role("a", _WORDS),))
+    for many in (50, 51):
+        yield _one(signed, plain([{"role": "a", "signature": f"s{number}"} for number in range(many)]))
+    empty = _item("repeat", entries=Entries(_WORDS))
+    for many in (200, 201):
+        yield _one(empty, plain([{"entry": f"e{number}", "label": f"{number}"} for number in range(many)]))
+    for instrument in ({str(number): "x" for number in range(10)}, {"k" * 200: "x"}, {"𠮷" * 200: "x"}):
+        yield _one(_item("number"), plain(4, instrument=instrument))
+    for by in ("\ud83d" * 200, "\udc77" * 201, "\ud83d" * 201):
+        yield _one(_item("pass_fail"), plain("pass", by=by))
+    for field, values in (
+        ("lon", (180, -180, 180.1)),
+        ("lat", (90, -90, -90.1)),
+        ("accuracy_m", (0, -0.1, 10**400)),
+    ):
+        for value in (*values, "120", None, True):
+            spot = {"lon": 120.1, "lat": 30.2, "accuracy_m": 5, "datum": "wgs84", field: value}
+            yield _one(_item("location"), plain(spot, location=spot))
+    names = ["𠮷b", "𠮶a", "\ud842", "\ud842x", "\uffff", "\udfb7", "𠮷", "a𠮷", "a\uffff"]
+    yield case_of(definition_of([_item("pass_fail")]), {}, {name: plain("pass") for name in names})
+    answers = {"T": plain(_listed("k")), "T-01#z": plain(5), "T-02#a": plain("pass"), "T-01#m": plain(4)}
+    yield case_of(definition_of(_transformers()), {}, answers)
+    seen = _item("rule", "R-01", accept='photos["A-01"].all(p, p.taken_at > 0)')
+    taken: tuple[dict[str, dict[str, float]], ...] = (
+        {},
+        {"p1": {}},
+        {"p1": {"taken_at": 1.5}},
+        {"p2": {"taken_at": -1.0}},
+    )
+    for photos in taken:
+        shown = {"A-01": plain("pass", photos=["p2", "p1"])}
+        yield case_of(definition_of([_item("pass_fail"), seen]), {}, shown, photos=photos)
+
+
+def _verdicts() -> Iterator[Case]:
+    """Each finding against each other one; rules that say both yes and nothing."""
+    grades: tuple[Severity, ...] = ("minor", "major", "critical")
+    for first in grades:
+        for second in grades:
+            graded = (Limit(min=4, severity=first), Limit(min=5, severity=second))
+            yield _one(_item("number", limits=graded, severity="minor"), plain(3))
+    basis, since = Text("省公司文", "notice"), "2026-12-01"
+    for low, high in ((0.6, None), (None, 4.0), (0.6, 4.0)):
+        limits = (Limit(min=low, max=high, basis=basis, since=since), Limit(max=9))
+        for value in (0.5, 1, 5.25, -5.25, -0.5):
+            yield _one(_item("number", unit="m", limits=limits), plain(value))
+    yield _one(_item("photo", photos_min=2), plain(None, photos=["p1", "p2"]))
+    yield _one(_item("photo", photos_min=2), plain(None, photos=["p1", "p1"]))
+    yield _one(_item("rule"), plain(None))
+    yield case_of(definition_of([_item("rule")]), {}, {})
+    compared = _item("number", na="allowed", accept='answers["A-01"] > 1')
+    for said in ("na", None, "4", 4, 0):
+        yield _one(compared, plain(said, note="说明"))
+    for at in ("yesterday", "2025-03-04T01:30:00Z"):
+        timed = _item("rule", "R-01", accept='answers["A-01"] == "pass" || times["A-01"] > 0')
+        yield case_of(definition_of([_item("pass_fail"), timed]), {}, {"A-01": plain("pass", at=at)})
+    items = [_item("text"), _item("rule", "R-01", accept='convert(6, "m", answers["A-01"]) > 0')]
+    for units in (["mm"], ["步"], ["mm", "步"], ["步", "mm", "kV"]):
+        aside = {"A-01": [plain(unit, by="吴") for unit in units[1:]]}
+        yield case_of(definition_of(items), {}, {"A-01": plain(units[0])}, superseded=aside)
+    named = [
+        _item("rule", "R-01", accept='"R-02" in answers || "A-01" in answers'),
+        _item("rule", "R-02"),
+        _item("text"),
+    ]
+    yield case_of(definition_of(named), {}, {}, only=["R-01"])
+    for capacity in (-0.0, 0, 0.5):
+        inverse = _item("rule", accept="1 / facts.capacity_kva > 0")
+        yield case_of(definition_of([inverse]), {"capacity_kva": capacity}, {})
