@@ -3,7 +3,8 @@
 The traces are the position beside an answer, the track, the place in a photo's EXIF, and what other devices
 of the same person said. Each gives a check: it speaks for presence, against it, or leaves it open. One that
 speaks against is not outvoted by others, since nothing is easier to add than one more trace that agrees;
-people then look at it. No verdict is a veto.
+people then look at it. No verdict is a veto. Accuracies are claims of the receiver, and between high walls
+they claim too much: what lies off site by no more than that leaves the matter open.
 
 Underground there are no fixes. A position at the door, before going in or after coming out, stands for the
 time in between, as long as that lies within what the rules allow and nothing puts the device elsewhere.
@@ -44,8 +45,10 @@ class AttendanceRules(Struct, frozen=True):
     at `walk_m_s`.
     `indoor_max_s`: how long a fix at the door stands for being inside, with `indoor_confidence` at most.
     `track_window_s`: fixes of the track so near in time speak of the moment.
-    `jump_window_s`, `jump_min_m`: an impossible jump so near in time, and so far, discredits the track;
-    shorter ones are echoes between buildings. `max_speed_m_s`: nobody travels faster.
+    `doubt_m`: between high walls receivers claim too much; a fix no further off site than this, its accuracy
+    granted, leaves the matter open. `echo_m`: a single fix may be so far off by an echo, and the track beside
+    it tells. An impossible jump that is longer, within `jump_window_s`, discredits the track.
+    `max_speed_m_s`: nobody travels faster.
     `apart_m`: how far two traces of one moment may lie apart beyond their accuracies.
     `near_confidence`: a fix beside the fence speaks for presence from this confidence on.
     """
@@ -57,7 +60,8 @@ class AttendanceRules(Struct, frozen=True):
     indoor_confidence: float = 0.8
     track_window_s: float = 120.0
     jump_window_s: float = 900.0
-    jump_min_m: float = 1000.0
+    doubt_m: float = 150.0
+    echo_m: float = 1000.0
     max_speed_m_s: float = 45.0
     apart_m: float = 300.0
     near_confidence: float = 0.2
@@ -111,7 +115,8 @@ def attend(
     there = presence(fence, sighting.fix, limits=rules.limits)
     checks = [_of_fix(there, sighting, rules)]
     if track is not None:
-        checks += _of_track(fence, sighting, track, rules)
+        tracked = list(_of_track(fence, sighting, track, rules))
+        checks = [*(_unless_echo(check, tracked, rules) for check in checks), *tracked]
     for other in others:
         checks += _of_other(sighting, other, rules)
     return _verdict(tuple(checks), there)
@@ -148,9 +153,10 @@ def _of_fix(there: Presence, sighting: Sighting, rules: AttendanceRules) -> Chec
     params["age_s"] = round(age)
     moved = max(0.0, age - rules.fresh_s) * rules.walk_m_s
     if there.verdict == "outside":
-        if there.margin_m is not None and there.margin_m > moved:
+        margin = there.margin_m or 0.0
+        if margin > moved + rules.doubt_m:
             return Check(there.code, "against", there.confidence, params)
-        return Check("attendance_fix_old", "open", params=params)
+        return Check("attendance_fix_old" if margin <= moved else "attendance_beside", "open", params=params)
     if there.verdict == "near" and there.confidence < rules.near_confidence:
         return Check(there.code, "open", params=params)
     if age <= rules.fresh_s:
@@ -159,6 +165,15 @@ def _of_fix(there: Presence, sighting: Sighting, rules: AttendanceRules) -> Chec
         params["minutes"] = round(age / 60)
         return Check("attendance_door", "for", min(there.confidence, rules.indoor_confidence), params)
     return Check("attendance_fix_old", "open", params=params)
+
+
+def _unless_echo(check: Check, tracked: Sequence[Check], rules: AttendanceRules) -> Check:
+    """A fix that lies off site no further than an echo reaches, while the same receiver's track was not."""
+    margin = check.params.get("margin_m")
+    off_site = check.code == "presence_outside" and isinstance(margin, int) and margin <= rules.echo_m
+    if off_site and any(one.code in ("attendance_track_here", "attendance_track_vague") for one in tracked):
+        return Check("attendance_echo", "open", params=check.params)
+    return check
 
 
 def _of_track(fence: SiteFence, sighting: Sighting, track: Track, rules: AttendanceRules) -> Iterator[Check]:
@@ -174,19 +189,14 @@ def _of_track(fence: SiteFence, sighting: Sighting, track: Track, rules: Attenda
 
 def _jumps(sighting: Sighting, track: Track, rules: AttendanceRules) -> Iterator[Check]:
     """Impossible jumps about then, further than echoes between buildings reach."""
-    farthest, count = 0.0, 0
-    for flag in track.flags:
-        index = flag.params.get("index")
-        if flag.code != "track_speed_impossible" or not isinstance(index, int):
-            continue
-        stray = track.fixes[index]
-        if _apart_s(stray, sighting.at) > rules.jump_window_s:
-            continue
-        way = min((_way_m(stray, fix) for fix in _around(track, _at(stray))), default=0.0)
-        if way >= rules.jump_min_m:
-            farthest, count = max(farthest, way), count + 1
-    if count:
-        yield Check("attendance_jump", "against", 1.0, {"fixes": count, "metres": round(farthest)})
+    ways = [
+        way
+        for index, way in track.jumps
+        if way >= rules.echo_m and _apart_s(track.fixes[index], sighting.at) <= rules.jump_window_s
+    ]
+    if ways:
+        params: dict[str, Param] = {"jumps": len(ways), "metres": round(max(ways))}
+        yield Check("attendance_jump", "against", 1.0, params)
 
 
 def _track_then(fence: SiteFence, sighting: Sighting, close: Sequence[Fix], rules: AttendanceRules) -> Check:
@@ -200,9 +210,9 @@ def _track_at(fence: SiteFence, fix: Fix, seconds: float, rules: AttendanceRules
     grown = replace(fix, accuracy_m=(fix.accuracy_m or 0.0) + seconds * rules.walk_m_s)
     there = presence(fence, grown, limits=rules.limits)
     params: dict[str, Param] = {**there.params(), "seconds": round(seconds)}
-    if there.verdict == "outside":
+    if there.verdict == "outside" and (there.margin_m or 0.0) > rules.doubt_m:
         return Check("attendance_track_elsewhere", "against", there.confidence, params)
-    if there.verdict == "unknown" or there.confidence < rules.near_confidence:
+    if there.verdict in ("outside", "unknown") or there.confidence < rules.near_confidence:
         return Check("attendance_track_vague", "open", params=params)
     return Check("attendance_track_here", "for", there.confidence, params)
 

@@ -2,7 +2,7 @@
 
 Fixes that cannot belong to one walk stay in the track and are left out of its measures, with a flag that
 says which and why. Impossible jumps split a track into chains of fixes that one device could have walked;
-the longest chain counts, so that one stray fix, even the first, does not discredit all that follow. A day's
+the longest chain counts, so that a few stray fixes, even the first, do not discredit all that follow. A day's
 walk comes in many documents; `join` makes one track of them. Time grows with the fixes, whatever they hold.
 """
 
@@ -11,6 +11,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from itertools import pairwise
 from typing import Any
 
 import msgspec
@@ -24,8 +25,8 @@ from geo.metric import distance_m
 class TrackLimits(msgspec.Struct, frozen=True):
     """`max_fixes` in one document; `max_speed_m_s` that a car on a mountain road does not pass;
     `max_accuracy_m` beyond which a fix measures nothing; `max_gap_s` over which presence between two fixes
-    is not presumed. `max_joined` fixes in one joined track. `max_chains` are followed at a time: where jumps
-    begin more of them, the shortest is given up."""
+    is not presumed. `max_joined` fixes in one joined track. A fix is reached from one of the `lookback` fixes
+    ahead of it, or from the ends of the longest `max_chains` chains that jumps have begun."""
 
     max_fixes: int = 500
     max_speed_m_s: float = 45.0
@@ -33,6 +34,7 @@ class TrackLimits(msgspec.Struct, frozen=True):
     max_gap_s: float = 900.0
     max_joined: int = 100_000
     max_chains: int = 8
+    lookback: int = 12
 
 
 class Flag(msgspec.Struct, frozen=True):
@@ -45,13 +47,16 @@ class Flag(msgspec.Struct, frozen=True):
 class Track(msgspec.Struct, frozen=True):
     """A track as received, in WGS-84, and what it measures.
 
-    `fixes` holds every fix in the order given; `kept` the indices that count. `length_m` counts movement
-    beyond the fixes' own accuracy, so that a tablet on a table walks no distance. Times are UTC.
+    `fixes` holds every fix in the order given; `kept` the indices that count. `jumps` are all steps between
+    neighbouring usable fixes that nothing can travel so fast, left out or not: the index at their end and
+    their metres. `length_m` counts movement beyond the fixes' own accuracy, so that a tablet on a table walks
+    no distance. Times are UTC.
     """
 
     datum: Datum
     fixes: tuple[Fix, ...]
     kept: tuple[int, ...]
+    jumps: tuple[tuple[int, float], ...]
     flags: tuple[Flag, ...]
     length_m: float
     duration_s: float
@@ -199,6 +204,11 @@ def _measure(fixes: tuple[Fix, ...], datum: Datum, limits: TrackLimits) -> Track
         datum=datum,
         fixes=fixes,
         kept=kept,
+        jumps=tuple(
+            (end, _way(fixes[start], fixes[end]))
+            for start, end in pairwise(usable)
+            if _speed(fixes[start], fixes[end]) > limits.max_speed_m_s
+        ),
         flags=tuple(flags),
         length_m=_length([fixes[index] for index in kept]),
         duration_s=(times[-1] - times[0]).total_seconds() if times else 0.0,
@@ -208,17 +218,45 @@ def _measure(fixes: tuple[Fix, ...], datum: Datum, limits: TrackLimits) -> Track
 
 
 def _longest_chain(fixes: tuple[Fix, ...], usable: list[int], limits: TrackLimits) -> tuple[int, ...]:
-    """Give every fix to the chain whose end it reaches most slowly; a new chain where none is in reach."""
-    chains: list[list[int]] = []
-    for index in usable:
-        speeds = [_speed(fixes[chain[-1]], fixes[index]) for chain in chains]
-        if not speeds or min(speeds) > limits.max_speed_m_s:
-            if len(chains) == limits.max_chains:
-                chains.remove(min(chains, key=len))
-            chains.append([index])
-        else:
-            chains[speeds.index(min(speeds))].append(index)
-    return max((tuple(chain) for chain in chains), key=len, default=())
+    """The most fixes, in order, of which each can be reached from the one before.
+
+    A fix may follow one of the `lookback` fixes ahead of it, so that echoes are left out one by one, or the
+    end of an earlier chain, so that a walk goes on after a stretch that was somewhere else.
+    """
+    before: dict[int, int | None] = {}
+    length: dict[int, int] = {}
+    ends: list[int] = []
+    longest: int | None = None
+    for place, index in enumerate(usable):
+        best = _reached_from(fixes, index, [] if longest is None else [longest], length, limits)
+        if best is None:
+            recent = usable[max(0, place - limits.lookback) : place]
+            best = _reached_from(fixes, index, [*recent, *ends], length, limits)
+        before[index], length[index] = best, 1 if best is None else length[best] + 1
+        if best in ends:
+            ends.remove(best)
+        elif len(ends) == limits.max_chains:
+            ends.remove(min(ends, key=length.__getitem__))
+        ends.append(index)
+        if longest is None or length[index] > length[longest]:
+            longest = index
+    chain: list[int] = []
+    while longest is not None:
+        chain.append(longest)
+        longest = before[longest]
+    return tuple(reversed(chain))
+
+
+def _reached_from(
+    fixes: tuple[Fix, ...], index: int, candidates: list[int], length: Mapping[int, int], limits: TrackLimits
+) -> int | None:
+    """Of the fixes from which this one can be reached, that with the longest chain, then the slowest way."""
+    found: list[tuple[int, float, int]] = []
+    for candidate in candidates:
+        speed = _speed(fixes[candidate], fixes[index])
+        if speed <= limits.max_speed_m_s:
+            found.append((length[candidate], -speed, candidate))
+    return max(found, default=(0, 0.0, None))[2]
 
 
 def _speed(start: Fix, end: Fix) -> float:

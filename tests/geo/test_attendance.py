@@ -59,6 +59,7 @@ def codes(found: Attendance) -> list[tuple[str, str]]:
         (fix(50.0), 0.5, "supported", "presence_inside"),
         (fix(202.0), 0.5, "supported", "presence_near"),
         (fix(900.0), 0.5, "contradicted", "presence_outside"),
+        (fix(300.0), 0.5, "open", "attendance_beside"),
         (fix(260.0, accuracy_m=65.0), 0.5, "open", "presence_near"),
         (fix(50.0), 90.0, "supported", "attendance_door"),
         (fix(50.0), -90.0, "supported", "attendance_door"),
@@ -127,6 +128,14 @@ def test_a_jump_of_kilometres_discredits_the_track_and_an_echo_does_not() -> Non
     assert honest.standing == "supported"
 
 
+def test_a_single_echo_is_told_by_the_track_beside_it_and_being_elsewhere_is_not() -> None:
+    there = track(*((minute / 4, 20.0) for minute in range(-20, 20)))
+    found = attend(FENCE, answer(fix(700.0)), track=there)
+    assert codes(found) == [("attendance_echo", "open"), ("attendance_track_here", "for")]
+    assert attend(FENCE, answer(fix(700.0))).standing == "contradicted"
+    assert attend(FENCE, answer(fix(2000.0)), track=there).standing == "contradicted"
+
+
 def test_a_photo_taken_elsewhere_contradicts_its_answer() -> None:
     exif = Sighting("exif", at(0), Fix(spot(5000.0), None, at(0)), "a")
     found = attend(FENCE, answer(fix(0.0)), others=[exif])
@@ -184,8 +193,9 @@ def test_more_traces_never_talk_away_what_speaks_against(
     others = [Sighting("photo", at(when), fix(away, when), device) for when, away, device in traces]
     alone = attend(FENCE, sighting)
     found = attend(FENCE, sighting, track=track(*sorted(walked)) if walked else None, others=others)
-    assert found.checks[0] == alone.checks[0]
-    if alone.standing == "contradicted":
+    echo = found.checks[0].code == "attendance_echo"
+    assert echo or found.checks[0] == alone.checks[0]
+    if alone.standing == "contradicted" and not echo:
         assert found.standing == "contradicted"
     assert 0.0 <= found.confidence <= 1.0
 

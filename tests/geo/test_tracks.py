@@ -48,6 +48,22 @@ def test_a_tablet_on_a_table_walks_no_distance() -> None:
     assert read_track(track(*noise)).length_m == 0.0
 
 
+def test_a_walk_goes_on_after_a_stretch_elsewhere_and_both_jumps_are_told() -> None:
+    fixes = walk(500)
+    fixes[20:25] = [fix(index * 8, 9_000) for index in range(20, 25)]
+    found = read_track(track(*fixes))
+    assert len(found.kept) == 46
+    assert [index for index, _ in found.jumps] == [20, 25]
+    assert found.jumps[0][1] == pytest.approx(8_810, abs=2)
+
+
+def test_a_jump_is_told_even_where_leaving_out_a_few_fixes_would_explain_it() -> None:
+    """Two kilometres in eight seconds cannot be; in eighty they can, if nobody asks about those between."""
+    fixes = [*walk(200), *(fix(168 + index * 8, 2_200) for index in range(40))]
+    found = read_track(track(*fixes))
+    assert [index for index, _ in found.jumps] == [21]
+
+
 @pytest.mark.parametrize("index", [0, 17, 50])
 def test_one_impossible_jump_is_flagged_and_measures_nothing_wherever_it_stands(index: int) -> None:
     fixes = walk(500)
