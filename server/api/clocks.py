@@ -9,13 +9,14 @@ import marshmallow as ma
 
 from server.api.base import Schema, blueprint, roles
 from server.api.casework import act, command, etag, plain, visible
-from server.api.timing import ClockOut, StandingOut, all_clocks, moment, standing_view
+from server.api.timing import ClockOut, StandingOut, clock_view, moment, standing_view
 from server.casework.cases import Loaded
 from server.names import new_id
 from server.problems import Problem, language
 from server.services import services
 from server.texts import both, text
 from server.workflow import commands
+from server.workflow.clocks.measure import KINDS, clocks, met
 from server.workflow.clocks.standing import standing
 from server.workflow.clocks.tables import pause_reasons
 
@@ -65,6 +66,7 @@ class ClocksOut(ma.Schema):
     at = ma.fields.String()
     standing = ma.fields.Nested(StandingOut)
     clocks = ma.fields.List(ma.fields.Nested(ClockOut))
+    met = ma.fields.Dict(metadata={"description": "Whether every limit of a kind was kept; null while open."})
     pauses = ma.fields.List(ma.fields.Nested(PauseOut))
 
 
@@ -86,6 +88,7 @@ Answer = tuple[dict[str, Any], dict[str, str]]
 def _answer(known: Loaded) -> Answer:
     now, case = moment(known.case), known.case
     reasons = pause_reasons()
+    found = clocks(case, now, services().cases.rules)
     pauses = [
         {
             **plain(pause),
@@ -99,7 +102,8 @@ def _answer(known: Loaded) -> Answer:
     body = {
         "at": plain(now),
         "standing": standing_view(standing(case, now, services().cases.rules)),
-        "clocks": all_clocks(case, now),
+        "clocks": [clock_view(clock) for clock in found],
+        "met": {kind: met(found, kind) for kind in KINDS},
         "pauses": pauses,
     }
     return body, etag(known)

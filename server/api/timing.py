@@ -83,11 +83,6 @@ def moment(case: Case) -> datetime:
     return max(services().clock(), latest(case))
 
 
-def all_clocks(case: Case, now: datetime) -> list[dict[str, Any]]:
-    """Every clock that has begun by a moment."""
-    return [clock_view(one) for one in clocks(case, now, services().cases.rules)]
-
-
 def clock_view(clock: Clock) -> dict[str, Any]:
     return {
         **plain(clock),

@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from server.workflow import commands as c
-from server.workflow.clocks.measure import Clock, clocks
+from server.workflow.clocks.measure import KINDS, Clock, clocks, met
 from server.workflow.clocks.standing import standing
 from server.workflow.clocks.tables import Limits, Span, limits, lint, pause_reasons
 from server.workflow.inforce import with_own
@@ -47,6 +47,8 @@ def test_the_founding_papers_example_eight_days_of_the_utility_from_june_18_to_j
     walk.record(at=china(2012, 7, 2, 11))
     found = walk.clocks(china(2012, 8, 1))
     assert RULES.calendar("xiangyang").count(date(2012, 6, 18), date(2012, 7, 2)) == 9
+    every = clocks(walk.case, china(2012, 8, 1), RULES)
+    assert [met(every, kind) for kind in KINDS] == [True, True, True]
     total = found["county-2012.total"]
     assert (total.used, total.limit, total.state, total.over) == (8, 16, "ended", False)
     assert (found["state-grid.total"].used, found["state-grid.total"].limit) == (8, 52)
@@ -95,6 +97,18 @@ def test_marks_come_at_half_at_four_fifths_and_at_the_limit() -> None:
         before = walk.clocks(at - timedelta(minutes=1))["county-2012.total"].level
         assert before is not None
         assert before < mark.percent
+
+
+def test_limits_are_met_once_all_have_ended_and_missed_as_soon_as_one_is_passed() -> None:
+    walk = Walk(china(2026, 3, 2)).on(china(2026, 3, 2), "survey")
+
+    def kept(day: int) -> list[bool | None]:
+        found = clocks(walk.case, china(2026, 3, day), RULES)
+        return [met(found, kind) for kind in KINDS]
+
+    assert kept(5) == [None, None, None]
+    assert kept(6) == [False, None, None]
+    assert met((), "legal") is None
 
 
 def test_the_percentages_are_settings() -> None:

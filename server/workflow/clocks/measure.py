@@ -6,7 +6,7 @@ Days add up over any cut, so a pause that ends where it began changes nothing, a
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, timedelta
 from typing import Literal
 
@@ -118,6 +118,15 @@ def clocks(case: Case, now: datetime, rules: InForce) -> tuple[Clock, ...]:
                     )
                     found.append(_measured(begun, run, Days(calendar, policy, limit.unit), policy))
     return tuple(found)
+
+
+def met(found: Iterable[Clock], kind: ClockKind) -> bool | None:
+    """Whether every limit of a kind was kept; None while one is open. A limit that was passed is certain."""
+    of_kind = [clock for clock in found if clock.kind == kind]
+    if any(clock.over for clock in of_kind):
+        return False
+    settled = all(clock.state == "ended" and clock.over is not None for clock in of_kind)
+    return True if of_kind and settled else None
 
 
 def limits_of(case: Case, clock: str, kind: ClockKind, policy: Policy) -> Iterator[tuple[str, Limit, int]]:
