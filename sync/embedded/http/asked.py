@@ -228,14 +228,25 @@ def json_body(request: Request, limit: int) -> Any:
     return any_json_body(request, limit)
 
 
+def json_bytes(request: Request, limit: int) -> bytes | bytearray:
+    """The body, which calls itself JSON and may be none. Raises BadContentType, TooLarge, BadRequest."""
+    require_json(request)
+    return _whole(request, limit)
+
+
 def any_json_body(request: Request, limit: int) -> Any:
     """The body as JSON, whatever its Content-Type says. Raises TooLarge, BadRequest."""
+    return parse_json(_whole(request, limit))
+
+
+def _whole(request: Request, limit: int) -> bytes | bytearray:
+    """The body, decoded. Raises TooLarge beyond `limit` bytes, BadRequest."""
     length = request.content_length
     if length is None or request.headers.get("Content-Encoding"):
-        return parse_json(read_all(body_stream(request), limit))
+        return read_all(body_stream(request), limit)
     if length > limit:
         raise TooLarge(f"the request entity exceeds {limit} bytes")
-    return parse_json(_exactly(body_stream(request), length))
+    return _exactly(body_stream(request), length)
 
 
 def json_object(request: Request, limit: int) -> dict[str, Any]:
@@ -245,7 +256,7 @@ def json_object(request: Request, limit: int) -> dict[str, Any]:
     return value
 
 
-def parse_json(data: bytes | bytearray) -> Any:
+def parse_json(data: bytes | bytearray | memoryview) -> Any:
     """Raises BadRequest: for broken JSON, NaN and infinities, lone surrogates, and wild nesting."""
     try:
         return orjson.loads(data)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import orjson
 
 from sync.embedded.http.asked import json_object
+from sync.embedded.http.batches import read_batch
 from sync.embedded.http.call import Call
 from sync.embedded.http.replies import JSON_TYPE, Reply, encode, json_reply, stream_reply
 from sync.embedded.http.shown import accepts, beside, part_of, show_of
@@ -32,33 +33,28 @@ _FINAL = frozenset(
 
 
 def bulk_docs(call: Call, db: str) -> Reply:
-    body = json_object(call.request, call.limits.max_request_bytes)
-    docs, new_edits = body.get("docs"), body.get("new_edits", True)
-    if "docs" not in body:
-        raise BadRequest("POST body must include `docs` parameter.")
-    if not isinstance(docs, list):
-        raise BadRequest("`docs` parameter must be an array.")
-    if not isinstance(new_edits, bool):
+    batch = read_batch(call.request, call.limits.max_request_bytes)
+    if not isinstance(batch.new_edits, bool):
         raise BadRequest("`new_edits` must be true or false.")
-    if body.get("all_or_nothing"):
+    if batch.all_or_nothing:
         raise NotOffered("all_or_nothing is not offered; CouchDB has dropped it too.")
-    if len(docs) > call.limits.max_bulk_docs:
+    if batch.length > call.limits.max_bulk_docs:
         raise TooLarge(str(call.limits.max_bulk_docs), error="max_bulk_docs_count_exceeded")
-    if not all(isinstance(doc, dict) for doc in docs):
-        raise BadRequest("Document must be a JSON object")
-    if not new_edits:
-        results = _replicated(call, db, docs)
+    if not batch.new_edits:
+        # Each for itself: one that can never be stored must not keep a replicator from delivering the rest.
+        results = call.store.bulk_docs(db, _named(batch.docs), new_edits=False, user=call.user)
         return json_reply([_row(_final(result)) for result in results if not result.ok], 201)
     # As in CouchDB one document that is none fails its request: whoever wrote it is there to mend it.
-    results = call.store.bulk_docs(db, docs, user=call.user, well_formed=True)
+    results = call.store.bulk_docs(db, batch.docs, user=call.user, well_formed=True)
     return json_reply([_row(result, refused_rev=False) for result in results], 201)
 
 
-def _replicated(call: Call, db: str, docs: list[Document]) -> list[BulkResult]:
-    """Each for itself: one that can never be stored must not keep a replicator from delivering the rest."""
-    if any(doc.get("_rev") is None and "_revisions" not in doc for doc in docs):
-        raise BadRequest("When `new_edits: false`, the document needs `_rev` or `_revisions` specified")
-    return call.store.bulk_docs(db, docs, new_edits=False, user=call.user)
+def _named(docs: Iterable[Document]) -> Iterator[Document]:
+    """The documents, each of which says which revision it is. Raises BadRequest at one that does not."""
+    for doc in docs:
+        if doc.get("_rev") is None and "_revisions" not in doc:
+            raise BadRequest("When `new_edits: false`, the document needs `_rev` or `_revisions` specified")
+        yield doc
 
 
 def _final(result: BulkResult) -> BulkResult:
