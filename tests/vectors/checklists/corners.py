@@ -127,20 +127,17 @@ def _merged() -> Iterator[Case]:
         (_item("number"), 4, {"instrument": {}}, {"instrument": "ZC-8", "by": "吴"}),
         (_item("pass_fail"), "pass", {"note": ""}, {"note": "𠮷", "by": "\uffff"}),
     ]
-    spots = [
-        {"lon": 9.5, "lat": 30, "accuracy_m": metres, "datum": "wgs84"} for metres in (1e-5, 1e16, 2**53, 0.5)
-    ]
-    halves += [
-        (_item("number"), 4, {"location": {**spot, "lon": 10}, "note": None}, {"location": spot})
-        for spot in spots
-    ]
+    spot = {"lon": 9.5, "lat": 30, "datum": "wgs84"}
+    for metres, others in ((1e-5, 0.5), (1e16, 12), (2**53, 5), (9, 10)):
+        near, far = ({**spot, "accuracy_m": accuracy} for accuracy in (metres, others))
+        halves.append((_item("number"), 4, {"location": near, "note": None}, {"location": far}))
     signature = {"role": "a", "signature": "s1"}
     signed = _item("signature", roles=(Role("a", _WORDS, 2),))
     listed = _item("repeat", entries=Entries(_WORDS, min=2))
     first, second = {"entry": "k", "label": "1#"}, {"entry": "k", "label": "甲"}
     lists: list[tuple[Item, dict[str, Any], dict[str, Any]]] = [
         (signed, plain([signature]), plain([{**signature, "signature": "s2"}, signature])),
-        (signed, plain([{**signature, "signature": "s3"}]), plain([signature], by="吴")),
+        (signed, plain([signature]), plain([{**signature, "signature": "s3"}], by="吴")),
         (listed, plain([first], at=late), plain([second, {"entry": "10", "label": "10#"}], at=early)),
         (listed, plain([first], by="b"), plain([second], by="a")),
         (listed, plain("na"), plain("na", by="吴")),
@@ -158,7 +155,8 @@ def _merged() -> Iterator[Case]:
             form = definition_of([item, timed])
             yield case_of(form, {}, {item.code: whole}, visit=visit)
         yield _one(item, {**whole, "value": other["value"], "by": "zz"})
-        yield _one(item, {**whole, "merged": [one]})
+        for forged in ([one], [one, whole], [1, 2], [one, None], [*reversed(whole["merged"])]):
+            yield _one(item, {**whole, "merged": forged})
 
 
 def _units() -> Iterator[Case]:
@@ -224,7 +222,7 @@ def _entries() -> Iterator[Case]:
     lists += [
         [{"entry": key, "label": "甲"}] for key in ("", "a#b", "k" * 36, "k" * 37, "k\n", "检", 4, None)
     ]
-    lists.append([{"entry": key, "label": label} for key, label in zip("abcd", "乙甲乙甲", strict=True)])
+    lists.append([{"entry": key, "label": label} for key, label in zip("abcd", "甲乙甲乙", strict=True)])
     lists += [
         [{"entry": "k", "label": label}] for label in ("", "\x85", "\ufeff", None, 4, "x" * 201, "𠮷" * 200)
     ]
@@ -296,7 +294,7 @@ def _bounds() -> Iterator[Case]:
         for value in (*values, "120", None, True):
             spot = {"lon": 120.1, "lat": 30.2, "accuracy_m": 5, "datum": "wgs84", field: value}
             yield _one(_item("location"), plain(spot, location=spot))
-    names = ["𠮷b", "𠮶a", "\ud842", "\ud842x", "\uffff", "\udfb7", "𠮷", "a𠮷", "a\uffff"]
+    names = ["𠮷b", "𠮶a", "\ud842", "\ud842x", "\ud842\uffff", "\uffff", "\udfb7", "𠮷", "a𠮷", "a\uffff"]
     yield case_of(definition_of([_item("pass_fail")]), {}, {name: plain("pass") for name in names})
     answers = {"T": plain(_listed("k")), "T-01#z": plain(5), "T-02#a": plain("pass"), "T-01#m": plain(4)}
     yield case_of(definition_of(_transformers()), {}, answers)
@@ -328,6 +326,8 @@ def _verdicts() -> Iterator[Case]:
     yield _one(_item("photo", photos_min=2), plain(None, photos=["p1", "p1"]))
     yield _one(_item("rule"), plain(None))
     yield case_of(definition_of([_item("rule")]), {}, {})
+    warned = (Limit(min=4, verdict="warning", severity="minor"),)
+    yield _one(_item("number", limits=warned, severity="critical", accept="facts.dual"), plain(3))
     compared = _item("number", na="allowed", accept='answers["A-01"] > 1')
     for said in ("na", None, "4", 4, 0):
         yield _one(compared, plain(said, note="说明"))
