@@ -68,7 +68,7 @@ def _check_parts(package: zipfile.ZipFile, bounds: Bounds, findings: Findings) -
     if len(set(names)) < len(names):
         _refuse("damaged")
     unpacked = 0
-    reader = _Links(bounds.elements)
+    reader = _Links(bounds.elements, {name.rpartition(".")[2] for name in names})
     for part, name in zip(parts, names, strict=True):
         if part.flag_bits & _ENCRYPTED:
             _refuse("encrypted")
@@ -120,9 +120,10 @@ class _Links(ContentHandler):
     """Refuses content types with macros, relationships that lead out of the file or to objects in it, and
     more elements in all parts together than a form has."""
 
-    def __init__(self, elements: int) -> None:
+    def __init__(self, elements: int, extensions: set[str]) -> None:
         super().__init__()
         self.part = ""
+        self._extensions = extensions
         self._left = self._elements = elements
 
     def startElement(self, name: str, attrs: object) -> None:  # noqa: N802 - SAX's name
@@ -133,7 +134,9 @@ class _Links(ContentHandler):
             return
         values = {key.lower(): str(value) for key, value in attrs.items()}  # type: ignore[attr-defined]
         local = name.rpartition(":")[2]
-        if local in ("Override", "Default") and "macroenabled" in values.get("contenttype", "").lower():
+        # Some programs declare a default for parts with macros in every file, whether it has any or not.
+        declared = local == "Override" or values.get("extension", "").lower() in self._extensions
+        if declared and "macroenabled" in values.get("contenttype", "").lower():
             _refuse("macros", part=self.part)
         if local != "Relationship":
             return

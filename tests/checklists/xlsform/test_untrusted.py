@@ -88,6 +88,19 @@ def test_what_is_no_plain_workbook_is_refused(data: bytes, what: str) -> None:
     assert [found[0] for found in refusals(data)] == [what]
 
 
+def test_a_default_for_parts_that_are_not_there_does_no_harm() -> None:
+    """SheetJS writes one into every file."""
+    default = (
+        b'<Default Extension="bin" ContentType="application/vnd.ms-excel.sheet.binary.macroEnabled.main"/>'
+    )
+
+    def change(part: str, raw: bytes) -> bytes:
+        return raw.replace(b"<Override", default + b"<Override", 1) if part.startswith("[") else raw
+
+    assert refusals(repacked(GOOD, change)) == []
+    assert refusals(repacked(GOOD, change, **{"xl/sheet.bin": b"x"})) == [("macros", None, None, None)]
+
+
 def test_a_link_that_is_only_shown_does_no_harm() -> None:
     assert refusals(related("hyperlink", "https://example.org/")) == []
 
