@@ -40,9 +40,10 @@ types: setup
 tests: setup
 	$(BIN)/pytest -n 2 --dist loadfile
 
-# Draws every process anew from its table; a test holds the drawings in docs/ to it.
+# Draws every process anew from its table, and the demo town from its network; tests hold docs/ to both.
 diagrams: setup
 	$(BIN)/python -m server.diagrams docs
+	$(BIN)/python -m server.demo.map docs
 
 # What takes many minutes, or has peers to install, is a target of its own.
 bench: setup
