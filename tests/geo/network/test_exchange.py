@@ -6,10 +6,12 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from geo.coords import from_wgs84
 from geo.network.exchange import read_network, write_network
-from geo.network.model import NetworkError
+from geo.network.model import KINDS, NetworkError
 from tests.geo.network.nets import LAT, LON, line, two_feeders
 
 
@@ -103,3 +105,40 @@ def test_what_cannot_be_read_is_left_out_and_told_with_its_place(bad: Any, code:
     assert [one.id for one in reading.network.nodes] == ["good"]
     assert [(one.code, one.place, one.grave) for one in reading.findings] == [(code, place, True)]
     assert not reading.usable
+
+
+_anything = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.just(10**400) | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@given(
+    st.lists(
+        st.fixed_dictionaries(
+            {
+                "type": st.just("Feature"),
+                "geometry": _anything
+                | st.fixed_dictionaries(
+                    {"type": st.sampled_from(["Point", "LineString"]), "coordinates": _anything}
+                ),
+                "properties": _anything
+                | st.dictionaries(
+                    st.sampled_from(
+                        ["id", "name", "node", "from", "to", "closed", "capacity_kva", "customers", "form"]
+                    ),
+                    _anything,
+                ).flatmap(
+                    lambda rest: st.sampled_from(sorted(KINDS)).map(lambda kind: {**rest, "kind": kind})
+                ),
+            }
+        ),
+        max_size=4,
+    )
+)
+@settings(max_examples=150, deadline=None)
+def test_whatever_stands_in_a_feature_ends_in_an_element_or_a_finding(features: list[dict[str, Any]]) -> None:
+    reading = read_network(collection(*features))
+    assert len(reading.network.elements()) + len(reading.findings) == len(features)
+    assert all(one.place.startswith("/features/") for one in reading.findings)
