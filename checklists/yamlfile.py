@@ -1,7 +1,7 @@
 """YAML files, read with distrust and with their places.
 
 libyaml parses them where PyYAML brings it (its wheels do), PyYAML's own parser otherwise: the same result,
-some twenty times slower. What definitions have no use for is refused: aliases, which can make a small file
+some fifteen times slower. What definitions have no use for is refused: aliases, which can make a small file
 enormous; tags; a key that stands twice; a second document. Only `true`, `false`, `null` and numbers are not
 text: a date, `yes` or `12:30` stays what was written.
 """
