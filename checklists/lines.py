@@ -1,13 +1,13 @@
 """The lines of a form: its items in order, those of a repeat once for each of its entries.
 
 An item is asked under a name: its code or, in an entry, `code#entry`. Which entries there are says the
-answer to the repeat; an answer that names another one is no less judged.
+answer to the repeat. An answer that names another one is no less judged, but nothing else is asked there.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 import msgspec
 
@@ -79,7 +79,8 @@ def lay_out(
             if item.code in of_all
             for key, _ in listed
         }
-    return Layout(tuple(_lines(definition, entries, known, forced)), entries, tuple(unlisted))
+    layout = Layout((), entries, tuple(unlisted))
+    return msgspec.structs.replace(layout, lines=tuple(_lines(definition, layout, readings, known, forced)))
 
 
 def _listed(reading: Reading | None) -> dict[str, str]:
@@ -121,7 +122,8 @@ def spelled_in(expression: str) -> list[str]:
 
 def _lines(
     definition: Definition,
-    entries: Mapping[str, Sequence[tuple[str, str]]],
+    layout: Layout,
+    readings: Mapping[str, Reading],
     known: Mapping[str, Mapping[str, str]],
     forced: Collection[str] | None,
 ) -> Iterator[Line]:
@@ -131,11 +133,13 @@ def _lines(
         for item in section.items:
             if everything or item.code in names:
                 yield Line(item, forced=not everything)
-            for key, label in entries.get(item.code, ()):
+            for key, label in layout.entries.get(item.code, ()):
+                listed = (item.code, key) not in layout.unlisted
                 new = item.code in names and key not in known[item.code]
                 for one in item.items:
                     name = entry_code(one.code, key)
-                    if everything or new or name in names:
+                    asked_for = listed or one.type == "rule" or name in readings
+                    if name in names or ((everything or new) and asked_for):
                         asked = _of_entry(one, name, label)
                         yield Line(asked, item.code, key, label, forced=name in names)
 

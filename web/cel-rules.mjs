@@ -86,6 +86,8 @@ class Filled {
     this.photos = photos;
     this.visit = visit;
     this.forced = new Set(forced);
+    // Where one item of an entry is shown regardless, so is its repeat.
+    for (const name of forced) this.forced.add(rules.repeatOf[name.split("#", 1)[0]] ?? name);
     this.lacking = new Map();
     this.settled = new Map();
   }

@@ -156,7 +156,7 @@ def judge_form(
         *_photo_refusals(task, judgement, evidence, policy),
     )
     if reasons:
-        return Judged(Returned(reasons), merged, judgement)
+        return Judged(Returned(_readable(reasons, policy)), merged, judgement)
     missing = tuple(
         photo
         for photo in dict.fromkeys((*judgement.photo_ids, *awaited))
@@ -175,6 +175,15 @@ def judge_form(
         findings=tuple(_findings(merged, judgement, evidence)),
     )
     return Judged(outcome, merged, judgement)
+
+
+def _readable(reasons: tuple[CodedReason, ...], policy: Policy) -> tuple[CodedReason, ...]:
+    """No more reasons than a form can have answers: the case keeps them, and a list of entries may break
+    many."""
+    left = len(reasons) - policy.max_answers
+    if left <= 0:
+        return reasons
+    return (*reasons[: policy.max_answers], CodedReason(None, "more_reasons", {"more": left}))
 
 
 def item_result(item: ItemJudgement) -> ItemResult:
@@ -275,7 +284,9 @@ def _awaited(problem: Problem, evidence: Evidence) -> tuple[str, ...]:
     photos = tuple(params.get("photos", ()))
     if params.get("facts") or params.get("answers"):
         return ()
-    on_their_way = all(evidence.photos.get(photo, ABSENT).status == "absent" for photo in photos)
+    on_their_way = all(
+        evidence.photos.get(photo, ABSENT).status == "absent" and len(photo) <= MAX_ID for photo in photos
+    )
     return photos if on_their_way else ()
 
 

@@ -169,7 +169,7 @@ def test_checklists_are_shown_whole_and_by_version(desk: Desk) -> None:
         for item in section["items"]
         if item.get("certainty") == "verify"
     }
-    assert {"CT-07", "CM-02", "CX-08"} <= doubted
+    assert {"CB-03", "CM-02", "CX-08"} <= doubted
     assert "CX-03" not in doubted
     for path in ("/checklists/none", "/checklists/mini/versions/2", "/checklists/mini/versions/one"):
         refused(desk.ask("GET", path), 404, "not_found")

@@ -164,6 +164,14 @@ def test_more_answers_than_the_policy_takes_are_not_read() -> None:
     assert returned_for(judged(leaf(answers=many))) == [(None, "too_many_answers")]
 
 
+def test_a_receipt_lists_no_more_reasons_than_a_form_can_have_answers() -> None:
+    strange = {f"strange{n}": n for n in range(10)}
+    policy = msgspec.structs.replace(DESK.policy, max_answers=4)
+    form = leaf(answers={"PF-01": answer("pass", **strange)})
+    found = returned_for(judge_form(DESK.case, TASK, MINI_FORM, [form], evidence(), policy))
+    assert found == [*[("PF-01", "unknown_field")] * 4, (None, "more_reasons")]
+
+
 def test_more_photos_of_one_item_than_the_setting_allows_return_the_form() -> None:
     most = [f"p-{n}" for n in range(DESK.policy.max_photos_per_item)]
     photos = dict.fromkeys((*most, "p-more"), VERIFIED)

@@ -1,7 +1,8 @@
 /**
  * The lines of a form: its items in order, those of a repeat once for each of its entries.
  *
- * Which entries there are says the answer to the repeat; an answer that names another one is no less judged.
+ * Which entries there are says the answer to the repeat. An answer that names another one is no less judged, but
+ * nothing else is asked there.
  */
 
 import type { Reading } from "./answers.ts";
@@ -69,7 +70,7 @@ export function layOut(
     const repeat = form.repeatOf(code);
     for (const key of repeat ? (entries.get(repeat.code) ?? NONE).keys() : []) forced?.add(entryCode(code, key));
   }
-  return { lines: linesOf(definition, entries, known, forced), entries, unlisted };
+  return { lines: linesOf(definition, { entries, unlisted }, readings, known, forced), entries, unlisted };
 }
 
 /** The entries that the answer to a repeat lists: labels by key. */
@@ -100,7 +101,8 @@ function comparedBy(form: Form, { id, version }: Definition, name: string): read
 
 function linesOf(
   definition: Definition,
-  entries: ReadonlyMap<string, Entries>,
+  { entries, unlisted }: Omit<Layout, "lines">,
+  readings: Readings,
   known: ReadonlyMap<string, Entries>,
   forced: ReadonlySet<string> | null,
 ): readonly Line[] {
@@ -111,10 +113,12 @@ function linesOf(
       lines.push({ item, repeat: null, entry: null, label: null, forced: forced !== null });
     }
     for (const [key, label] of entries.get(item.code) ?? NONE) {
+      const isListed = !unlisted.some(([repeat, entry]) => repeat === item.code && entry === key);
       const isNew = isForced(item.code) && !known.get(item.code)?.has(key);
       for (const one of item.items ?? []) {
         const code = entryCode(one.code, key);
-        if (forced && !isNew && !isForced(code)) continue;
+        const askedFor = isListed || one.type === "rule" || readings.has(code);
+        if (!isForced(code) && !((!forced || isNew) && askedFor)) continue;
         const asked = { ...one, code, text: labelled(one.text, label) };
         lines.push({ item: asked, repeat: item.code, entry: key, label, forced: isForced(code) });
       }
