@@ -8,8 +8,10 @@ from typing import Any
 
 import openpyxl
 import pytest
+from openpyxl.comments import Comment
 
 from checklists.xlsform import Bounds, read_xlsform
+from checklists.xlsform.bounds import CELL_CHARACTERS
 from checklists.xlsform.finding import FAULTS_TOLD
 from tests.checklists.xlsform.workbooks import imported, question, refusals, repacked, workbook
 
@@ -288,3 +290,29 @@ def test_a_heading_may_stand_once() -> None:
 def test_a_form_without_a_stage_is_refused_until_one_is_named() -> None:
     assert refusals(GOOD, stage=None) == [("no_stage", None, None, None)]
     assert read_xlsform(GOOD, stage="acceptance").definition.stage == "acceptance"
+
+
+def test_comments_and_pictures_are_passed_over_and_told() -> None:
+    book = openpyxl.load_workbook(io.BytesIO(GOOD))
+    book["survey"]["A1"].comment = Comment("who reads this", "author")
+    buffer = io.BytesIO()
+    book.save(buffer)
+    pictured = repacked(buffer.getvalue(), lambda part, raw: raw, **{"xl/media/image1.png": b"\x89PNG"})
+    told = {loss.what for loss in read_xlsform(pictured, stage="survey").losses}
+    assert {"comments", "pictures"} <= told
+
+
+def test_an_encrypted_part_is_refused() -> None:
+    with zipfile.ZipFile(io.BytesIO(GOOD)) as package:
+        part = package.infolist()[-1]
+    local, central = bytearray(GOOD), GOOD.rindex(b"PK\x01\x02")
+    local[part.header_offset + 6] |= 1
+    local[central + 8] |= 1
+    assert refusals(bytes(local)) == [("encrypted", None, None, None)]
+
+
+def test_a_text_longer_than_a_cell_holds_is_refused() -> None:
+    def change(part: str, raw: bytes) -> bytes:
+        return raw.replace(b"<t>Question</t>", b"<t>" + b"q" * (CELL_CHARACTERS + 1) + b"</t>")
+
+    assert ("too_long", "survey", 2, "label::English (en)") in refusals(repacked(GOOD, change))
