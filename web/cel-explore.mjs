@@ -101,15 +101,17 @@ function study(expression, derived, seen = new Map()) {
 function samples(marks, within) {
   const sorted = [...marks].sort((a, b) => a - b);
   const chosen = new Set(sorted);
+  // A step beyond a large number must be large too, or it comes to nothing.
+  const beyond = (mark, step) => mark + step * (1 + Math.abs(mark));
   for (let step = 1; step <= within; step += 1) {
     sorted.slice(1).forEach((mark, index) => {
       const before = sorted[index];
       chosen.add(before + ((mark - before) * step) / (within + 1));
     });
-    chosen.add(sorted[0] - step);
-    chosen.add(sorted[sorted.length - 1] + step);
+    chosen.add(beyond(sorted[0], -step));
+    chosen.add(beyond(sorted[sorted.length - 1], step));
   }
-  return [...chosen];
+  return [...chosen].filter(Number.isFinite);
 }
 
 /** The numbers that each variable can be compared with: literals, and where any of their ranges ends. */

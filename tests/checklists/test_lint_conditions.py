@@ -76,6 +76,7 @@ def test_what_can_never_hold_is_told(expression: str) -> None:
         '"AA-02" in answers',
         'answers["AA-03"].startsWith("h")',
         'answers["AA-02"] == answers["AA-06"]',
+        "facts.capacity_kva > 1.0e17 && facts.capacity_kva != 1.5e17",
         'times["AA-01"] <= times["AA-02"] && times["AA-02"] < visit.end',
         '"AA-01" in photos',
         'photos["AA-01"].all(one, one.taken_at >= visit.start - 3600 && one.taken_at <= visit.end)',
