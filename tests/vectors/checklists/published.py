@@ -40,12 +40,12 @@ _FAULTS: dict[ItemType, tuple[Any, ...]] = {
 
 
 def published_forms() -> Iterator[Case]:
-    """Whole forms with good answers where all facts are known, and where none is; then each item alone."""
+    """Whole forms with good answers, with all facts known and with hardly one; then each item alone."""
     for definition in LIBRARY.all():
         name = f"{definition.id}@{definition.version}"
         if not (PUBLISHED / f"{name}.json").is_file():
             continue
-        for facts in (_all_known(), {}):
+        for facts in (_ALL_KNOWN, _LITTLE_KNOWN):
             yield {"definition": name, "facts": facts, "answers": _good(definition, facts)}
         faults = {kind: cycle(values) for kind, values in _FAULTS.items()}
         for item in definition.items:
@@ -71,14 +71,15 @@ def _beside(item: Item) -> dict[str, Any]:
     return {} if item.photo == "never" else {"photos": [f"photo:{item.code}"]}
 
 
-def _all_known() -> dict[str, Any]:
-    return {fact.name: _known(fact) for fact in fact_definitions().values()}
+_ALL_KNOWN = {fact.name: _known(fact) for fact in fact_definitions().values()}
+#: Without the capacity no ratings could add up to it.
+_LITTLE_KNOWN = {"capacity_kva": 630}
 
 
 @cache
 def _good_site(definition: str, known: bool) -> dict[str, Any]:
     checklist, _, version = definition.partition("@")
-    return _good(LIBRARY.get(checklist, int(version)), _all_known() if known else {})
+    return _good(LIBRARY.get(checklist, int(version)), _ALL_KNOWN if known else _LITTLE_KNOWN)
 
 
 @st.composite
@@ -94,7 +95,7 @@ def spoiled_forms(draw: st.DrawFn) -> Case:
         answers[code] = draw(answers_to(item))
     for code in draw(st.lists(edges(*good), max_size=3, unique=True)):
         del answers[code]
-    case: Case = {"definition": name, "facts": _all_known() if known else {}, "answers": answers}
+    case: Case = {"definition": name, "facts": _ALL_KNOWN if known else _LITTLE_KNOWN, "answers": answers}
     if draw(st.booleans()):
         case["visit"] = {"start": _START, "end": _START + draw(edges(3600, 7200))}
         taken = st.fixed_dictionaries({}, optional={"taken_at": edges(_START + 1, _START - 1)})
