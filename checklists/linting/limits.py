@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator
-from typing import Any
 
-from checklists.linting.complaint import Complaint, complain
+from checklists.linting.complaint import Complaint
 from checklists.linting.walk import Placed, placed_items
 from checklists.model import SEVERITY_RANK, Definition, Item, Limit
 from checklists.units import units
@@ -23,41 +22,37 @@ def lint_limits(definition: Definition) -> Iterator[Complaint]:
         yield from _unreached(placed)
 
 
-def _about(placed: Placed, code: str, *field: str | int, **params: Any) -> Complaint:
-    return complain(code, placed.item.code, (*placed.path, *field), **params)
-
-
 def _measure(placed: Placed) -> Iterator[Complaint]:
     item = placed.item
     if item.type == "number":
         if item.unit is None:
-            yield _about(placed, "number_without_unit")
+            yield placed.complain("number_without_unit")
         elif item.unit not in units():
             near = ", ".join(difflib.get_close_matches(item.unit, units(), cutoff=0.3))
-            yield _about(placed, "unit_unknown", "unit", unit=item.unit[:40], near=near or "-")
+            yield placed.complain("unit_unknown", "unit", unit=item.unit[:40], near=near or "-")
         if item.range is None:
-            yield _about(placed, "number_without_range")
+            yield placed.complain("number_without_range")
         elif item.range.min >= item.range.max:
-            yield _about(placed, "range_reversed", "range", min=item.range.min, max=item.range.max)
+            yield placed.complain("range_reversed", "range", min=item.range.min, max=item.range.max)
     elif item.unit is not None or item.range is not None:
-        yield _about(placed, "unit_misplaced", "unit" if item.unit is not None else "range", type=item.type)
+        yield placed.complain("unit_misplaced", "unit" if item.unit is not None else "range", type=item.type)
     if item.limits and item.type not in ("number", "location"):
-        yield _about(placed, "limits_misplaced", "limits", type=item.type)
+        yield placed.complain("limits_misplaced", "limits", type=item.type)
 
 
 def _limit(placed: Placed, number: int, limit: Limit) -> Iterator[Complaint]:
     possible = placed.item.range
     if limit.min is None and limit.max is None:
-        yield _about(placed, "limit_empty", "limits", number)
+        yield placed.complain("limit_empty", "limits", number)
     if limit.min is not None and limit.max is not None and limit.min > limit.max:
-        yield _about(placed, "limit_reversed", "limits", number, min=limit.min, max=limit.max)
+        yield placed.complain("limit_reversed", "limits", number, min=limit.min, max=limit.max)
     if possible is None:
         return
     for end, bound in (("min", limit.min), ("max", limit.max)):
         if bound is not None and not possible.min <= bound <= possible.max:
-            yield _about(placed, "limit_outside_range", "limits", number, end, bound=f"{bound:g}")
+            yield placed.complain("limit_outside_range", "limits", number, end, bound=f"{bound:g}")
     if limit.min == possible.min or limit.max == possible.max:
-        yield _about(placed, "limit_unbreakable", "limits", number)
+        yield placed.complain("limit_unbreakable", "limits", number)
 
 
 def _unreached(placed: Placed) -> Iterator[Complaint]:
@@ -68,7 +63,7 @@ def _unreached(placed: Placed) -> Iterator[Complaint]:
         other = next(others, None)
         if other is not None:
             shown = {"number": number + 1, "other": other + 1}
-            yield _about(placed, "limit_unreached", "limits", number, **shown)
+            yield placed.complain("limit_unreached", "limits", number, **shown)
 
 
 def _covers(item: Item, other: int, number: int) -> bool:

@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 import msgspec
 
-from checklists.linting.complaint import Complaint, complain
+from checklists.linting.complaint import Complaint
 from checklists.linting.walk import placed_items
 from checklists.model import Definition, Text
 from checklists.shape import shaped
@@ -59,8 +59,7 @@ def lint_sources(definition: Definition) -> Iterator[Complaint]:
     for placed in placed_items(definition):
         for name in sources_of(placed.item.source):
             if not _is_known(name):
-                path = (*placed.path, "source")
-                yield complain("source_unknown", placed.item.code, path, name=name[:80])
+                yield placed.complain("source_unknown", "source", name=name[:80])
 
 
 def _is_known(name: str) -> bool:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
-from checklists.linting.complaint import NodePath
+from checklists.linting.complaint import Complaint, NodePath, complain
 from checklists.model import Definition, Item
 
 __all__ = ["Placed", "placed_items"]
@@ -18,6 +19,10 @@ class Placed:
     item: Item
     path: NodePath
     repeat: Item | None = None
+
+    def complain(self, code: str, *field: str | int, **params: Any) -> Complaint:
+        """The complaint `code` about this item, at a field of it."""
+        return complain(code, self.item.code, (*self.path, *field), **params)
 
 
 def placed_items(definition: Definition) -> Iterator[Placed]:
