@@ -128,13 +128,13 @@ def _lines(
     forced: Collection[str] | None,
 ) -> Iterator[Line]:
     everything = forced is None
-    names = forced or ()
+    names, unlisted = forced or (), set(layout.unlisted)
     for section in definition.sections:
         for item in section.items:
             if everything or item.code in names:
                 yield Line(item, forced=not everything)
             for key, label in layout.entries.get(item.code, ()):
-                listed = (item.code, key) not in layout.unlisted
+                listed = (item.code, key) not in unlisted
                 new = item.code in names and key not in known[item.code]
                 for one in item.items:
                     name = entry_code(one.code, key)
