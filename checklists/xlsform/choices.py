@@ -18,10 +18,11 @@ OTHER = "other"
 
 @dataclass(frozen=True)
 class Choice:
-    """A choice by the name that expressions use, as the option it becomes."""
+    """A choice by the name that expressions use, as the option it becomes; `row` is where it stands."""
 
     name: str
     option: Option
+    row: int = 0
 
 
 def read_choices(table: Table | None) -> dict[str, tuple[Choice, ...]]:
@@ -36,7 +37,7 @@ def read_choices(table: Table | None) -> dict[str, tuple[Choice, ...]]:
             line.table.findings.fault("missing_value", line.table.name, line.number, column)
             continue
         known = lists.setdefault(list_name, {})
-        choice = Choice(name, _option(line, name))
+        choice = Choice(name, _option(line, name), line.number)
         if name in known:
             what = {"list": list_name, "value": name}
             line.table.findings.lose("duplicate_choice", line.table.name, line.number, "name", **what)

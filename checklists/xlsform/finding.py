@@ -101,6 +101,7 @@ Loss = Literal[
     "type",
     "uncarried",
     "unknown_column",
+    "unused_list",
     "whole_number",
 ]
 #: What other programs that read the written form will not do.

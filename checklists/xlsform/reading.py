@@ -157,6 +157,7 @@ class _Form:
         )
         sections = tuple(self._sections(maker))
         self._tell_unused(maker)
+        self._tell_unused_lists()
         return Definition(
             id=checklist_id or self._settings.checklist_id,
             version=version if version is not None else self._settings.version,
@@ -173,6 +174,14 @@ class _Form:
         for code, parts in self._parts.items():
             for line in parts.lines if code not in maker.used else ():
                 self._findings.fault("unknown_item", line.table.name, line.number, "item", value=code)
+
+    def _tell_unused_lists(self) -> None:
+        for name, choices in self._choices.items():
+            if name not in self._used_lists:
+                said = ", ".join(choice.name for choice in choices)
+                self._findings.lose(
+                    "unused_list", "choices", choices[0].row, "list_name", value=name, said=said
+                )
 
     # Names and types
 

@@ -416,7 +416,12 @@ def test_every_loss_there_is_can_be_met_and_its_words_filled() -> None:
     nameless = imported(plenty, settings=())
     form = imported(
         EVERYTHING,
-        [*YES_NO, YES_NO[0], {"list_name": "one", "name": "x", "label": "X", "extra": 1}],
+        [
+            *YES_NO,
+            YES_NO[0],
+            {"list_name": "one", "name": "x", "extra": 1},
+            {"list_name": "unasked", "name": "x"},
+        ],
         [{"form_id": "Form 1", "version": "=NOW()", "style": "pages"}, {"form_id": "again"}],
         other=[{"a": 1}],
     )
