@@ -6,6 +6,7 @@ line. Boxes are ticked and lines written on by hand, so the form shows whatever 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any, Literal
 
@@ -34,6 +35,8 @@ ENTRY_COLUMNS = 4
 MOST_ITEMS = 500
 #: Characters without a space after which a line may be broken anywhere.
 _UNBROKEN = 24
+#: Control characters, and those that change the direction of writing.
+_UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 #: A row stays on one page unless it is written with more characters than this.
 _KEPT_TOGETHER = 6000
 
@@ -106,7 +109,7 @@ class _Form:
 
     def _row(self, item: Item) -> Part:
         row: Part = {
-            "code": item.code,
+            "code": _breakable(item.code),
             "severity": item.severity,
             "severity_words": self._say(f"severity_{item.severity}"),
             "text": self._text(item.text),
@@ -152,7 +155,7 @@ class _Form:
             case "number":
                 yield {
                     "kind": "number",
-                    "unit": item.unit or "",
+                    "unit": _breakable(item.unit or ""),
                     "limits": [self._limit(item, one) for one in item.limits],
                 }
             case "choice" | "multi_choice":
@@ -198,7 +201,7 @@ class _Form:
             yield {"kind": "limits", "limits": [self._limit(item, one) for one in item.limits]}
 
     def _limit(self, item: Item, limit: Limit) -> Words:
-        unit = item.unit if item.type == "number" else "m"
+        unit = _breakable(item.unit or "") if item.type == "number" else "m"
         low = f"≥ {number(float(limit.min), unit)}" if limit.min is not None else ""
         high = f"≤ {number(float(limit.max), unit)}" if limit.max is not None else ""
         bounds = ", ".join(bound for bound in (low, high) if bound)
@@ -246,7 +249,7 @@ class _Form:
                 return {"kind": "boxes", "boxes": [self._text(option.text) for option in item.options]}
             case "number":
                 labels = [self._say("instrument"), self._say("calibrated")] if item.instrument else []
-                return {"kind": "blank", "unit": item.unit or "", "labels": labels}
+                return {"kind": "blank", "unit": _breakable(item.unit or ""), "labels": labels}
             case "rule":
                 return {"kind": "none"}
             case _:
@@ -254,9 +257,10 @@ class _Form:
 
 
 def _breakable(words: str) -> str:
-    """The words with places to break in whatever has no space for long, so that nothing runs off the page."""
+    """The words with places to break in whatever has no space for long, so that nothing runs off the page,
+    and without marks that would turn what stands beside them around."""
     out, run = [], 0
-    for letter in words:
+    for letter in _UNSEEN.sub("", words):
         run = 0 if letter.isspace() or ord(letter) > 0x2E7F else run + 1
         out.append(letter)
         if run and run % _UNBROKEN == 0:

@@ -152,6 +152,13 @@ def test_what_people_wrote_is_never_markup() -> None:
     assert text.count(shown) >= 6
 
 
+def test_marks_that_turn_the_writing_around_are_left_out() -> None:
+    turned = changed("AA-01", text=Text("甲\u202e乙\u0007丙", "one\u2066two"))
+    text = "".join(page_texts(Definition("form", 1, "survey", WORDS, (Section("part", WORDS, (turned,)),))))
+    assert "甲乙丙" in text
+    assert "onetwo" in text
+
+
 def test_a_word_without_end_stays_on_the_page() -> None:
     endless = changed("AA-01", text=Text("字" * 3000, "x" * 3000), unit="u" * 300)
     pages = page_texts(Definition("form", 1, "survey", WORDS, (Section("part", WORDS, (endless,)),)))
