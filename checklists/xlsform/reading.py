@@ -54,6 +54,8 @@ _TOLD = {
     "calculate": "calculation",
     "elsewhere": "list_from_elsewhere",
 }
+#: What a row that is no begin_repeat can be.
+_ASKED_TYPES = tuple(name for name in get_args(ItemType) if name != "repeat")
 _WHOLE = re.compile(r"(?:add |q )?int(?:eger)?(?: prompt)?", re.IGNORECASE)
 
 
@@ -219,8 +221,8 @@ class _Form:
         if leaf.answer == "fact":
             line.forgo()
             return
-        if written is not None and written not in get_args(ItemType):
-            wanted = ", ".join(get_args(ItemType))
+        if written is not None and written not in _ASKED_TYPES:
+            wanted = ", ".join(_ASKED_TYPES)
             told = {"value": written, "wanted": wanted}
             self._findings.fault("invalid_value", line.table.name, line.number, own("type"), **told)
             line.forgo()

@@ -231,7 +231,7 @@ def test_a_cell_with_an_error_is_refused() -> None:
             ("invalid_value", "survey", 2, "hezha::severity"),
         ),
         (
-            {"survey": [question("text", **{"hezha::type": "none"})]},
+            {"survey": [question("text", **{"hezha::type": "repeat"})]},
             ("invalid_value", "survey", 2, "hezha::type"),
         ),
         (
