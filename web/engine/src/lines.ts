@@ -107,13 +107,14 @@ function linesOf(
   forced: ReadonlySet<string> | null,
 ): readonly Line[] {
   const isForced = (name: string) => forced !== null && forced.has(name);
+  const strays = new Set(unlisted.map(([repeat, key]) => entryCode(repeat, key)));
   const lines: Line[] = [];
   for (const item of definition.sections.flatMap((section) => section.items)) {
     if (!forced || isForced(item.code)) {
       lines.push({ item, repeat: null, entry: null, label: null, forced: forced !== null });
     }
     for (const [key, label] of entries.get(item.code) ?? NONE) {
-      const isListed = !unlisted.some(([repeat, entry]) => repeat === item.code && entry === key);
+      const isListed = !strays.has(entryCode(item.code, key));
       const isNew = isForced(item.code) && !known.get(item.code)?.has(key);
       for (const one of item.items ?? []) {
         const code = entryCode(one.code, key);
