@@ -9,11 +9,13 @@ from checklists.linting.complaint import Complaint, NodePath, complain
 from checklists.linting.walk import Placed, placed_items
 from checklists.model import Definition, Text
 
-__all__ = ["lint_text", "lint_texts"]
+__all__ = ["UNSEEN", "lint_text", "lint_texts"]
 
 #: Chinese characters; and what can only be a word of a language with small letters.
 _CJK = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]")
 _WORD = re.compile(r"[a-z]{4}")
+#: Control characters but tab and line end, and those that change the direction of writing.
+UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
 def lint_texts(definition: Definition) -> Iterator[Complaint]:
@@ -47,6 +49,11 @@ def lint_text(subject: str, path: NodePath, what: str, text: Text) -> Iterator[C
     for language, words in (("zh-CN", text.zh), ("en", text.en)):
         if not words.strip():
             yield complain("words_missing", subject, (*path, language), what=what, language=language)
+        if unseen := UNSEEN.search(words):
+            mark = f"U+{ord(unseen[0]):04X}"
+            yield complain(
+                "words_unseen", subject, (*path, language), what=what, language=language, mark=mark
+            )
     # A name such as `TN-C-S` or `8.7/15 kV` is the same in both languages; a word is not.
     if text.zh.strip() and _WORD.search(text.zh) and not _CJK.search(text.zh):
         yield complain("words_not_chinese", subject, (*path, "zh-CN"), what=what)

@@ -6,10 +6,10 @@ line. Boxes are ticked and lines written on by hand, so the form shows whatever 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from typing import Any, Literal
 
+from checklists.linting.texts import UNSEEN
 from checklists.model import Definition, Item, Limit, Text
 from checklists.reasons import number
 from server.reports.conditions import in_words
@@ -35,8 +35,6 @@ ENTRY_COLUMNS = 4
 MOST_ITEMS = 500
 #: Characters without a space after which a line may be broken anywhere.
 _UNBROKEN = 24
-#: Control characters, and those that change the direction of writing.
-_UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 #: A row stays on one page unless it is written with more characters than this.
 _KEPT_TOGETHER = 6000
 
@@ -260,7 +258,7 @@ def _breakable(words: str) -> str:
     """The words with places to break in whatever has no space for long, so that nothing runs off the page,
     and without marks that would turn what stands beside them around."""
     out, run = [], 0
-    for letter in _UNSEEN.sub("", words):
+    for letter in UNSEEN.sub("", words):
         run = 0 if letter.isspace() or ord(letter) > 0x2E7F else run + 1
         out.append(letter)
         if run and run % _UNBROKEN == 0:

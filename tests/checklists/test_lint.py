@@ -148,6 +148,8 @@ def test_every_mistake_in_repeats_rules_and_severities_is_told(items: tuple[Item
         (changed(READING, limits=(Limit(min=1, when="facts.nothing"),)), "unknown fact nothing"),
         (changed(PLAIN, text=Text("earth grid", "earth grid")), "no Chinese character"),
         (changed(PLAIN, text=Text("接地网", "接地网")), "hold Chinese characters"),
+        (changed(PLAIN, text=Text("甲\u202e乙", "a")), "control character U+202E"),
+        (changed(PLAIN, remedy=Text("甲", "a\u0000")), "control character U+0000"),
         (changed(PLAIN, source="GB 99999"), "the source 'GB 99999'"),
         (changed(PLAIN, source="GB 50150-20"), "the source 'GB 50150-20'"),
         (changed(PLAIN, source="GB 50150; what everybody knows"), "the source 'what everybody knows'"),
