@@ -75,7 +75,12 @@ type Readings = ReadonlyMap<string, Reading>;
  * Never throws for what stands in answers or facts. Throws a RangeError if `only` names an item that the
  * definition does not have.
  */
-export function judge(definition: Definition, facts: JsonObject, answers: JsonObject, options: Options = {}): Judgement {
+export function judge(
+  definition: Definition,
+  facts: JsonObject,
+  answers: JsonObject,
+  options: Options = {},
+): Judgement {
   const form = formOf(definition);
   const readings = readForm(form, answers);
   const before = readForm(form, options.context ?? {});

@@ -1,6 +1,7 @@
 /** The rules of a definition, decided by the evaluator that the server's sandbox runs. */
 
-import { type Alternative, type Condition, type Count, decide, type Decided, type Filled, load } from "../../cel-rules.mjs";
+import type { Alternative, Condition, Count, Decided, Filled } from "../../cel-rules.mjs";
+import { decide, load } from "../../cel-rules.mjs";
 import type { Reading } from "./answers.ts";
 import type { Form } from "./form.ts";
 import { type JsonObject, sorted } from "./json.ts";

@@ -1,8 +1,11 @@
 /** Dates and times, as strict as the server is about them. */
 
 const DATE = /^([0-9]{4})-([0-9]{2})-([0-9]{2})$/;
-const TIME =
-  /^([0-9]{4}-[0-9]{2}-[0-9]{2})T([01][0-9]|2[0-3]):([0-5][0-9]):([0-5][0-9])(?:\.([0-9]{1,9}))?(?:Z|([+-])([01][0-9]|2[0-3]):([0-5][0-9]))$/;
+const HOUR = "([01][0-9]|2[0-3])";
+const SIXTIETH = "([0-5][0-9])";
+const TIME = new RegExp(
+  `^([0-9]{4}-[0-9]{2}-[0-9]{2})T${HOUR}:${SIXTIETH}:${SIXTIETH}(?:\\.([0-9]{1,9}))?(?:Z|([+-])${HOUR}:${SIXTIETH})$`,
+);
 const MONTHS = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31] as const;
 
 function isLeap(year: number): boolean {

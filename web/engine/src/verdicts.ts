@@ -41,7 +41,14 @@ export function judgeAnswer(item: Item, reading: Reading, decision: Decision, en
   return worst.verdict === "fail" || !reading.faults.length ? worst : rule(item, "not_judged", "malformed");
 }
 
-export function rule(item: Item, verdict: Verdict, name: string, params: Params = {}, severity?: Severity | null): Ruling {
+/** What the rule `name` says of an item, at the item's own severity unless it has one. */
+export function rule(
+  item: Item,
+  verdict: Verdict,
+  name: string,
+  params: Params = {},
+  severity?: Severity | null,
+): Ruling {
   return { verdict, severity: severity ?? item.severity, rule: name, reason: because(name, params) };
 }
 
@@ -135,7 +142,8 @@ function measurements(item: Item, value: unknown, decision: Decision): readonly 
   const limits = applying(item, decision);
   return quantities(item, value).flatMap((quantity) => {
     const said = written(quantity, unit);
-    const broken = (limit: Limit, name: string, bound: number) => brokenBy(item, limit, name, said, written(bound, unit));
+    const broken = (limit: Limit, name: string, bound: number) =>
+      brokenBy(item, limit, name, said, written(bound, unit));
     const found = limits.flatMap((limit) => [
       ...(isBelow(quantity, limit) ? [broken(limit, "below", limit.min as number)] : []),
       ...(isAbove(quantity, limit) ? [broken(limit, "above", limit.max as number)] : []),
