@@ -44,7 +44,7 @@ def read_exif(image: Image.Image, *, utc_offset_min: int) -> ExifFacts | None:
     return ExifFacts(
         taken_at=taken_at,
         offset_assumed=assumed,
-        saved_at=_moment(main, detail, base.DateTime, base.OffsetTime, utc_offset_min)[0],
+        saved_at=_saved_at(main, detail, utc_offset_min),
         position=_position(gps, datum),
         gps_datum=datum,
         gps_at=_gps_time(gps),
@@ -84,6 +84,16 @@ def _taken_at(
         if moment is not None:
             return moment, assumed
     return None, False
+
+
+def _saved_at(main: Mapping[int, Any], detail: Mapping[int, Any], utc_offset_min: int) -> datetime | None:
+    """When the file was written. Cameras that name the zone of the original only mean it here as well."""
+    base = ExifTags.Base
+    for zone_tag in (base.OffsetTime, base.OffsetTimeOriginal, base.OffsetTimeDigitized):
+        moment, assumed = _moment(main, detail, base.DateTime, zone_tag, utc_offset_min)
+        if not assumed:
+            break
+    return moment
 
 
 def _moment(

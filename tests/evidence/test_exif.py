@@ -57,6 +57,14 @@ def test_a_western_offset_is_honoured() -> None:
     assert found.position is None
 
 
+def test_a_file_s_own_time_is_in_the_zone_that_the_original_names() -> None:
+    """Many cameras name a zone for the original only: that does not make the file hours younger."""
+    there = datetime(2026, 3, 5, 9, 30, tzinfo=UTC)
+    found = facts(make_exif(there, lon=None, lat=None), utc_offset_min=480)
+    assert found is not None
+    assert found.saved_at == found.taken_at == there
+
+
 @pytest.mark.parametrize(
     ("datum", "readable"),
     [("WGS-84   ", True), ("CGCS2000", True), ("GCJ-02", True), ("BD-09", True), ("TOKYO", False)],
