@@ -20,6 +20,7 @@ from geo.fence import (
     area,
     circle,
     distance_to,
+    distances_to,
     presence,
     read_feature,
     read_fence,
@@ -276,3 +277,14 @@ def test_a_feature_that_is_no_site_is_refused_with_its_place(
     with pytest.raises((FenceError, CoordinateError)) as caught:
         read_feature(feature, default_radius_m=100.0)
     assert (caught.value.code, caught.value.place) == (code, place)
+
+
+@given(st.lists(st.tuples(st.floats(0, 9_000), st.floats(0, 360)), max_size=6))
+@settings(max_examples=60, deadline=None)
+def test_many_distances_at_once_are_those_of_one_after_the_other(ways: list[tuple[float, float]]) -> None:
+    holed = area(polygon(square(100.0), square(20.0)), datum="wgs84", margin_m=5.0)
+    positions = [away(metres, bearing).position for metres, bearing in ways]
+    for fence in (FENCE, holed):
+        together = distances_to(fence, positions)
+        single = [distance_to(fence, one.lon, one.lat) for one in positions]
+        assert together == pytest.approx(single, rel=2e-3, abs=0.05)
