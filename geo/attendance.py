@@ -141,10 +141,10 @@ def _of_fix(there: Presence, sighting: Sighting, rules: AttendanceRules) -> Chec
     """The position beside the answer itself."""
     fix = sighting.fix
     params: dict[str, Param] = {**there.params()}
+    if fix is not None and fix.mock:
+        return Check("attendance_mock", "against", 1.0, params)
     if fix is None or there.verdict == "unknown":
         return Check(there.code, "open", params=params)
-    if fix.mock:
-        return Check("attendance_mock", "against", 1.0, params)
     if fix.source == "manual":
         return Check("attendance_manual", "open", params=params)
     if fix.at is None:

@@ -6,6 +6,7 @@ that the answer names, and what that person did on other devices in the same cas
 
 from __future__ import annotations
 
+import bisect
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -41,6 +42,17 @@ class PresenceReport:
     visits: Mapping[str, tuple[Visit, ...]]
 
 
+@dataclass(frozen=True)
+class _Given:
+    """An answer as it stands in a branch."""
+
+    item: str
+    by: str
+    sighting: Sighting
+    photos: tuple[str, ...]
+    unreadable: str | None
+
+
 def presence_report(
     branches: Sequence[Document],
     tracks: Iterable[Document],
@@ -51,13 +63,21 @@ def presence_report(
     """Weigh the branches of one form. `photos` are photo documents by id; of `tracks`, those that cannot be
     read are left out: the list of tracks tells of them."""
     walked = journeys(tracks)
-    answers = [given for branch in branches for given in _answers(branch)]
+    answers = sorted(
+        (given for branch in branches for given in _answers(branch)),
+        key=lambda one: (one.sighting.at, one.item, one.by),
+    )
+    taken = {photo: _photo(document) for photo, document in photos.items()}
+    elsewhere = _by_device([*((one.by, one.sighting) for one in answers), *filter(None, taken.values())])
     rows = []
-    for item, sighting, by, named, unreadable in sorted(answers, key=lambda one: (one[1].at, one[0], one[2])):
-        others = [*_photos(photos, by, named, sighting.device)]
-        others += [one for _, one, who, _, _ in answers if who == by and one.device != sighting.device]
-        verdict = attend(fence, sighting, track=walked.get(by), others=others, rules=rules)
-        rows.append(AnswerPresence(item, by, sighting.device, sighting.at, verdict, unreadable))
+    for given in answers:
+        named = [taken[photo] for photo in given.photos if photo in taken]
+        others = [photo for by, photo in filter(None, named) if by == given.by]
+        others += _about_then(elsewhere, given)
+        track = walked.get(given.by)
+        verdict = attend(fence, given.sighting, track=track, others=others, rules=rules)
+        at, device = given.sighting.at, given.sighting.device
+        rows.append(AnswerPresence(given.item, given.by, device, at, verdict, given.unreadable))
     people = {row.by for row in rows}
     seen = {by: visits(walked[by], {"site": fence}) for by in sorted(people & set(walked))}
     return PresenceReport(attend_all([row.verdict for row in rows]), tuple(rows), seen)
@@ -81,29 +101,43 @@ def journeys(tracks: Iterable[Document]) -> dict[str, Journey]:
     return joined
 
 
-def _answers(branch: Document) -> Iterator[tuple[str, Sighting, str, list[str], str | None]]:
-    """The answers of a branch that have a time and an author: item, sighting, author, photos, and why the
-    position could not be read."""
+def _answers(branch: Document) -> Iterator[_Given]:
+    """The answers of a branch that have a time and an author."""
     device = as_mapping(branch.get("submitted")).get("device")
-    for item, given in as_mapping(branch.get("answers")).items():
-        answer = as_mapping(given)
+    for item, row in as_mapping(branch.get("answers")).items():
+        answer = as_mapping(row)
         at, by = moment(answer.get("at")), answer.get("by")
         if at is None or not isinstance(by, str):
             continue
         fix, unreadable = _fix(answer.get("location"))
         sighting = Sighting("form", at, fix, device if isinstance(device, str) else "")
-        yield str(item), sighting, by, texts_in(answer.get("photos")), unreadable
+        yield _Given(str(item), by, sighting, tuple(texts_in(answer.get("photos"))), unreadable)
 
 
-def _photos(photos: Mapping[str, Document], by: str, named: Sequence[str], device: str) -> Iterator[Sighting]:
-    """The photos that an answer names, and whatever else its author took on another device."""
-    for photo, document in photos.items():
-        at, own = moment(document.get("taken_at")), str(document.get("device") or "")
-        if at is None or document.get("by") != by or (photo not in named and own == device):
-            continue
-        fix, _ = _fix(document.get("location"))
-        if fix is not None:
-            yield Sighting("photo", at, fix, own)
+def _photo(document: Document) -> tuple[str, Sighting] | None:
+    """Who took a photo, when, where and on what; None without a time or a place."""
+    at, (fix, _) = moment(document.get("taken_at")), _fix(document.get("location"))
+    if at is None or fix is None:
+        return None
+    return str(document.get("by")), Sighting("photo", at, fix, str(document.get("device") or ""))
+
+
+def _by_device(traces: Iterable[tuple[str, Sighting]]) -> dict[str, dict[str, list[Sighting]]]:
+    """By person and device, what has a place, in order of time."""
+    found: dict[str, dict[str, list[Sighting]]] = {}
+    for by, sighting in sorted(traces, key=lambda trace: trace[1].at):
+        if sighting.fix is not None:
+            found.setdefault(by, {}).setdefault(sighting.device, []).append(sighting)
+    return found
+
+
+def _about_then(elsewhere: Mapping[str, Mapping[str, list[Sighting]]], given: _Given) -> Iterator[Sighting]:
+    """What the same person did on each other device last before and first after. What is further off in time
+    must be within reach of these, so it adds nothing."""
+    for device, traces in elsewhere.get(given.by, {}).items():
+        if device != given.sighting.device:
+            number = bisect.bisect_left(traces, given.sighting.at, key=lambda trace: trace.at)
+            yield from traces[max(0, number - 1) : number + 1]
 
 
 def _fix(location: Any) -> tuple[Fix | None, str | None]:

@@ -67,6 +67,7 @@ def codes(found: Attendance) -> list[tuple[str, str]]:
         (fix(900.0), 30.0, "open", "attendance_fix_old"),
         (fix(80_000.0), 30.0, "contradicted", "presence_outside"),
         (fix(50.0, mock=True), 0.5, "contradicted", "attendance_mock"),
+        (Fix(SITE, None, None, mock=True), 0.5, "contradicted", "attendance_mock"),
         (fix(50.0, mock=False), 0.5, "supported", "presence_inside"),
         (fix(50.0, source="manual"), 0.5, "open", "attendance_manual"),
         (Fix(SITE, 8.0), 0.5, "open", "attendance_no_fix_time"),
