@@ -47,6 +47,7 @@ def blueprints() -> list[Blueprint]:
             tasks,
             inspections,
             photos,
+            lookalikes,
             places,
             notices,
         ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
 from collections.abc import Mapping
 from datetime import date
 from typing import Any
@@ -10,6 +11,7 @@ import msgspec
 
 from server.casework.access import access_to
 from server.readmodel.database import ReadModel
+from server.readmodel.looks import put_look
 from server.workflow.clocks.measure import Clock, clocks
 from server.workflow.clocks.timeline import latest
 from server.workflow.gates import ready
@@ -131,6 +133,16 @@ def project_photo(
         "by": str(document.get("by") or ""),
     }
     readmodel.put_photo(row)
+    look = receipt.get("look")
+    if look and row["status"] == "verified":
+        put_look(
+            readmodel,
+            case_id=case_id,
+            photo=row["id"],
+            task=row["task"],
+            item=row["item"],
+            look=b64decode(look),
+        )
     return row
 
 

@@ -14,6 +14,8 @@ from geo.fence import Presence, PresenceLimits
 
 Format = Literal["JPEG", "PNG", "WEBP"]
 Source = Literal["camera", "gallery"]
+#: What `look` makes of a picture.
+Look = bytes
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -111,7 +113,7 @@ class PhotoVerdict(msgspec.Struct, frozen=True):
 
     `sha256` and `bytes` are of the file as read, None and a lower bound if it was cut off at the limit.
     `width` and `height` are as stored, before the EXIF orientation. `presence` is set where a fence was
-    given.
+    given, `look` (see `look`) where the picture could be decoded.
     """
 
     ok: bool
@@ -124,6 +126,7 @@ class PhotoVerdict(msgspec.Struct, frozen=True):
     height: int | None = None
     exif: ExifFacts | None = None
     presence: Presence | None = None
+    look: Look | None = None
 
 
 class ClaimError(ValueError):

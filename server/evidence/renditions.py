@@ -83,7 +83,7 @@ def _upright(source: Image.Image, side: int) -> Image.Image:
     """Decode, scale to `side`, turn upright and bring to RGB or grey, with no metadata but the profile."""
     try:
         source.thumbnail((side, side), Image.Resampling.BICUBIC, reducing_gap=_REDUCING_GAP)
-        image = _flat(ImageOps.exif_transpose(source))
+        image = flat(ImageOps.exif_transpose(source))
     except (Refused, MemoryError):
         raise
     except Exception as error:
@@ -97,7 +97,7 @@ def _upright(source: Image.Image, side: int) -> Image.Image:
     return image
 
 
-def _flat(image: Image.Image) -> Image.Image:
+def flat(image: Image.Image) -> Image.Image:
     """RGB or L, transparency laid on white, ink colours and 16 bits brought to what screens show."""
     if image.mode in ("RGB", "L"):
         if "transparency" not in image.info:

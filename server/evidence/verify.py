@@ -18,6 +18,7 @@ from geo.metric import distance_m
 from server.evidence.exif import read_exif
 from server.evidence.foreign import check_alone
 from server.evidence.header import Header, Refused, open_bounded
+from server.evidence.look import SMALLEST_SIDE, look_of
 from server.evidence.model import ExifFacts, PhotoClaim, PhotoLimits, PhotoVerdict, Reason
 
 _BLOCK = 256 * 1024
@@ -86,6 +87,7 @@ def _judge(
     header: Header | None = None
     exif: ExifFacts | None = None
     behind = 0
+    look: bytes | None = None
     there = None if fence is None else presence(fence, claim.location, limits=limits.presence)
     reasons: tuple[Reason, ...] = ()
     try:
@@ -93,7 +95,7 @@ def _judge(
             raise Refused("photo_too_many_bytes", limit=limits.max_bytes)
         if sha256 != claim.sha256:
             raise Refused("photo_digest_differs", claimed=claim.sha256, found=sha256)
-        header, exif = _decode(file, limits)
+        header, exif, look = _decode(file, limits)
         file.seek(0)
         behind = check_alone(file.read(), header.format)
         _check_size(header, exif, claim)
@@ -120,19 +122,21 @@ def _judge(
         height=header.height if header else None,
         exif=exif,
         presence=there,
+        look=look,
     )
 
 
-def _decode(file: BinaryIO, limits: PhotoLimits) -> tuple[Header, ExifFacts | None]:
+def _decode(file: BinaryIO, limits: PhotoLimits) -> tuple[Header, ExifFacts | None, bytes]:
     """Decode the whole file, which is the only proof that it is whole; raises Refused."""
     try:
         header, image = open_bounded(file, limits)
         with image:
             exif = read_exif(image, utc_offset_min=limits.exif_utc_offset_min)
             # Scaled decoding reads every byte of a JPEG and fills a sixty-fourth of the memory.
-            image.draft("L", (max(1, header.width // 8), max(1, header.height // 8)))
+            image.draft("L", (_eighth(header.width), _eighth(header.height)))
             image.load()
-        return header, exif
+            look = look_of(image, exif.orientation if exif else 1)
+        return header, exif, look
     except (Refused, KeyboardInterrupt):
         raise
     except MemoryError:
@@ -143,6 +147,11 @@ def _decode(file: BinaryIO, limits: PhotoLimits) -> tuple[Header, ExifFacts | No
         if isinstance(error, OSError) and error.errno is not None:
             raise
         raise Refused("photo_undecodable", cause="damaged") from error
+
+
+def _eighth(side: int) -> int:
+    """An eighth of a side, the most that draft decoding scales by, but enough to see the picture's layout."""
+    return max(SMALLEST_SIDE, side // 8)
 
 
 def _check_size(header: Header, exif: ExifFacts | None, claim: PhotoClaim) -> None:

@@ -47,7 +47,8 @@ class ReadModel:
         self.engine.dispose()
 
     @contextmanager
-    def _writing(self) -> Iterator[Connection]:
+    def writing(self) -> Iterator[Connection]:
+        """A transaction that writes, and waits for others that do."""
         with self.engine.connect() as connection:
             # The lock is taken before the first read, so that two projections cannot interleave.
             connection.exec_driver_sql("BEGIN IMMEDIATE")
@@ -69,7 +70,7 @@ class ReadModel:
     ) -> None:
         """Replace what is known of one case, unless a later generation of it is known already."""
         case_id = row["id"]
-        with self._writing() as connection:
+        with self.writing() as connection:
             known = connection.scalar(select(cases.c.generation).where(cases.c.id == case_id))
             if known is not None and known > row["generation"]:
                 return
@@ -82,14 +83,14 @@ class ReadModel:
             _insert_all(connection, anomalies, [{**one, "case_id": case_id} for one in anomaly_rows])
 
     def put_photo(self, row: Mapping[str, Any]) -> None:
-        with self._writing() as connection:
+        with self.writing() as connection:
             same = (photos.c.case_id == row["case_id"]) & (photos.c.id == row["id"])
             connection.execute(delete(photos).where(same))
             connection.execute(insert(photos), dict(row))
 
     def clear(self) -> None:
         """Forget everything, before a rebuild. Until `finish` the model counts as incomplete."""
-        with self._writing() as connection:
+        with self.writing() as connection:
             for table in reversed(metadata.sorted_tables):
                 connection.execute(delete(table))
             connection.exec_driver_sql(f"PRAGMA user_version={_FILLING}")
@@ -104,7 +105,7 @@ class ReadModel:
 
     def finish(self, rules: str) -> None:
         """Say that every case was projected, by the rules of this digest."""
-        with self._writing() as connection:
+        with self.writing() as connection:
             connection.execute(delete(made_with))
             connection.execute(insert(made_with), {"name": _RULES, "value": rules})
             connection.exec_driver_sql(f"PRAGMA user_version={SCHEMA_VERSION}")

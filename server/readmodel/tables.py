@@ -10,14 +10,16 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
+    UniqueConstraint,
     text,
 )
 
 #: Grows when a table changes; a file of another version is dropped and built again.
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 
 metadata = MetaData()
 
@@ -149,4 +151,32 @@ photos = Table(
     Column("by", String, nullable=False),
     Index("photos_by_id", "id"),
     Index("photos_by_digest", "sha256"),
+)
+
+#: What verified photos look like. `seq` is never given twice, so that who knows the rows up to one has missed
+#: none of them; `word` is the fingerprint, its 64 bits read as a signed number.
+looks = Table(
+    "looks",
+    metadata,
+    Column("seq", Integer, primary_key=True),
+    Column("case_id", String, nullable=False),
+    Column("photo", String, nullable=False),
+    Column("task", String, nullable=False),
+    Column("item", String, nullable=False),
+    Column("word", Integer, nullable=False),
+    Column("look", LargeBinary, nullable=False),
+    Column("compared", Boolean, nullable=False, default=False),
+    UniqueConstraint("case_id", "photo"),
+    Index("looks_by_compared", "compared", "seq"),
+    sqlite_autoincrement=True,
+)
+
+#: Pairs of looks that were found alike, the earlier first.
+lookalikes = Table(
+    "lookalikes",
+    metadata,
+    Column("first", ForeignKey("looks.seq", ondelete="CASCADE"), primary_key=True),
+    Column("second", ForeignKey("looks.seq", ondelete="CASCADE"), primary_key=True),
+    Column("percent", Integer, nullable=False),
+    Index("lookalikes_by_second", "second"),
 )

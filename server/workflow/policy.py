@@ -49,6 +49,7 @@ class Policy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     photo_max_side: int
     photo_time_skew_s: int
     photo_place_skew_m: float
+    photo_alike_percent: int
     max_answers: int
     max_photos_per_item: int
     lv_max_kv: float
