@@ -22,7 +22,7 @@ from server.services import Services
 from server.workflow import commands as c
 from server.workflow.model import Actor, Case, ChecklistRef, Customer, Site, Supply
 from sync.follow import Follower
-from sync.store import UserCtx
+from sync.store import ChangeBatch, UserCtx
 
 #: Long enough to look at, small enough that eight cases are seeded while somebody waits.
 PHOTO_SIZE = (640, 480)
@@ -178,10 +178,20 @@ class Story:
         return self
 
     def settle(self) -> Story:
-        """Let intake take in everything that has arrived."""
-        follower = Follower(self.made.store, FOLLOWER, self.intake.wants, self.intake.handle)
+        """Let intake take in everything that has arrived. Raises what intake raises: no patience mends it."""
+        failed: list[Exception] = []
+
+        def handle(db: str, batch: ChangeBatch) -> None:
+            try:
+                self.intake.handle(db, batch)
+            except Exception as error:
+                failed.append(error)
+                raise
+
+        follower = Follower(self.made.store, FOLLOWER, self.intake.wants, handle)
         while follower.run_once(0.0) or not follower.idle():
-            pass
+            if failed:
+                raise failed[0]
         return self
 
     @property

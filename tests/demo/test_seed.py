@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,8 @@ from geo.metric import distance_m
 from server.commands.common import is_empty
 from server.demo import story
 from server.demo.seed import is_demo, seed_whole
-from server.demo.town import ACCOUNTS, PASSWORD
+from server.demo.town import ACCOUNTS, COLD_STORE, PASSWORD
+from server.intake.worker import make_intake
 from server.services import Services, assemble
 from server.settings import Argon2Profile, Settings
 from server.workflow.log import verify_log
@@ -36,6 +38,21 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
 @pytest.fixture(scope="module")
 def cases(demo: Services) -> list[Case]:
     return [demo.cases.load(case_id).case for case_id in demo.cases.ids()]
+
+
+def test_a_story_that_cannot_be_taken_in_ends(demo: Services, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would be taken up again for ever otherwise, and nobody would hear why."""
+    intake = make_intake(demo)
+    now = datetime.now(UTC)
+    told = story.Story(demo, intake, story.DemoClock(), COLD_STORE, now, demo.cases.ids()[0])
+
+    def fail(*_: object) -> None:
+        raise OSError("no room")
+
+    monkeypatch.setattr(type(intake), "handle", fail)
+    demo.store.put(demo.names.forms(told.case_id), {"_id": "stray"})
+    with pytest.raises(OSError, match="no room"):
+        told.settle()
 
 
 def test_eight_cases_stand_at_different_stages(cases: list[Case]) -> None:
