@@ -14,6 +14,7 @@ from flask import g, request
 from checklists.loader import fact_definitions
 from server.api.base import Schema, blueprint, roles
 from server.api.casework import act, actor, command, etag, plain, scope, visible
+from server.api.sites import check_site
 from server.api.timing import ClockOut, StandingOut, timing
 from server.casework.cases import Loaded
 from server.casework.idempotency import KeyReused, reserve_id
@@ -265,6 +266,7 @@ def open_case(body: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
     """Accept an application. Its two databases are made at once."""
     made = services()
     check_facts(body.get("facts", {}))
+    check_site(body["site"])
     case_id = _reserved_id(body)
     wanted = command(
         commands.OpenCase,
@@ -298,6 +300,8 @@ def amend_case(body: dict[str, Any], case_id: str) -> tuple[dict[str, Any], dict
     case = visible(case_id).case
     if "manager" in body:
         check_manager(body["manager"], case.organisation)
+    if "site" in body:
+        check_site(body["site"])
     known = act(case_id, command(commands.AmendCase, **body))
     return case_view(known), etag(known)
 
