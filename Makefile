@@ -17,7 +17,7 @@ $(VENV)/.ready: requirements-dev.lock pyproject.toml
 	$(BIN)/pip install --quiet --no-deps --no-build-isolation -e .
 	@touch $@
 
-build/.ready: $(VENV)/.ready package-lock.json package.json $(wildcard web/*.mjs web/*.js web/engine/*.* web/engine/src/*.ts) $(wildcard checklists/*.yaml)
+build/.ready: $(VENV)/.ready package-lock.json package.json $(wildcard web/*.mjs web/*.js web/engine/*.* web/engine/cel/*.* web/engine/src/*.ts) $(wildcard checklists/*.yaml)
 	@node -e 'process.exit(+process.versions.node.split(".")[0] < 20 ? 1 : 0)' || { echo "Hezha needs Node 20 or newer: apt install nodejs npm"; exit 1; }
 	npm ci --silent --no-fund --no-audit
 	npm run --silent build

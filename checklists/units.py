@@ -35,7 +35,7 @@ def units() -> Mapping[str, Unit]:
 def convert(value: float, given: str, wanted: str) -> float:
     """A quantity in another unit. It rounds once where the units are whole multiples of each other.
 
-    `convert` in web/cel-language.mjs does the same step by step. Raises UnitMismatch.
+    `convert` in web/engine/cel/language.mjs does the same step by step. Raises UnitMismatch.
     """
     if given == wanted:
         return value

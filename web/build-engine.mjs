@@ -1,5 +1,5 @@
 // Bundles the tablets' evaluator into build/engine/, an ES module. `npm run build:engine` lays its types beside it.
-import { copyFile, mkdir, readFile } from "node:fs/promises";
+import { copyFile, mkdir, readFile, rm } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { parse } from "yaml";
@@ -21,7 +21,8 @@ const catalogues = {
   },
 };
 
-await mkdir(target, { recursive: true });
+await rm(target, { recursive: true, force: true });
+await mkdir(`${target}/cel`, { recursive: true });
 await build({
   entryPoints: [path("web/engine/src/index.ts")],
   outfile: `${target}/index.js`,
@@ -33,4 +34,6 @@ await build({
   logLevel: "warning",
   plugins: [catalogues],
 });
-for (const name of ["package.json", "README.md"]) await copyFile(path(`web/engine/${name}`), `${target}/${name}`);
+for (const name of ["package.json", "README.md", "cel/rules.d.mts", "cel/language.d.mts"]) {
+  await copyFile(path(`web/engine/${name}`), `${target}/${name}`);
+}

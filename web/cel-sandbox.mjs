@@ -1,7 +1,7 @@
 // Entry of build/cel.js: what the server's sandbox may call.
 import "./cel-utf8.mjs";
-import { explore } from "./cel-explore.mjs";
-import { decide, inspect, load, useUnits } from "./cel-rules.mjs";
+import { explore } from "./engine/cel/explore.mjs";
+import { decide, inspect, load, useUnits } from "./engine/cel/rules.mjs";
 
 globalThis.decide = (key, given, rules) => {
   if (rules) load(key, rules);

@@ -1,6 +1,6 @@
 /** A definition as judging needs it, worked out once: its items in order, by code, and their rules. */
 
-import type { Rule, Rules } from "../../cel-rules.mjs";
+import type { Rule, Rules } from "../cel/rules.mjs";
 import { DERIVED } from "./facts.ts";
 import type { Definition, Item } from "./model.ts";
 

@@ -1,7 +1,7 @@
 /** The rules of a definition, decided by the evaluator that the server's sandbox runs. */
 
-import type { Alternative, Condition, Count, Decided, Filled } from "../../cel-rules.mjs";
-import { decide, load } from "../../cel-rules.mjs";
+import type { Alternative, Condition, Count, Decided, Filled } from "../cel/rules.mjs";
+import { decide, load } from "../cel/rules.mjs";
 import type { Reading } from "./answers.ts";
 import type { Form } from "./form.ts";
 import { type JsonObject, sorted } from "./json.ts";

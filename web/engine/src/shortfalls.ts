@@ -1,6 +1,6 @@
 /** What an answer that was given still lacks: photos, views, signatures, points, entries, an instrument, words. */
 
-import type { Count } from "../../cel-rules.mjs";
+import type { Count } from "../cel/rules.mjs";
 import { type Problem, problem, type Reading } from "./answers.ts";
 import { type JsonObject, sorted, stripped } from "./json.ts";
 import { isNa, type Item, MAX_ENTRIES, naAllowed, type Text } from "./model.ts";

@@ -1,7 +1,7 @@
 /** Units of measurement, converted as rules convert them. */
 
 import { units } from "hezha:catalogues";
-import { convert as converted, useUnits } from "../../cel-language.mjs";
+import { convert as converted, useUnits } from "../cel/language.mjs";
 
 useUnits(units);
 

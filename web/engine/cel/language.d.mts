@@ -1,4 +1,4 @@
-import type { Unit } from "./cel-rules.mjs";
+import type { Unit } from "./rules.mjs";
 
 /** The units that `convert` knows. */
 export function useUnits(units: Readonly<Record<string, Unit>>): void;

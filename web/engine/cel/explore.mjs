@@ -4,8 +4,8 @@
 // between them and beyond them, which decides it as long as numbers are only compared with literals and with one
 // another. Where they are computed with, an outcome that was found is certain and one that was not is left open.
 
-import { run, startForm, why } from "./cel-language.mjs";
-import { compile } from "./cel-rules.mjs";
+import { run, startForm, why } from "./language.mjs";
+import { compile } from "./rules.mjs";
 
 const COMPARISONS = new Set(["==", "!=", "<", "<=", ">", ">="]);
 /** What an unnamed text is, where texts are compared with literals: none of them. */

@@ -4,7 +4,7 @@
 // An answer may be disputed: two inspectors gave different ones. A rule is then tried with each of them, and the
 // caller takes the more cautious outcome; so merging can add a failure and never removes one.
 
-import { environment, parse, refused, run, startForm, useUnits, why } from "./cel-language.mjs";
+import { environment, parse, refused, run, startForm, useUnits, why } from "./language.mjs";
 
 export { useUnits };
 

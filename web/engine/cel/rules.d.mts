@@ -1,4 +1,4 @@
-import type { Outcome } from "./engine/src/rules.ts";
+import type { Outcome } from "../src/rules.ts";
 
 /** An item's expressions, left out where it has none; `repeat` is the code of the repeat that it belongs to. */
 export interface Rule {
