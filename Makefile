@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: setup run test lint types tests diagrams bench bench-sync bench-flat bench-checklists lock clean
+.PHONY: setup run test lint types tests diagrams bench bench-photos bench-sync bench-flat bench-checklists lock clean
 
 setup: build/.ready
 
@@ -47,7 +47,7 @@ diagrams: setup
 
 # What takes many minutes, or has peers to install, is a target of its own.
 bench: setup
-	@for b in $(filter-out bench/replication.py bench/flat.py bench/judging.py,$(wildcard bench/[a-z]*.py)); do echo "== $$b"; $(BIN)/python $$b || exit 1; done
+	@for b in $(filter-out bench/replication.py bench/flat.py bench/judging.py bench/lookalikes.py,$(wildcard bench/[a-z]*.py)); do echo "== $$b"; $(BIN)/python $$b || exit 1; done
 
 build/.bench: bench/package-lock.json bench/package.json
 	@mkdir -p build
@@ -61,6 +61,11 @@ bench-sync: setup build/.bench
 # A database grows to a million documents; about six minutes, and some gigabytes in the temporary folder.
 bench-flat: setup
 	$(BIN)/python bench/flat.py --plot docs/sync-flat.svg
+
+# Photos beside bare Pillow, and look-alikes among a million; about ten minutes.
+bench-photos: setup
+	$(BIN)/python bench/photos.py --photos 1000
+	$(BIN)/python bench/lookalikes.py
 
 # A submission of 225 items judged, 200 definitions loaded, memory over 100,000 judgements; a few minutes.
 bench-checklists: setup

@@ -19,7 +19,7 @@ from sync.store import NotFound
 log = structlog.get_logger()
 
 #: How many photos are compared at a time: the one that has just come, and of those that a rebuild left.
-BATCH = 20
+BATCH = 4
 
 
 class Lookalikes:
@@ -45,7 +45,7 @@ class Lookalikes:
                 alike = self._alike(one)
                 put_lookalikes(self._readmodel, one["seq"], alike)
                 if alike:
-                    log.info(
+                    log.debug(
                         "photo_looks_like_others", case=one["case_id"], photo=one["photo"], others=len(alike)
                     )
             return len(waiting)

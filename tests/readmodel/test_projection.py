@@ -20,7 +20,7 @@ def rows(model: ReadModel) -> dict[str, list[tuple[Any, ...]]]:
         return {
             table.name: sorted(map(tuple, connection.execute(select(table))), key=repr)
             for table in metadata.sorted_tables
-            # Their numbers are never given twice, and pairs are compared anew: see tests/api/test_lookalikes.py.
+            # Numbers are never given twice, and pairs are compared anew: see tests/api/test_lookalikes.py.
             if table.name not in {"looks", "lookalikes"}
         }
 
