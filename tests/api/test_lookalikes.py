@@ -8,6 +8,7 @@ import io
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
 import pytest
 from PIL import Image
 
@@ -138,3 +139,19 @@ def test_a_comparison_that_fails_holds_up_no_receipt(desk: Desk, monkeypatch: py
     desk.intake()
     assert desk.document(desk.media(case), "photo-receipt:pi-1")["status"] == "verified"
     assert len(looks_to_compare(desk.made.readmodel, 10)) == 1
+
+
+def test_how_alike_they_must_be_is_the_organisations_setting(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = desk.open_case(), desk.open_case()
+    cases = desk.made.cases
+    strict = msgspec.structs.replace(cases.policy("hezha"), photo_alike_percent=100)
+    monkeypatch.setattr(cases, "policy", lambda _organisation: strict)
+    send(desk, first, desk.assign(first), "pj-1", shot("weld"))
+    send(desk, second, desk.assign(second), "pk-1", shot("weld", quality=40, crop=0.06))
+    desk.intake()
+    assert pairs(desk, first) == []
+    send(desk, second, desk.assign(second), "pk-2", shot("weld"))
+    desk.intake()
+    assert {row["other"]["id"] for row in pairs(desk, first)} == {"pk-2"}
