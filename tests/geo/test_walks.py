@@ -107,8 +107,12 @@ def test_a_visit_goes_to_the_task_worked_on_then() -> None:
     ]
 
 
+#: Metres from the site, to the millimetre: nothing in the field is nearer to something else than that.
+_METRES = st.integers(-400_000, 400_000).map(lambda millimetres: millimetres / 1000)
+
+
 @given(
-    st.lists(st.tuples(st.floats(-400, 400), st.floats(-400, 400)), min_size=1, max_size=80),
+    st.lists(st.tuples(_METRES, _METRES), min_size=1, max_size=80),
     st.floats(0, 50),
     st.integers(2, 90),
 )
