@@ -10,10 +10,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from msgspec import Meta, Struct, field
 
+from server.workflow.fieldwork import OpenBranch, PhotoRecord, Submission, Task
+from server.workflow.rectification import (
+    Answer,
+    Issue,
+    ItemAnswer,
+    ItemRound,
+    Notice,
+    NoticeItem,
+    Withdrawal,
+)
 from server.workflow.vocabulary import (
     SEVERITY_RANK,
     Actor,
@@ -195,191 +205,6 @@ class Pause(Value, frozen=True, kw_only=True):
     def until(self) -> datetime | None:
         """When it ended; None while it lasts."""
         return min((act.dated for act in self.acts), default=None)
-
-
-class PhotoRecord(Value, frozen=True):
-    """What the case knows of a photo it relies on. `used_by`: `task:<id>`, `notice:<n>`, `hazard:<id>`."""
-
-    state: PhotoState
-    sha256: str | None = None
-    used_by: tuple[str, ...] = ()
-    reason: str = ""
-
-
-class Submission(Value, frozen=True, kw_only=True):
-    """One judged submission. `n` counts from 1 in its task and is the receipt's number.
-
-    `revs` are all leaf revisions of the form when it was judged, sorted. `late`: the task was settled before.
-    `digest` is that of the outcome, so that a repeat can be told from news. `limits` is None where no limit
-    of the organisation's own was in force.
-    """
-
-    n: Count
-    revs: tuple[str, ...]
-    outcome: OutcomeKind
-    submitted_by: Name
-    submitted_at: Moment
-    received_at: Moment
-    digest: str
-    device: str = ""
-    late: bool = False
-    failed: tuple[str, ...] = ()
-    missing: tuple[str, ...] = ()
-    missing_signatures: tuple[str, ...] = ()
-    reasons: tuple[CodedReason, ...] = ()
-    findings: tuple[CodedReason, ...] = ()
-    advice: tuple[ItemResult, ...] = ()
-    superseded: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
-    unsent_id: str | None = None
-    limits: LimitsInForce | None = None
-
-
-class OpenBranch(Value, frozen=True):
-    """Leaves of a form that were judged and are not settled: returned, or waiting for what they name."""
-
-    submission: Count
-    kind: Literal["awaiting_photos", "returned"]
-    revs: tuple[str, ...]
-    submitted_by: Name
-
-
-class Task(Value, frozen=True, kw_only=True):
-    """Field work given to people, bound to one version of a checklist.
-
-    `failed` collects the codes of every failure that any branch of the form brought. `open_branch` is what
-    was judged and not settled; on a settled task it is a branch that came late. A re-inspection names the
-    notice it serves and exactly the `items` to be looked at; for other tasks `items` is None: all of them.
-    """
-
-    id: Id
-    kind: TaskKind
-    checklist: ChecklistRef
-    assignees: tuple[Name, ...]
-    status: TaskStatus
-    created_at: Moment
-    created_by: Name
-    due: date | None = None
-    note: Words = ""
-    notice: int | None = None
-    items: tuple[str, ...] | None = None
-    submissions: tuple[Submission, ...] = ()
-    accepted: int | None = None
-    failed: tuple[str, ...] = ()
-    open_branch: OpenBranch | None = None
-    cancelled_reason: str | None = None
-
-
-class ItemRound(Value, frozen=True, kw_only=True):
-    """What a re-inspection saw of one notice item in one round."""
-
-    round: Count
-    task_id: Id
-    submission: Count
-    verdict: Verdict
-    submitted_by: Name
-    by: str = ""
-    at: Moment | None = None
-    value: Any = None
-    note: str = ""
-    photos: tuple[Id, ...] = ()
-
-
-class NoticeItem(Value, frozen=True, kw_only=True):
-    """A failure on a notice. `result` is its first text and never changes; `rounds` is its history."""
-
-    result: ItemResult
-    raised_by: Name
-    raised_at: Moment
-    task_id: str | None = None
-    submission: int | None = None
-    state: ItemState = "open"
-    due: date | None = None
-    rounds: tuple[ItemRound, ...] = ()
-
-    @property
-    def code(self) -> str:
-        return self.result.code
-
-    @property
-    def severity(self) -> Severity:
-        return self.result.severity
-
-    @property
-    def raisers(self) -> frozenset[str]:
-        """Whoever saw the failure and whoever signed for it."""
-        return frozenset({self.raised_by, self.result.by}) - {""}
-
-
-class ItemAnswer(Value, frozen=True):
-    """What the customer says of one item, with photo ids as evidence."""
-
-    text: Words = ""
-    photos: tuple[Id, ...] = ()
-
-
-class Answer(Value, frozen=True, kw_only=True):
-    """One answer of the customer. `recorded_by` differs from `answered_by` when it came on paper, which then
-    may be `dated` before it was recorded."""
-
-    round: Count
-    at: Moment
-    answered_by: Name
-    recorded_by: Name
-    items: Mapping[str, ItemAnswer]
-    text: Words = ""
-    dated: Moment | None = None
-
-    @property
-    def given(self) -> datetime:
-        """When the customer gave it."""
-        return self.at if self.dated is None else min(self.at, self.dated)
-
-
-class Withdrawal(Value, frozen=True, kw_only=True):
-    """A proposal to withdraw a notice; complete once another person confirmed it."""
-
-    proposed_by: Name
-    proposed_at: Moment
-    reason: Reason
-    confirmed_by: str | None = None
-    confirmed_at: Moment | None = None
-
-
-class Issue(Value, frozen=True):
-    """When a round was issued, and by whom; `system` issues again after a failed re-inspection."""
-
-    round: Count
-    at: Moment
-    by: Name
-
-
-class Notice(Value, frozen=True, kw_only=True):
-    """A rectification notice 缺陷整改通知单. `operational`: raised after energization."""
-
-    n: Count
-    state: NoticeState
-    stage: NoticeStage
-    checklist: ChecklistRef
-    items: tuple[NoticeItem, ...]
-    created_at: Moment
-    round: Annotated[int, Meta(ge=0)] = 0
-    task_id: str | None = None
-    hazard_id: str | None = None
-    supplement_of: int | None = None
-    operational: bool = False
-    issues: tuple[Issue, ...] = ()
-    answers: tuple[Answer, ...] = ()
-    reinspections: tuple[str, ...] = ()
-    withdrawal: Withdrawal | None = None
-    closed_at: Moment | None = None
-    closed_by: str | None = None
-
-    @property
-    def open(self) -> bool:
-        return self.state not in {"closed", "withdrawn"}
-
-    def item(self, code: str) -> NoticeItem | None:
-        return next((item for item in self.items if item.code == code), None)
 
 
 class Entry(Value, frozen=True):
