@@ -23,7 +23,14 @@ from server.workflow.model import CodedReason
 SERVER = Path(server.__file__).parent
 #: Calls that carry a code, and which argument it is.
 EMITTERS = {"Problem": 1, "CodedReason": 1, "Reason": 0, "Refused": 0, "ClaimError": 0, "Flag": 0}
-EMITTERS |= {"CoordinateError": 0, "FenceError": 0, "TrackError": 0, "NetworkError": 0, "Finding": 0, "Check": 0}
+EMITTERS |= {
+    "CoordinateError": 0,
+    "FenceError": 0,
+    "TrackError": 0,
+    "NetworkError": 0,
+    "Finding": 0,
+    "Check": 0,
+}
 
 
 @cache
