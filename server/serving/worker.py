@@ -233,6 +233,8 @@ class WebWorker(ThreadWorker):  # type: ignore[misc]
 
     def _stirs(self, conn: TConn, _sock: object) -> None:
         """The client of an answer set aside has sent something, or has gone."""
+        if conn not in self._aside:
+            return  # its bell rang in the same moment: the thread that goes on with it will see for itself
         try:
             gone = not conn.sock.recv(1, socket.MSG_PEEK)
         except BlockingIOError:

@@ -148,6 +148,20 @@ def test_an_answer_whose_client_has_gone_is_let_go(served: Served) -> None:
     served.until(lambda: served.counted("closed") == before + 5)
 
 
+def test_whose_client_goes_as_its_bell_rings_ends_alone(served: Served) -> None:
+    """Both may be told in one look at the sockets; then a thread has the answer already."""
+    before, rounds, size = served.counted("closed"), 30, 20
+    for _ in range(rounds):
+        with contextlib.ExitStack() as stack:
+            for _ in range(size):
+                stack.enter_context(served.parked(seconds=60))
+            ringing = threading.Thread(target=served.get, args=("/ring",))
+            ringing.start()
+        ringing.join(PATIENCE)
+    served.until(lambda: served.counted("closed") == before + rounds * size)
+    assert "Exception in worker process" not in served.log.read_text()
+
+
 def test_slow_headers_hold_no_thread_and_are_cut_off(served: Served) -> None:
     with crowd(served, 10 * THREADS) as slow:
         for link in slow:
