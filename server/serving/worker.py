@@ -199,7 +199,7 @@ class WebWorker(ThreadWorker):  # type: ignore[misc]
             super().finish_request(conn, fs)
             return
         conn.sock.setblocking(False)
-        self.poller.register(conn.sock, selectors.EVENT_READ, partial(self._stirs, conn))
+        self.poller.register(conn.sock, selectors.EVENT_READ, partial(self._stirs, conn, pause))
         deadline = time.monotonic() + pause.seconds
         heapq.heappush(self._alarms, (deadline, next(self._number), conn, pause))
         # Last of all, since the bell may have rung already.
@@ -231,10 +231,10 @@ class WebWorker(ThreadWorker):  # type: ignore[misc]
         self._going_on[conn] = answer
         self.enqueue_req(conn)
 
-    def _stirs(self, conn: TConn, _sock: object) -> None:
+    def _stirs(self, conn: TConn, pause: Pause, _sock: object) -> None:
         """The client of an answer set aside has sent something, or has gone."""
-        if conn not in self._aside:
-            return  # its bell rang in the same moment: the thread that goes on with it will see for itself
+        if self._aside.get(conn, (None, None))[1] is not pause:
+            return  # its bell rang in the same moment: a thread goes on with it, and may have paused again
         try:
             gone = not conn.sock.recv(1, socket.MSG_PEEK)
         except BlockingIOError:
