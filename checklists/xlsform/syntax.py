@@ -171,6 +171,12 @@ class _Parser:
         self._depth -= 1
         return node
 
+    def in_brackets(self) -> Node:
+        """What stands behind the `(` just taken, and its end."""
+        node = self._nested(self.expression)
+        self.expect(")")
+        return node
+
     def expression(self) -> Node:
         return self.operators(1)
 
@@ -219,9 +225,7 @@ class _XPathParser(_Parser):
         if token.kind == "name" and self.taken("("):
             return Node("call", self.arguments(")"), token.text)
         if token.text == "(":
-            node = self._nested(self.expression)
-            self.expect(")")
-            return node
+            return self.in_brackets()
         if token.text == ".":
             return Node("self")
         if token.text in ("..", "/", "//", "@", "*") or token.kind == "name":
@@ -273,9 +277,7 @@ class _CelParser(_Parser):
                 return Node("call", self.arguments(")"), token.text)
             return Node("name", value=token.text)
         if token.text == "(":
-            node = self._nested(self.expression)
-            self.expect(")")
-            return node
+            return self.in_brackets()
         if token.text == "[":
             return Node("list", self.arguments("]"))
         self._at -= 1

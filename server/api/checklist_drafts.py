@@ -16,7 +16,7 @@ from checklists.model import Definition
 from checklists.versions import MAX_REMARK
 from server.api.base import Schema, blueprint, roles
 from server.api.casework import plain, required_match
-from server.api.checklists import ChecklistRow
+from server.api.checklists import ChecklistRow, checklist_row
 from server.api.definitions import DEFINITION_BODY, sent_definition
 from server.library.drafts import StaleDraft, Stored, UnknownDraft
 from server.problems import Problem
@@ -87,12 +87,7 @@ class DifferenceList(ma.Schema):
 def _row(stored: Stored) -> dict[str, Any]:
     draft, definition = stored.draft, stored.draft.definition
     return {
-        "id": definition.id,
-        "version": definition.version,
-        "stage": definition.stage,
-        "title": plain(definition.title),
-        "items": len(definition.items),
-        "digest": definition.digest,
+        **checklist_row(definition),
         "state": draft.state,
         "authors": list(draft.authors),
         "reviewer": draft.reviewer,

@@ -44,22 +44,24 @@ def _view(definition: Definition) -> tuple[dict[str, Any], dict[str, str]]:
     return body, {"ETag": f'"{definition.digest}"'}
 
 
+def checklist_row(definition: Definition) -> dict[str, Any]:
+    """What a list shows of a definition, published or still a draft."""
+    return {
+        "id": definition.id,
+        "version": definition.version,
+        "stage": definition.stage,
+        "title": plain(definition.title),
+        "items": len(definition.items),
+        "digest": definition.digest,
+    }
+
+
 @blp.route("/checklists", methods=["GET"])
 @roles()
 @blp.response(200, ChecklistList)
 def list_checklists() -> dict[str, Any]:
     """Every published version."""
-    rows = [
-        {
-            "id": definition.id,
-            "version": definition.version,
-            "stage": definition.stage,
-            "title": plain(definition.title),
-            "items": len(definition.items),
-            "digest": definition.digest,
-        }
-        for definition in services().library.all()
-    ]
+    rows = [checklist_row(definition) for definition in services().library.all()]
     return {"items": rows}
 
 
