@@ -251,6 +251,15 @@ class Security:
 
 
 @dataclass(frozen=True)
+class NewDatabase:
+    """A database to be made, with the documents that it begins with; none of them has attachments."""
+
+    name: str
+    security: Security
+    documents: tuple[Document, ...] = ()
+
+
+@dataclass(frozen=True)
 class NewAttachment:
     """Bytes to be attached: a stream that is read once, never held whole.
 
@@ -305,6 +314,14 @@ class DocumentStore(Protocol):
     def create_database(self, db: str, security: Security | None = None) -> None:
         """Create `db` with its `_security` (admins only, if none is given), and the write rules if that
         names a kind. Raises DatabaseExists, BadRequest (name).
+        """
+
+    def create_databases(self, wanted: Sequence[NewDatabase]) -> list[tuple[str, ...] | None]:
+        """Create many as `create_database` does, each with its first documents; their revisions, or None for
+        one that was there already, which is left alone.
+
+        Cut off, each of them is there with its documents, or may be missing some, or is not there at all.
+        Raises BadRequest (name), TooLarge, Forbidden (write rules).
         """
 
     def delete_database(self, db: str) -> None: ...

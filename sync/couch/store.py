@@ -6,14 +6,14 @@ them `wire.py` sends and repeats, `answers.py` and `outgoing.py` say what comes 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from sync.couch.attachments import AttachmentCalls
 from sync.couch.base import CouchOptions
 from sync.couch.cluster import Cluster
 from sync.couch.feeds import FeedCalls
 from sync.couch.wire import Account, Patience, split_url
-from sync.store import UserCtx, never
+from sync.store import DatabaseExists, NewDatabase, UserCtx, never
 
 __all__ = ["ANYBODY", "Account", "CouchOptions", "CouchStore", "Patience", "split_url"]
 
@@ -28,6 +28,20 @@ class CouchStore(FeedCalls, AttachmentCalls):
     Every method that has returned from a write has its data on disk on as many nodes as the cluster wants;
     if fewer answered in time (CouchDB's 202), on one at least.
     """
+
+    def create_databases(self, wanted: Sequence[NewDatabase]) -> list[tuple[str, ...] | None]:
+        """One after the other: the rules and the documents come before the members, as `create_database` has
+        it. Raises BadRequest (name), TooLarge, Forbidden (write rules).
+        """
+        made: list[tuple[str, ...] | None] = []
+        for new in wanted:
+            try:
+                self.create_database(new.name, new.security)
+            except DatabaseExists:
+                made.append(None)
+                continue
+            made.append(tuple(self.put(new.name, document) for document in new.documents))
+        return made
 
     def maintain(self, stopping: Callable[[], bool] = never) -> None:
         """Nothing: CouchDB compacts by itself."""

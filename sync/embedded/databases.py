@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import apsw
 
+from sync import revtree
 from sync.embedded import documents, feed, records, reproof, updates
 from sync.embedded.base import StoreBase
+from sync.embedded.documents import Incoming
 from sync.embedded.ledger import Ledger
 from sync.store import (
     SERVER,
@@ -20,6 +22,7 @@ from sync.store import (
     DatabaseInfo,
     DbUpdate,
     Document,
+    NewDatabase,
     Security,
     UserCtx,
 )
@@ -39,23 +42,62 @@ class DatabaseCalls(StoreBase):
         """
         documents.check_database_name(db)
         shown = _ADMINS_ONLY if security is None else security.to_json()
-        rules = None if self._design is None or not _has_kind(shown) else self._parsed(self._design)
-        granted = json.dumps(shown, ensure_ascii=False)
+        rules = self._rules_for(shown)
 
         def job(conn: apsw.Connection) -> None:
-            if conn.execute("SELECT 1 FROM databases WHERE name = ?", (db,)).get is not None:
+            if not self._found(Ledger(conn), db, shown, rules):
                 raise DatabaseExists("The database could not be created, the file already exists.")
-            conn.execute(
-                "INSERT INTO databases (name, incarnation, revs_limit, security) VALUES (?, ?, ?, ?)",
-                (db, secrets.token_hex(4), self.limits.revs_limit, granted),
-            )
-            if rules is not None:
-                ledger = Ledger(conn)
-                updates.edit(ledger, self._rules, self._blobs, db, rules, user=SERVER, new_edits=True)
-                ledger.flush()
-            records.note_update(conn, db, "created")
 
         self._io.write(job)
+
+    def create_databases(self, wanted: Sequence[NewDatabase]) -> list[tuple[str, ...] | None]:
+        """Create many with their first documents, in one transaction: all that are not there, or none.
+
+        The revisions of each, or None for one that was there. Raises BadRequest, TooLarge, Forbidden.
+        """
+        ready = []
+        for new in wanted:
+            documents.check_database_name(new.name)
+            shown = new.security.to_json()
+            ready.append((new.name, shown, [self._parsed(document) for document in new.documents]))
+        rules = self._rules_for({"hezha": {"kind": "any"}})
+
+        def job(conn: apsw.Connection) -> list[tuple[str, ...] | None]:
+            ledger = Ledger(conn)
+            made: list[tuple[str, ...] | None] = []
+            for db, shown, first in ready:
+                if not self._found(ledger, db, shown, rules if _has_kind(shown) else None):
+                    made.append(None)
+                    continue
+                revs = [
+                    updates.edit(ledger, self._rules, self._blobs, db, one, user=SERVER, new_edits=True)
+                    for one in first
+                ]
+                made.append(tuple(map(revtree.format_rev, revs)))
+            ledger.flush()
+            return made
+
+        return self._io.write(job)
+
+    def _rules_for(self, security: Mapping[str, Any]) -> Incoming | None:
+        """The write rules as a document, for a database whose security names a kind."""
+        return None if self._design is None or not _has_kind(security) else self._parsed(self._design)
+
+    def _found(self, ledger: Ledger, db: str, security: Mapping[str, Any], rules: Incoming | None) -> bool:
+        """Make a database inside the writer's transaction; False if it is there already."""
+        conn = ledger.conn
+        if conn.execute("SELECT 1 FROM databases WHERE name = ?", (db,)).get is not None:
+            return False
+        granted = json.dumps(security, ensure_ascii=False)
+        conn.execute(
+            "INSERT INTO databases (name, incarnation, revs_limit, security) VALUES (?, ?, ?, ?)",
+            (db, secrets.token_hex(4), self.limits.revs_limit, granted),
+        )
+        if rules is not None:
+            updates.edit(ledger, self._rules, self._blobs, db, rules, user=SERVER, new_edits=True)
+            ledger.flush()
+        records.note_update(conn, db, "created")
+        return True
 
     def delete_database(self, db: str) -> None:
         """Delete `db` with all it holds. Raises NotFound."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from sync.store import (
@@ -11,6 +13,7 @@ from sync.store import (
     Document,
     DocumentStore,
     Forbidden,
+    NewDatabase,
     NotFound,
     Security,
     UserCtx,
@@ -196,6 +199,33 @@ def test_databases_are_created_once_listed_and_deleted(store: DocumentStore) -> 
     store.delete_database("case-1")
     store.create_database("case-1")
     assert list(store.all_docs("case-1")) == []
+
+
+def test_many_databases_begin_with_their_documents_and_rules_and_none_is_made_twice(
+    store: DocumentStore,
+) -> None:
+    theirs = Security(members=("li.wei",), kind="case", writers=("li.wei",))
+    store.create_database("case-b", theirs)
+    before = store.info("case-b").update_seq
+    first: Document = {"_id": "case", "type": "case", "schema": 1, "名": 1.0}
+    made = store.create_databases(
+        [
+            NewDatabase("case-a", theirs, ({**first}, {"_id": "other", "type": "receipt", "schema": 1})),
+            NewDatabase("case-b", theirs, ({**first},)),
+            NewDatabase("media-a", replace(theirs, kind="media")),
+        ]
+    )
+    assert made[1:] == [None, ()]
+    assert made[0] is not None
+    assert store.get("case-a", "case") == {**first, "_rev": made[0][0]}
+    assert store.get("case-a", "other")["_rev"] == made[0][1]
+    assert store.security("media-a")["hezha"] == {"kind": "media", "writers": ["li.wei"]}
+    assert store.find("case-b", "case") is None
+    assert store.info("case-b").update_seq == before
+    with pytest.raises(Forbidden):
+        store.put("case-a", {"_id": "case:2", "type": "case", "schema": 1}, user=INSPECTOR)
+    told, _ = store.db_updates()
+    assert {"case-a", "case-b", "media-a"} <= {update.db_name for update in told}
 
 
 @pytest.mark.parametrize("name", ["", "A", "1a", "_users", "a b", "ä", "a" * 300, "../a"])
