@@ -3,25 +3,34 @@
 A template is code of ours and reads what to show from `sys.inputs.data`, as JSON. So nothing that people
 wrote is ever markup. The same data give the same bytes: no clock and no font of the machine has a part in
 them.
+
+typst and its font take some fifty megabytes of a process, so they are imported when the first page is set.
 """
 
 from __future__ import annotations
 
 import hashlib
+import tempfile
 import threading
+from collections.abc import Mapping
 from functools import cache
 from importlib import resources
 from importlib.metadata import version
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
-import noto_cjk_sans_otc
-import typst
 
-__all__ = ["TypesettingError", "edition", "typeset"]
+if TYPE_CHECKING:
+    import typst
+
+__all__ = ["TypesettingError", "edition", "pictures", "typeset"]
 
 #: One page at a time: setting takes processor time and memory in proportion to what is set.
 _ONE_AT_A_TIME = threading.Lock()
+
+#: Pixels to the inch of `pictures`: enough for a screen and for a reader of QR codes.
+_PIXELS_PER_INCH = 110
 
 
 class TypesettingError(Exception):
@@ -31,6 +40,9 @@ class TypesettingError(Exception):
 @cache
 def _fonts() -> typst.Fonts:
     """Noto Sans CJK and nothing else, so that a page looks alike on every machine."""
+    import noto_cjk_sans_otc  # noqa: PLC0415
+    import typst  # noqa: PLC0415
+
     return typst.Fonts(
         include_system_fonts=False,
         include_embedded_fonts=False,
@@ -48,15 +60,39 @@ def _source(template: str) -> bytes:
     return resources.files(__package__).joinpath(f"{template}.typ").read_bytes()
 
 
-def typeset(template: str, data: Any) -> bytes:
-    """A PDF of the template `<name>.typ` beside this module, filled with `data`. Raises TypesettingError."""
-    inputs = {"data": msgspec.json.encode(data).decode()}
-    try:
-        with _ONE_AT_A_TIME:
-            compiler = typst.Compiler(_source(template), font_paths=_fonts())
-            made = compiler.compile(format="pdf", sys_inputs=inputs, timestamp=0)
-    except typst.TypstError as error:
-        raise TypesettingError(error.message) from error
+def typeset(template: str, data: Any, images: Mapping[str, Path] | None = None) -> bytes:
+    """A PDF of the template `<name>.typ` beside this module, filled with `data`. `images` are the files that
+    it may show, by the name that `data` has for them. Raises TypesettingError."""
+    made = _set(template, data, images or {}, "pdf")
     if not isinstance(made, bytes):
         raise TypesettingError(f"{template} gave no document")
     return made
+
+
+def pictures(template: str, data: Any, images: Mapping[str, Path] | None = None) -> list[bytes]:
+    """The pages as PNG, one each, for looking at. Raises TypesettingError."""
+    made = _set(template, data, images or {}, "png")
+    return list(made) if isinstance(made, list) else [made] if isinstance(made, bytes) else []
+
+
+def _set(
+    template: str, data: Any, images: Mapping[str, Path], form: Literal["pdf", "png"]
+) -> bytes | list[bytes] | None:
+    import typst  # noqa: PLC0415
+
+    inputs = {"data": msgspec.json.encode(data).decode()}
+    with tempfile.TemporaryDirectory(prefix="hezha-paper-") as root:
+        # A folder of its own is all that a template can read.
+        for name, path in images.items():
+            Path(root, name).symlink_to(path.absolute())
+        try:
+            with _ONE_AT_A_TIME:
+                compiler = typst.Compiler(_source(template), root=root, font_paths=_fonts())
+                return compiler.compile(
+                    format=form,
+                    sys_inputs=inputs,
+                    timestamp=0,
+                    ppi=_PIXELS_PER_INCH if form == "png" else None,
+                )
+        except typst.TypstError as error:
+            raise TypesettingError(error.message) from error
