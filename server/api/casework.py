@@ -31,7 +31,7 @@ class ReasonIn(Schema):
 def actor() -> Actor:
     """Who acts, in the workflow's words."""
     identity: Identity = g.actor
-    return Actor(name=identity.name, roles=identity.roles)  # type: ignore[arg-type]
+    return Actor(name=identity.name, roles=identity.roles, device=identity.device)  # type: ignore[arg-type]
 
 
 def scope() -> Scope:

@@ -7,12 +7,13 @@ items would otherwise weigh more in the log than everything that came of it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, get_args
+from typing import get_args
 
 import msgspec
 from msgspec import structs
 
 from server.workflow import commands as c
+from server.workflow.lean import lean
 from server.workflow.model import Actor, Cause, ItemResult
 from server.workflow.vocabulary import Text
 
@@ -27,7 +28,7 @@ class UnknownCommand(ValueError):
 
 def recorded(command: c.Command, actor: Actor) -> Cause:
     """The cause of the entries that `command` leads to when `actor` gives it."""
-    return Cause(_lean(sparing(command)), actor.roles)
+    return Cause(lean(sparing(command)), actor.roles, actor.device)
 
 
 def command_of(cause: Cause) -> c.Command:
@@ -64,24 +65,3 @@ def _wordless(item: ItemResult) -> ItemResult:
     if item.verdict in {"fail", "warning"}:
         return item
     return structs.replace(item, text=_NO_WORDS, remedy=None, reason=None, source="", unit=None)
-
-
-def _lean(value: Any) -> Any:
-    """Plain values, without the fields of structs that are what they would be if nothing were said."""
-    if isinstance(value, msgspec.Struct):
-        tag = {value.__struct_config__.tag_field: value.__struct_config__.tag}
-        said = {
-            field.encode_name: _lean(getattr(value, field.name))
-            for field in structs.fields(value)
-            if getattr(value, field.name) != _default(field)
-        }
-        return {**(tag if value.__struct_config__.tag_field else {}), **said}
-    if isinstance(value, Mapping):
-        return {key: _lean(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [_lean(inner) for inner in value]
-    return msgspec.to_builtins(value)
-
-
-def _default(field: structs.FieldInfo) -> Any:
-    return field.default_factory() if field.default_factory is not msgspec.NODEFAULT else field.default

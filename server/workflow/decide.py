@@ -15,6 +15,7 @@ import msgspec
 from msgspec.structs import replace
 
 from server.workflow import commands as c
+from server.workflow.audit import sealed
 from server.workflow.cause import recorded
 from server.workflow.draft import Draft
 from server.workflow.gates import evaluate_gates, unmet
@@ -173,7 +174,8 @@ def _decided(case: Case | None, draft: Draft) -> Decision:
     if case is not None and not draft.events:
         return Decision(case)
     _settle_gates(draft)
-    return Decision(draft.case, draft.events)
+    log = sealed(case, draft.case)
+    return Decision(replace(draft.case, log=log), log[-len(draft.events) :])
 
 
 def _settle_gates(draft: Draft) -> None:

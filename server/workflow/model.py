@@ -74,6 +74,7 @@ __all__ = [
     "AuthorizationStatus",
     "Case",
     "Cause",
+    "Change",
     "ChecklistRef",
     "CodedReason",
     "Count",
@@ -308,21 +309,30 @@ class Energization(Value, frozen=True, kw_only=True):
 class Cause(Value, frozen=True, omit_defaults=True):
     """The command behind an entry, as plain values (`cause.recorded`), and the roles it was given in.
 
-    `origin` and `at` are set when it was carried out again after a conflict: the entry that told of it first,
-    by its hash, and the moment of that.
+    `device` is the one that it was sent from, if it was one. `origin` and `at` are set when it was carried
+    out again after a conflict: the entry that told of it first, by its hash, and the moment of that.
     """
 
     command: Mapping[str, Any]
     roles: tuple[Role, ...] = ()
+    device: str = ""
     origin: str | None = None
     at: Moment | None = None
+
+
+class Change(Value, frozen=True):
+    """A part of the case before and after a decision; see `audit`. Empty: the case did not hold it."""
+
+    before: Mapping[str, Any]
+    after: Mapping[str, Any]
 
 
 class LogEntry(Value, frozen=True, omit_defaults=True):
     """One event. `hash` covers the entry and `prev`, the hash before it.
 
-    The first entry of a decision carries its `cause`, those that follow from it none. Nor do entries from
-    before causes were recorded, whose hashes stay as they are.
+    The first entry of a decision carries its `cause`, those that follow from it none; the last carries the
+    `changes` that the decision made. Entries from before these were recorded have none, and their hashes
+    stay as they are.
     """
 
     seq: Count
@@ -333,6 +343,7 @@ class LogEntry(Value, frozen=True, omit_defaults=True):
     prev: str
     hash: str
     cause: Cause | None = None
+    changes: Mapping[str, Change] | None = None
 
 
 class Case(Value, frozen=True, kw_only=True):

@@ -147,7 +147,8 @@ class _Rebase:
         self._carry_out(branch, act, command)
 
     def _carry_out(self, branch: Branch, act: Act, command: c.Command) -> None:
-        actor = Actor(act.entry.actor, act.entry.cause.roles if act.entry.cause else ())
+        given = act.entry.cause or Cause({})
+        actor = Actor(act.entry.actor, given.roles, given.device)
         fitted = self._fitted(branch, command)
         if fitted is None:
             self._lose(branch, act, "contested" if _says_met(command) else "notice_differs")

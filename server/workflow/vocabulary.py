@@ -55,10 +55,14 @@ class Value(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Actor(Value, frozen=True):
-    """Who acts: the name signed in under, and the roles held. `system` is Hezha's own intake."""
+    """Who acts: the name signed in under, the roles held, and the enrolled device it is sent from, if one.
+
+    The role `system` is Hezha's own intake.
+    """
 
     name: Name
     roles: tuple[Role, ...] = ()
+    device: str = ""
 
 
 class Text(Value, frozen=True, rename={"zh": "zh-CN"}):
