@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
+from typing import Annotated
 
-from msgspec import Struct, field
+from msgspec import Meta, Struct, field
 
 from server.workflow.model import (
     Count,
@@ -20,6 +21,8 @@ from server.workflow.model import (
     Supply,
     Words,
 )
+
+People = Annotated[tuple[Name, ...], Meta(min_length=1)]
 
 
 class CommandBase(

@@ -21,13 +21,13 @@ from server.workflow.case_commands import (
     MoveStage,
     OpenCase,
     PauseClock,
+    People,
     ResumeClock,
     SetFacts,
 )
 from server.workflow.model import (
     ChecklistRef,
     CodedReason,
-    Count,
     EntryStatus,
     Id,
     ItemResult,
@@ -42,6 +42,15 @@ from server.workflow.model import (
     Text,
     Value,
     Words,
+)
+from server.workflow.notice_commands import (
+    AnsweredItem,
+    AnswerNotice,
+    ConfirmWithdrawal,
+    IssueNotice,
+    ProposeWithdrawal,
+    RejectWithdrawal,
+    ScheduleReinspection,
 )
 
 __all__ = [
@@ -88,7 +97,6 @@ __all__ = [
     "TakeQuarantined",
 ]
 
-People = Annotated[tuple[Name, ...], Meta(min_length=1)]
 Revisions = Annotated[
     tuple[Annotated[str, Meta(pattern=r"^[1-9][0-9]*-.+$", max_length=100)], ...], Meta(min_length=1)
 ]
@@ -200,64 +208,6 @@ class RecordPhoto(CommandBase, frozen=True, kw_only=True):
     verified: bool
     sha256: str | None = None
     reason: str = ""
-
-
-class IssueNotice(CommandBase, frozen=True, kw_only=True):
-    """Send a draft to the customer. `due` overrides the policy's date for single item codes."""
-
-    n: Count
-    due: Mapping[str, date] = field(default_factory=dict)
-
-
-class AnsweredItem(Value, frozen=True):
-    """The customer's word on one item, with its evidence."""
-
-    text: Words = ""
-    photos: tuple[PhotoRef, ...] = ()
-
-
-class AnswerNotice(CommandBase, frozen=True, kw_only=True):
-    """Record the customer's answer. Once every open item has one in this round, the notice is answered.
-
-    `dated`: when it was given, if it came on paper and before it was recorded.
-    """
-
-    n: Count
-    items: Annotated[Mapping[str, AnsweredItem], Meta(min_length=1)]
-    answered_by: Name
-    text: Words = ""
-    dated: Moment | None = None
-
-
-class ScheduleReinspection(CommandBase, frozen=True, kw_only=True):
-    """Assign the re-inspection of exactly the items that have not passed. Only for an answered notice."""
-
-    n: Count
-    task_id: Id
-    assignees: People
-    due: date | None = None
-    checklist: ChecklistRef | None = None
-    note: Words = ""
-
-
-class ProposeWithdrawal(CommandBase, frozen=True, kw_only=True):
-    """Propose to withdraw a notice that was raised in error. Takes effect when another person confirms."""
-
-    n: Count
-    reason: Reason
-
-
-class ConfirmWithdrawal(CommandBase, frozen=True, kw_only=True):
-    """Withdraw a notice as somebody else proposed. Roles: manager, admin."""
-
-    n: Count
-
-
-class RejectWithdrawal(CommandBase, frozen=True, kw_only=True):
-    """Turn a proposed withdrawal down, or take one's own back."""
-
-    n: Count
-    reason: Reason
 
 
 class RecordEntry(CommandBase, frozen=True, kw_only=True):

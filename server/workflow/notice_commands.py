@@ -1,0 +1,80 @@
+"""Commands on rectification notices, from a draft to its end. See `commands`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Annotated
+
+from msgspec import Meta, field
+
+from server.workflow.case_commands import CommandBase, People
+from server.workflow.model import (
+    ChecklistRef,
+    Count,
+    Id,
+    Moment,
+    Name,
+    PhotoRef,
+    Reason,
+    Value,
+    Words,
+)
+
+
+class IssueNotice(CommandBase, frozen=True, kw_only=True):
+    """Send a draft to the customer. `due` overrides the policy's date for single item codes."""
+
+    n: Count
+    due: Mapping[str, date] = field(default_factory=dict)
+
+
+class AnsweredItem(Value, frozen=True):
+    """The customer's word on one item, with its evidence."""
+
+    text: Words = ""
+    photos: tuple[PhotoRef, ...] = ()
+
+
+class AnswerNotice(CommandBase, frozen=True, kw_only=True):
+    """Record the customer's answer. Once every open item has one in this round, the notice is answered.
+
+    `dated`: when it was given, if it came on paper and before it was recorded.
+    """
+
+    n: Count
+    items: Annotated[Mapping[str, AnsweredItem], Meta(min_length=1)]
+    answered_by: Name
+    text: Words = ""
+    dated: Moment | None = None
+
+
+class ScheduleReinspection(CommandBase, frozen=True, kw_only=True):
+    """Assign the re-inspection of exactly the items that have not passed. Only for an answered notice."""
+
+    n: Count
+    task_id: Id
+    assignees: People
+    due: date | None = None
+    checklist: ChecklistRef | None = None
+    note: Words = ""
+
+
+class ProposeWithdrawal(CommandBase, frozen=True, kw_only=True):
+    """Propose to withdraw a notice that was raised in error. Takes effect when another person confirms."""
+
+    n: Count
+    reason: Reason
+
+
+class ConfirmWithdrawal(CommandBase, frozen=True, kw_only=True):
+    """Withdraw a notice as somebody else proposed. Roles: manager, admin."""
+
+    n: Count
+
+
+class RejectWithdrawal(CommandBase, frozen=True, kw_only=True):
+    """Turn a proposed withdrawal down, or take one's own back."""
+
+    n: Count
+    reason: Reason
