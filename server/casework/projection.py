@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from server.casework.access import access_to
-from server.readmodel.database import ReadModel
+from server.readmodel.database import CaseRows, ReadModel
 from server.readmodel.looks import put_look
 from server.workflow.clocks.measure import Clock, clocks
 from server.workflow.clocks.timeline import latest
@@ -24,7 +24,12 @@ _SETTLED_TASKS = {"accepted", "cancelled"}
 
 
 def project(readmodel: ReadModel, case: Case, rev: str, rules: InForce) -> None:
-    """Write what lists show of a case; an older generation than the known one changes nothing.
+    """Write what lists show of a case; an older generation than the known one changes nothing."""
+    readmodel.put_cases([rows_of(case, rev, rules)])
+
+
+def rows_of(case: Case, rev: str, rules: InForce) -> CaseRows:
+    """What lists show of a case that stands at `rev`.
 
     It depends on no clock: what days bring is told by the days on which they do.
     """
@@ -64,34 +69,36 @@ def project(readmodel: ReadModel, case: Case, rev: str, rules: InForce) -> None:
         "opened_at": case.log[0].at.isoformat(),
         "updated_at": case.log[-1].at.isoformat(),
     }
-    readmodel.put_case(
+    return CaseRows(
         row,
-        access_to(case).writers,
-        [
-            {
-                "id": task_id,
-                "kind": task.kind,
-                "status": task.status,
-                "due": task.due.isoformat() if task.due else None,
-                "assignees": list(task.assignees),
-            }
-            for task_id, task in case.tasks.items()
-        ],
-        [
-            {
-                "n": n,
-                "status": notice.state,
-                "round": notice.round,
-                "items": len(notice.items),
-                "due": _due(notice),
-            }
-            for n, notice in case.notices.items()
-        ],
-        clock_rows,
-        [
-            {**msgspec.to_builtins(anomaly), "n": n, "organisation": case.organisation}
-            for n, anomaly in enumerate(watched(case, now, rules, timed), start=1)
-        ],
+        {
+            "case_inspectors": [{"name": name} for name in access_to(case).writers],
+            "tasks": [
+                {
+                    "id": task_id,
+                    "kind": task.kind,
+                    "status": task.status,
+                    "due": task.due.isoformat() if task.due else None,
+                    "assignees": list(task.assignees),
+                }
+                for task_id, task in case.tasks.items()
+            ],
+            "notices": [
+                {
+                    "n": n,
+                    "status": notice.state,
+                    "round": notice.round,
+                    "items": len(notice.items),
+                    "due": _due(notice),
+                }
+                for n, notice in case.notices.items()
+            ],
+            "clocks": clock_rows,
+            "anomalies": [
+                {**msgspec.to_builtins(anomaly), "n": n, "organisation": case.organisation}
+                for n, anomaly in enumerate(watched(case, now, rules, timed), start=1)
+            ],
+        },
     )
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,20 @@ BUSY_TIMEOUT_MS = 30_000
 #: The `user_version` of a file whose tables are there and not all filled.
 _FILLING = -SCHEMA_VERSION
 _RULES = "rules"
+
+
+#: The tables that speak of a case beside its own row.
+_OF_CASES = (case_inspectors, tasks, notices, clocks, anomalies)
+#: How many cases one statement names: SQLite takes some thousand parameters.
+_AT_ONCE = 500
+
+
+@dataclass(frozen=True)
+class CaseRows:
+    """All rows of one case: its own, and by table those that speak of it, without their `case_id`."""
+
+    case: Mapping[str, Any]
+    of_case: Mapping[str, Sequence[Mapping[str, Any]]]
 
 
 class ReadModel:
@@ -59,28 +74,25 @@ class ReadModel:
                 connection.rollback()
                 raise
 
-    def put_case(
-        self,
-        row: Mapping[str, Any],
-        inspectors: Iterable[str],
-        task_rows: Iterable[Mapping[str, Any]],
-        notice_rows: Iterable[Mapping[str, Any]],
-        clock_rows: Iterable[Mapping[str, Any]],
-        anomaly_rows: Iterable[Mapping[str, Any]],
-    ) -> None:
-        """Replace what is known of one case, unless a later generation of it is known already."""
-        case_id = row["id"]
+    def put_cases(self, found: Sequence[CaseRows]) -> None:
+        """Replace what is known of each of these cases, in one transaction; where a later generation of one
+        is known already, that stays. No case may come twice."""
         with self.writing() as connection:
-            known = connection.scalar(select(cases.c.generation).where(cases.c.id == case_id))
-            if known is not None and known > row["generation"]:
-                return
-            connection.execute(delete(cases).where(cases.c.id == case_id))
-            connection.execute(insert(cases), dict(row))
-            _insert_all(connection, case_inspectors, [{"case_id": case_id, "name": n} for n in inspectors])
-            _insert_all(connection, tasks, [{**task, "case_id": case_id} for task in task_rows])
-            _insert_all(connection, notices, [{**notice, "case_id": case_id} for notice in notice_rows])
-            _insert_all(connection, clocks, [{**clock, "case_id": case_id} for clock in clock_rows])
-            _insert_all(connection, anomalies, [{**one, "case_id": case_id} for one in anomaly_rows])
+            query = select(cases.c.id, cases.c.generation)
+            known: dict[str, int] = {}
+            for part in _batched([rows.case["id"] for rows in found], _AT_ONCE):
+                known.update(
+                    (row.id, row.generation) for row in connection.execute(query.where(cases.c.id.in_(part)))
+                )
+            wanted = [rows for rows in found if known.get(rows.case["id"], 0) <= rows.case["generation"]]
+            for part in _batched([one for rows in wanted if (one := rows.case["id"]) in known], _AT_ONCE):
+                connection.execute(delete(cases).where(cases.c.id.in_(part)))
+            _insert_all(connection, cases, [dict(rows.case) for rows in wanted])
+            for table in _OF_CASES:
+                theirs = [
+                    {**row, "case_id": rows.case["id"]} for rows in wanted for row in rows.of_case[table.name]
+                ]
+                _insert_all(connection, table, theirs)
 
     def put_photo(self, row: Mapping[str, Any]) -> None:
         with self.writing() as connection:
@@ -110,6 +122,11 @@ class ReadModel:
             connection.execute(insert(made_with), {"name": _RULES, "value": rules})
             connection.exec_driver_sql(f"PRAGMA user_version={SCHEMA_VERSION}")
         self.incomplete = False
+
+
+def _batched(values: Sequence[str], size: int) -> Iterator[Sequence[str]]:
+    for start in range(0, len(values), size):
+        yield values[start : start + size]
 
 
 def _insert_all(connection: Connection, table: Table, rows: list[dict[str, Any]]) -> None:
