@@ -4,7 +4,19 @@ from __future__ import annotations
 
 import click
 
-from server.commands import backup, checklist, couchdb, demo, doctor, migrate, people, rebuild, salvage, serve
+from server.commands import (
+    audit,
+    backup,
+    checklist,
+    couchdb,
+    demo,
+    doctor,
+    migrate,
+    people,
+    rebuild,
+    salvage,
+    serve,
+)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -25,6 +37,7 @@ main.add_command(checklist.checklist)
 main.add_command(rebuild.rebuild)
 main.add_command(migrate.migrate_command)
 main.add_command(doctor.doctor)
+main.add_command(audit.audit)
 main.add_command(couchdb.couchdb)
 main.add_command(backup.backup)
 main.add_command(backup.restore)

@@ -15,17 +15,10 @@ from flask_smorest.fields import Upload
 
 from server.api.base import Schema, blueprint, roles
 from server.api.casework import may_see, visible
+from server.casework.originals import ATTACHMENT, plain_bytes
 from server.evidence.header import Refused
 from server.evidence.watermark import mark_digest
-from server.intake.photos import (
-    ATTACHMENT,
-    PhotoRefused,
-    Photos,
-    UploadClaim,
-    photo_limits,
-    plain_bytes,
-    watermark,
-)
+from server.intake.photos import PhotoRefused, Photos, UploadClaim, photo_limits, watermark
 from server.intake.receipts import reason_text
 from server.problems import Problem, language
 from server.readmodel.queries import find_photos, photos_of

@@ -14,8 +14,8 @@ import apsw
 from server.commands.findings import Finding
 from server.names import CASE_DOCUMENT, Names
 from server.settings import Settings
+from server.workflow.audit import sound, traces
 from server.workflow.documents import CaseFormatError, case_from_document
-from server.workflow.log import verify_log
 from sync.embedded.machinery import Limits
 from sync.embedded.safety.check import Report, check, opened
 from sync.embedded.safety.values import (
@@ -142,7 +142,7 @@ def _chains(settings: Settings) -> Iterator[Finding]:
 
 def _verifies(body: bytes) -> bool:
     try:
-        return verify_log(case_from_document({"_id": CASE_DOCUMENT, **json.loads(body)}))
+        return sound(traces(case_from_document({"_id": CASE_DOCUMENT, **json.loads(body)})))
     except (CaseFormatError, ValueError):
         return False
 

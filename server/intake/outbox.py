@@ -15,9 +15,9 @@ import structlog
 
 from server.casework.cases import SYSTEM
 from server.casework.inbox import holders, write_if_changed
+from server.casework.originals import ATTACHMENT
 from server.intake.forms import Forms, form_id
 from server.intake.hazards import Hazards
-from server.intake.photos import ATTACHMENT
 from server.services import Services
 from server.texts import both
 from server.workflow.commands import QuarantineUnsent, TakeQuarantined

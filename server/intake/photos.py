@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import gzip
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import structlog
 
 from geo.coords import CoordinateError, read_fix
 from server.casework.cases import SYSTEM
+from server.casework.originals import ATTACHMENT, plain_bytes
 from server.casework.projection import project_photo
 from server.evidence.header import Refused, read_header
 from server.evidence.model import ClaimError, PhotoLimits, PhotoVerdict, Reason, claim_from_document
@@ -28,11 +28,9 @@ from server.workflow.commands import RecordPhoto
 from server.workflow.model import Case, CodedReason
 from server.workflow.policy import Policy
 from sync.conflicts import find_settled
-from sync.store import Attachment, Conflict, Document, DocumentStore, NewAttachment
+from sync.store import Conflict, Document, DocumentStore, NewAttachment
 
 log = structlog.get_logger()
-
-ATTACHMENT = "original"
 
 
 def photo_limits(policy: Policy) -> PhotoLimits:
@@ -267,13 +265,6 @@ def merged_verdict(leaves: Sequence[Document]) -> Document:
 
 def photo_id_of(document: Document) -> str:
     return str(document["_id"]).removeprefix("photo:")
-
-
-def plain_bytes(attachment: Attachment) -> BinaryIO:
-    """The bytes that were meant: a client may have sent them compressed, and they are kept as sent."""
-    if attachment.encoding == "gzip":
-        return cast(BinaryIO, gzip.GzipFile(fileobj=attachment.stream))
-    return attachment.stream
 
 
 def _reason(reason: Reason) -> CodedReason:

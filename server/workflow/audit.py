@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -28,7 +28,7 @@ from server.workflow.lean import default_of, lean
 from server.workflow.log import canonical, reseal, unsound
 from server.workflow.model import Case, Change, LogEntry
 
-__all__ = ["Head", "Trace", "head", "sealed", "traces"]
+__all__ = ["Head", "Trace", "head", "sealed", "sound", "traces"]
 
 #: Parts of at most so many bytes of canonical JSON are recorded in full: they are what people ask about.
 _IN_FULL_BYTES = 200
@@ -91,6 +91,11 @@ def traces(case: Case, known: Sequence[Head] = ()) -> tuple[Trace, ...]:
     found = [*_broken(case), *_beheaded(case, known)]
     found += _unaccounted(case)
     return tuple(found)
+
+
+def sound(found: Iterable[Trace]) -> bool:
+    """Whether these traces say nothing against a case. One that recorded no parts yet is silent."""
+    return all(trace.code == "unsealed" for trace in found)
 
 
 # -- recording
