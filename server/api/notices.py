@@ -16,11 +16,11 @@ from server.names import new_id
 from server.problems import Problem
 from server.services import services
 from server.workflow import commands
-from server.workflow.model import Case
+from server.workflow.model import Case, Notice
 
 blp = blueprint("notices", "Rectification notices 缺陷整改通知单.")
 
-_WORDS = ma.validate.Length(max=4000)
+WORDS = ma.validate.Length(max=4000)
 MAX_ANSWER_PHOTOS = 50
 
 
@@ -31,10 +31,13 @@ class IssueIn(Schema):
         load_default=dict,
         metadata={"description": "A date of your own for single item codes."},
     )
+    reason = ma.fields.String(
+        validate=WORDS, load_default="", metadata={"description": "Asked for with a later day than usual."}
+    )
 
 
 class AnsweredItemSchema(Schema):
-    text = ma.fields.String(validate=_WORDS, load_default="")
+    text = ma.fields.String(validate=WORDS, load_default="")
     photos = ma.fields.List(
         ma.fields.String(validate=ma.validate.Length(min=1, max=100)),
         load_default=list,
@@ -51,7 +54,7 @@ class AnswerIn(Schema):
         validate=ma.validate.Length(min=1, max=500),
     )
     answered_by = ma.fields.String(required=True, validate=ma.validate.Length(min=1, max=200))
-    text = ma.fields.String(validate=_WORDS, load_default="")
+    text = ma.fields.String(validate=WORDS, load_default="")
     dated = ma.fields.AwareDateTime(
         metadata={"description": "When it was given, if it came on paper before it was recorded."}
     )
@@ -65,7 +68,7 @@ class ReinspectIn(Schema):
     )
     task_id = ma.fields.String(validate=ma.validate.Regexp(r"^[0-9a-z][0-9a-z-]{0,63}\Z"))
     due = ma.fields.Date(allow_none=True)
-    note = ma.fields.String(validate=_WORDS, load_default="")
+    note = ma.fields.String(validate=WORDS, load_default="")
 
 
 class NoticeOut(ma.Schema):
@@ -86,16 +89,22 @@ class NoticeOut(ma.Schema):
     withdrawal = ma.fields.Dict(allow_none=True)
     closed_at = ma.fields.String(allow_none=True)
     closed_by = ma.fields.String(allow_none=True)
+    heading = ma.fields.Dict()
+    caution = ma.fields.String(
+        allow_none=True, metadata={"description": "What it forbids until it is closed: `notice_caution.…`."}
+    )
+    cosigned = ma.fields.List(ma.fields.Dict())
 
 
 class NoticeList(ma.Schema):
     items = ma.fields.List(ma.fields.Nested(NoticeOut))
 
 
-Answer = tuple[dict[str, Any], dict[str, str]]
+Answered = tuple[dict[str, Any], dict[str, str]]
 
 
-def _answer(known: Loaded, n: int) -> Answer:
+def answer(known: Loaded, n: int) -> Answered:
+    """A notice as it is shown, with the case's revision."""
     return _notice(known.case, n), etag(known)
 
 
@@ -103,12 +112,18 @@ def _notice(case: Case, n: int) -> dict[str, Any]:
     notice = case.notices.get(n)
     if notice is None:
         raise Problem(404, "not_found")
-    return plain(notice)  # type: ignore[no-any-return]
+    return notice_view(notice)
 
 
-def _act(case_id: str, n: int, kind: Any, **fields: Any) -> Answer:
+def notice_view(notice: Notice) -> dict[str, Any]:
+    """A notice as plain JSON."""
+    return {**plain(notice), "caution": notice.caution}
+
+
+def act_on(case_id: str, n: int, kind: Any, **fields: Any) -> Answered:
+    """Give a command on a notice that one may see. Raises Refusal, Problem."""
     _notice(visible(case_id).case, n)
-    return _answer(act(case_id, command(kind, n=n, **fields)), n)
+    return answer(act(case_id, command(kind, n=n, **fields)), n)
 
 
 @blp.route("/cases/<case_id>/notices", methods=["GET"])
@@ -117,31 +132,31 @@ def _act(case_id: str, n: int, kind: Any, **fields: Any) -> Answer:
 def list_notices(case_id: str) -> dict[str, Any]:
     """Every notice of a case, oldest first."""
     notices = visible(case_id).case.notices
-    return {"items": [plain(notices[n]) for n in sorted(notices)]}
+    return {"items": [notice_view(notices[n]) for n in sorted(notices)]}
 
 
 @blp.route("/cases/<case_id>/notices/<int:n>", methods=["GET"])
 @roles()
 @blp.response(200, NoticeOut)
-def show_notice(case_id: str, n: int) -> Answer:
+def show_notice(case_id: str, n: int) -> Answered:
     """One notice with the history of each item through the rounds."""
-    return _answer(visible(case_id), n)
+    return answer(visible(case_id), n)
 
 
 @blp.route("/cases/<case_id>/notices/<int:n>/issue", methods=["POST"])
 @roles("manager", "admin")
 @blp.arguments(IssueIn)
 @blp.response(200, NoticeOut)
-def issue_notice(body: dict[str, Any], case_id: str, n: int) -> Answer:
+def issue_notice(body: dict[str, Any], case_id: str, n: int) -> Answered:
     """Send a draft to the customer; the deadlines run from now."""
-    return _act(case_id, n, commands.IssueNotice, **body)
+    return act_on(case_id, n, commands.IssueNotice, **body)
 
 
 @blp.route("/cases/<case_id>/notices/<int:n>/answer", methods=["POST"])
 @roles("manager", "admin")
 @blp.arguments(AnswerIn)
 @blp.response(200, NoticeOut)
-def answer_notice(body: dict[str, Any], case_id: str, n: int) -> Answer:
+def answer_notice(body: dict[str, Any], case_id: str, n: int) -> Answered:
     """Record the customer's answer with its evidence."""
     visible(case_id)
     made = services()
@@ -155,7 +170,7 @@ def answer_notice(body: dict[str, Any], case_id: str, n: int) -> Answer:
                 raise Problem(422, "photo_unknown", photo=photo)
             photos.append({"id": photo, "sha256": fact.sha256, "verified": fact.status == "verified"})
         items[code] = {"text": item["text"], "photos": photos}
-    return _act(
+    return act_on(
         case_id,
         n,
         commands.AnswerNotice,
@@ -170,34 +185,34 @@ def answer_notice(body: dict[str, Any], case_id: str, n: int) -> Answer:
 @roles("manager", "admin")
 @blp.arguments(ReinspectIn)
 @blp.response(201, NoticeOut)
-def schedule_reinspection(body: dict[str, Any], case_id: str, n: int) -> Answer:
+def schedule_reinspection(body: dict[str, Any], case_id: str, n: int) -> Answered:
     """Assign the re-inspection of exactly the items that have not passed."""
     check_assignees(body["assignees"], visible(case_id).case.organisation)
     task_id = body.pop("task_id", None) or new_id()
-    return _act(case_id, n, commands.ScheduleReinspection, task_id=task_id, **body)
+    return act_on(case_id, n, commands.ScheduleReinspection, task_id=task_id, **body)
 
 
 @blp.route("/cases/<case_id>/notices/<int:n>/withdraw", methods=["POST"])
 @roles("manager", "inspector", "admin")
 @blp.arguments(ReasonIn)
 @blp.response(200, NoticeOut)
-def propose_withdrawal(body: dict[str, Any], case_id: str, n: int) -> Answer:
+def propose_withdrawal(body: dict[str, Any], case_id: str, n: int) -> Answered:
     """Propose to withdraw a notice raised in error. Another person has to confirm."""
-    return _act(case_id, n, commands.ProposeWithdrawal, **body)
+    return act_on(case_id, n, commands.ProposeWithdrawal, **body)
 
 
 @blp.route("/cases/<case_id>/notices/<int:n>/withdraw/confirm", methods=["POST"])
 @roles("manager", "admin")
 @blp.response(200, NoticeOut)
-def confirm_withdrawal(case_id: str, n: int) -> Answer:
+def confirm_withdrawal(case_id: str, n: int) -> Answered:
     """Confirm a withdrawal that somebody else proposed."""
-    return _act(case_id, n, commands.ConfirmWithdrawal)
+    return act_on(case_id, n, commands.ConfirmWithdrawal)
 
 
 @blp.route("/cases/<case_id>/notices/<int:n>/withdraw/reject", methods=["POST"])
 @roles("manager", "inspector", "admin")
 @blp.arguments(ReasonIn)
 @blp.response(200, NoticeOut)
-def reject_withdrawal(body: dict[str, Any], case_id: str, n: int) -> Answer:
+def reject_withdrawal(body: dict[str, Any], case_id: str, n: int) -> Answered:
     """Turn a proposed withdrawal down, or take one's own back."""
-    return _act(case_id, n, commands.RejectWithdrawal, **body)
+    return act_on(case_id, n, commands.RejectWithdrawal, **body)

@@ -51,9 +51,11 @@ from server.workflow.notice_commands import (
     ProposeWithdrawal,
     RejectWithdrawal,
     ScheduleReinspection,
+    AmendNotice,
 )
 
 __all__ = [
+    CosignNotice,
     "Accepted",
     "AmendCase",
     "AnswerNotice",
@@ -63,6 +65,7 @@ __all__ = [
     "AwaitingPhotos",
     "CancelTask",
     "ChangeChecklist",
+    "AmendNotice",
     "Command",
     "CommandBase",
     "ConfirmWithdrawal",
@@ -76,6 +79,7 @@ __all__ = [
     "PauseClock",
     "People",
     "ProposeWithdrawal",
+    "CosignNotice",
     "QuarantineUnsent",
     "Reassign",
     "RecordEnergization",
@@ -301,6 +305,8 @@ class Authorize(CommandBase, frozen=True, kw_only=True):
 class RecordEnergization(CommandBase, frozen=True, kw_only=True):
     """Record that the breaker was closed. Only on a standing authorization with every gate still met."""
 
+    | AmendNotice
+    | CosignNotice
     at: Moment
     phase_check: PhaseCheck
     participants: People

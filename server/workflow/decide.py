@@ -23,6 +23,7 @@ from server.workflow.handlers import (
     cases,
     clocks,
     conflicts,
+    drafting,
     energization,
     hazards,
     notices,
@@ -32,6 +33,7 @@ from server.workflow.handlers import (
     tasks,
 )
 from server.workflow.log import canonical
+    withdrawals,
 from server.workflow.model import Actor, Case, Cause, Decision, Role
 from server.workflow.policy import Policy
 from server.workflow.refusal import Refusal
@@ -62,6 +64,8 @@ ROLES: Mapping[type[c.CommandBase], frozenset[Role]] = {
     c.AnswerNotice: _OFFICE | {"customer"},
     c.ScheduleReinspection: _OFFICE,
     c.ProposeWithdrawal: _OFFICE | {"inspector"},
+    c.AmendNotice: _OFFICE | {"inspector"},
+    c.CosignNotice: _OFFICE | {"inspector"},
     c.ConfirmWithdrawal: _OFFICE,
     c.RejectWithdrawal: _OFFICE | {"inspector"},
     c.RecordEntry: _ANYONE,  # each gate names its own roles
@@ -92,12 +96,14 @@ _HANDLERS: Mapping[type[c.CommandBase], Callable[[Draft, Any], None]] = {
     c.RecordSubmission: submissions.record_submission,
     c.SettleLateBranch: tasks.settle_late_branch,
     c.RecordPhoto: submissions.record_photo,
-    c.IssueNotice: notices.issue_notice,
+    c.AmendNotice: drafting.amend_notice,
+    c.CosignNotice: drafting.cosign_notice,
+    c.IssueNotice: drafting.issue_notice,
     c.AnswerNotice: notices.answer_notice,
     c.ScheduleReinspection: reinspections.schedule_reinspection,
-    c.ProposeWithdrawal: notices.propose_withdrawal,
-    c.ConfirmWithdrawal: notices.confirm_withdrawal,
-    c.RejectWithdrawal: notices.reject_withdrawal,
+    c.ProposeWithdrawal: withdrawals.propose_withdrawal,
+    c.ConfirmWithdrawal: withdrawals.confirm_withdrawal,
+    c.RejectWithdrawal: withdrawals.reject_withdrawal,
     c.RecordEntry: energization.record_entry,
     c.ReportHazard: hazards.report_hazard,
     c.QuarantineUnsent: quarantine.quarantine_unsent,

@@ -20,13 +20,36 @@ from server.workflow.model import (
     Value,
     Words,
 )
+from server.workflow.rectification import Heading, Wording
+
+
+class AmendNotice(CommandBase, frozen=True, kw_only=True):
+    """Complete a draft: its heading, the wording of items, the days on which they are to be due.
+
+    What is named is replaced whole; a day of None leaves the item to the policy again. A later day than the
+    policy's takes a reason.
+    """
+
+    n: Count
+    heading: Heading | None = None
+    items: Mapping[str, Wording] = field(default_factory=dict)
+    due: Mapping[str, date | None] = field(default_factory=dict)
+    reason: Words = ""
+
+
+class CosignNotice(CommandBase, frozen=True, kw_only=True):
+    """Stand for a draft as it is now, beside whoever raised its items and whoever will issue it."""
+
+    n: Count
 
 
 class IssueNotice(CommandBase, frozen=True, kw_only=True):
-    """Send a draft to the customer. `due` overrides the policy's date for single item codes."""
+    """Send a draft to the customer. `due` overrides the draft's and the policy's day for single item codes;
+    a later day than the policy's takes a `reason`."""
 
     n: Count
     due: Mapping[str, date] = field(default_factory=dict)
+    reason: Words = ""
 
 
 class AnsweredItem(Value, frozen=True):

@@ -40,6 +40,7 @@ class Policy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     notice_days_major: int
     notice_days_minor: int
     two_person_critical: bool
+    notice_issuers: int
     site_clear_signatures: int
     energization_min_people: int
     clock_future_tolerance_s: int

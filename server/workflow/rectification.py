@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from msgspec import Meta
+from msgspec import Meta, field
 
 from server.workflow.vocabulary import (
+    MAX_NAME,
     ChecklistRef,
     Count,
     Id,
@@ -25,15 +26,80 @@ from server.workflow.vocabulary import (
     Words,
 )
 
+#: Where a day comes from: asked for in a draft, set with the issue.
+DueKind = Literal["asked", "issued"]
+#: 整改合格前不得覆盖 / 不得送电.
+Caution = Literal["no_cover", "no_energization"]
+#: Where nothing is printed on more than a line.
+Line = Annotated[str, Meta(max_length=MAX_NAME)]
+
 __all__ = [
     "Answer",
+    "Contractor",
+    "Cosignature",
+    "DueDate",
+    "DueKind",
+    "Heading",
     "Issue",
     "ItemAnswer",
     "ItemRound",
     "Notice",
     "NoticeItem",
     "Withdrawal",
+    "Wording",
 ]
+
+
+class Contractor(Value, frozen=True, kw_only=True):
+    """Who builds for the customer 施工单位: the name, the licence (number and grade), who leads the site."""
+
+    name: Line = ""
+    licence: Line = ""
+    site_lead: Line = ""
+
+
+class Heading(Value, frozen=True, kw_only=True):
+    """What a notice says before its items. Settled while it is a draft, and never changed after.
+
+    `inspected_on`: the day of the visit; `note`: what is said to all items in common.
+    """
+
+    inspected_on: date | None = None
+    weather: Line = ""
+    contractor: Contractor = field(default_factory=Contractor)
+    note: Words = ""
+
+
+class Wording(Value, frozen=True, kw_only=True):
+    """What the office adds to an item's own words while the notice is a draft.
+
+    `place`: where, or at which equipment; `limit`: what the measured value is held against; `standard`: the
+    standard or drawing quoted; `demand`: what is asked for beside the checklist's remedy.
+    """
+
+    place: Line = ""
+    description: Words = ""
+    limit: Line = ""
+    standard: Line = ""
+    demand: Words = ""
+
+
+class DueDate(Value, frozen=True, kw_only=True):
+    """A day on which an item became due, and who said so. `asked`: in the draft, for the round to come."""
+
+    round: Count
+    due: date
+    kind: DueKind
+    at: Moment
+    by: Name
+    reason: Words = ""
+
+
+class Cosignature(Value, frozen=True):
+    """Somebody of the utility who stands for a draft beside whoever issues it."""
+
+    by: Name
+    at: Moment
 
 
 class ItemRound(Value, frozen=True, kw_only=True):
@@ -52,7 +118,10 @@ class ItemRound(Value, frozen=True, kw_only=True):
 
 
 class NoticeItem(Value, frozen=True, kw_only=True):
-    """A failure on a notice. `result` is its first text and never changes; `rounds` is its history."""
+    """A failure on a notice. `result` is its first text and never changes; `rounds` is its history.
+
+    `due` is the day that holds now, `dues` is how it came about, round by round.
+    """
 
     result: ItemResult
     raised_by: Name
@@ -62,6 +131,8 @@ class NoticeItem(Value, frozen=True, kw_only=True):
     state: ItemState = "open"
     due: date | None = None
     rounds: tuple[ItemRound, ...] = ()
+    wording: Wording = field(default_factory=Wording)
+    dues: tuple[DueDate, ...] = ()
 
     @property
     def code(self) -> str:
@@ -113,11 +184,15 @@ class Withdrawal(Value, frozen=True, kw_only=True):
 
 
 class Issue(Value, frozen=True):
-    """When a round was issued, and by whom; `system` issues again after a failed re-inspection."""
+    """When a round was issued, and by whom; `system` issues again after a failed re-inspection.
+
+    `issuers` are all of the utility who stand for it: who raised its items, who signed, who issued it.
+    """
 
     round: Count
     at: Moment
     by: Name
+    issuers: tuple[Name, ...] = ()
 
 
 class Notice(Value, frozen=True, kw_only=True):
@@ -140,6 +215,15 @@ class Notice(Value, frozen=True, kw_only=True):
     withdrawal: Withdrawal | None = None
     closed_at: Moment | None = None
     closed_by: str | None = None
+    heading: Heading = field(default_factory=Heading)
+    cosigned: tuple[Cosignature, ...] = ()
+
+    @property
+    def caution(self) -> Caution | None:
+        """What every notice of its kind forbids until it is closed; a catalogue code `notice_caution.…`."""
+        if self.operational:
+            return None
+        return "no_cover" if self.stage == "intermediate" else "no_energization"
 
     @property
     def open(self) -> bool:

@@ -67,7 +67,10 @@ def test_an_issue_sets_dates_and_refuses_what_has_gone_out(desk: Desk) -> None:
     refused(desk.ask("POST", path, json={"due": {"PF-01": "2026-10-01"}}), 422, "due_in_past")
     refused(desk.ask("POST", path, json={"due": {"XX-01": "2026-12-01"}}), 422, "item_unknown")
     refused(desk.ask("POST", path, json={"due": {"PF-01": "soon"}}), 422, "invalid_fields")
-    notice = desk.post(path, {"due": {"PF-01": "2026-12-01"}})
+    late = {"due": {"PF-01": "2026-12-01"}}
+    problem = refused(desk.ask("POST", path, json=late), 422, "due_reason_missing")
+    assert problem["facts"] == ["field:reason"]
+    notice = desk.post(path, {**late, "reason": "the maker delivers in November"})
     assert (notice["state"], notice["round"], notice["items"][0]["due"]) == ("issued", 1, "2026-12-01")
     problem = refused(desk.ask("POST", path, json={}), 409, "notice_not_draft")
     assert problem["facts"] == ["notice:1"]

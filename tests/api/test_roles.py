@@ -37,6 +37,8 @@ COMMANDS: dict[tuple[str, str], type[commands.CommandBase]] = {
     ("post", "/api/v1/cases/{case_id}/tasks/{task_id}/cancel"): commands.CancelTask,
     ("post", "/api/v1/cases/{case_id}/tasks/{task_id}/checklist"): commands.ChangeChecklist,
     ("post", "/api/v1/cases/{case_id}/tasks/{task_id}/settle-late"): commands.SettleLateBranch,
+    ("patch", "/api/v1/cases/{case_id}/notices/{n}"): commands.AmendNotice,
+    ("post", "/api/v1/cases/{case_id}/notices/{n}/cosign"): commands.CosignNotice,
     ("post", "/api/v1/cases/{case_id}/notices/{n}/issue"): commands.IssueNotice,
     ("post", "/api/v1/cases/{case_id}/notices/{n}/answer"): commands.AnswerNotice,
     ("post", "/api/v1/cases/{case_id}/notices/{n}/reinspect"): commands.ScheduleReinspection,

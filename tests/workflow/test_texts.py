@@ -22,11 +22,12 @@ from server.workflow.monitors import AnomalyCode, MonitorName, Watch
 from server.workflow.processes import PRECONDITIONS, RULES, process
 from server.workflow.processes.rules import size_rules
 from server.workflow.vocabulary import Holder
+from server.workflow.rectification import Caution, DueKind
 from tests.workflow.builders import POLICY, Desk
 
 SOURCES = sorted(Path(server.workflow.__file__).parent.rglob("*.py"))
 #: The functions whose first argument is a code, and the catalogue's prefix for it.
-EMITTERS = {"Refusal": "refusal", "_wrong_state": "refusal", "GateReason": "gate_reason", "tell": "event"}
+EMITTERS = {"Refusal": "refusal", "wrong_state": "refusal", "GateReason": "gate_reason", "tell": "event"}
 
 
 def emitted() -> Iterator[str]:
@@ -65,6 +66,11 @@ def closed_sets() -> Iterator[str]:
         "anomaly": AnomalyCode,
         "clock_state": ClockState,
     }
+        "notice_caution": Caution,
+        "due_kind": DueKind,
+        "meeting": MeetingKind,
+        "meeting_outcome": MeetingOutcome,
+        "department": Department,
     for prefix, members in sets.items():
         yield from (f"{prefix}.{member}" for member in get_args(members))
     yield from (f"gate.{gate}" for gate in gate_table())

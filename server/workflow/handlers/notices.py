@@ -1,40 +1,14 @@
-"""Rectification notices on their way to the customer and back, and their withdrawal by two persons."""
+"""What the customer says to a notice that is out."""
 
 from __future__ import annotations
 
 from msgspec.structs import replace
 
-from server.workflow.commands import (
-    AnswerNotice,
-    ConfirmWithdrawal,
-    IssueNotice,
-    ProposeWithdrawal,
-    RejectWithdrawal,
-)
+from server.workflow.commands import AnswerNotice
 from server.workflow.draft import Draft
-from server.workflow.handlers.raising import void_withdrawal
-from server.workflow.handlers.reinspections import issue_round
-from server.workflow.model import Answer, ItemAnswer, Notice, Withdrawal
+from server.workflow.handlers.raising import wrong_state
+from server.workflow.model import Answer, ItemAnswer
 from server.workflow.refusal import Refusal
-
-
-def issue_notice(draft: Draft, command: IssueNotice) -> None:
-    notice = draft.notice(command.n)
-    if notice.state != "draft":
-        raise _wrong_state("notice_not_draft", notice)
-    today = draft.policy.day(draft.now)
-    for code, day in command.due.items():
-        if notice.item(code) is None:
-            raise Refusal("item_unknown", {"n": notice.n, "item": code}, kind="invalid", facts=("field:due",))
-        if day < today:
-            raise Refusal(
-                "due_in_past",
-                {"item": code, "due": day.isoformat(), "today": today.isoformat()},
-                kind="invalid",
-                facts=("field:due",),
-            )
-    # A withdrawal proposed while it was a draft would now withdraw what the customer has been told.
-    issue_round(draft, void_withdrawal(draft, notice), command.due)
 
 
 def answer_notice(draft: Draft, command: AnswerNotice) -> None:
@@ -54,7 +28,7 @@ def answer_notice(draft: Draft, command: AnswerNotice) -> None:
     if notice.answers and replace(answer, at=notice.answers[-1].at) == notice.answers[-1]:
         return
     if notice.state not in {"issued", "answered"}:
-        raise _wrong_state("notice_not_issued", notice)
+        raise wrong_state("notice_not_issued", notice)
     if command.dated is not None and notice.issues:
         draft.require_dated(command.dated, "dated", earliest=notice.issues[-1].at)
     to_answer = {item.code for item in notice.items if item.state == "open"}
@@ -79,55 +53,3 @@ def answer_notice(draft: Draft, command: AnswerNotice) -> None:
         left=left,
         answered_by=answer.answered_by,
     )
-
-
-def propose_withdrawal(draft: Draft, command: ProposeWithdrawal) -> None:
-    notice = draft.notice(command.n)
-    if notice.withdrawal is not None and notice.open:
-        if (notice.withdrawal.proposed_by, notice.withdrawal.reason) == (draft.actor.name, command.reason):
-            return
-        params = {"n": notice.n, "proposed_by": notice.withdrawal.proposed_by}
-        raise Refusal("withdrawal_proposed", params, facts=(f"notice:{notice.n}",))
-    _require_withdrawable(notice)
-    withdrawal = Withdrawal(proposed_by=draft.actor.name, proposed_at=draft.now, reason=command.reason)
-    draft.put_notice(replace(notice, withdrawal=withdrawal))
-    draft.tell("withdrawal_proposed", n=notice.n, reason=command.reason)
-
-
-def confirm_withdrawal(draft: Draft, command: ConfirmWithdrawal) -> None:
-    notice = draft.notice(command.n)
-    withdrawal = _proposed(notice)
-    _require_withdrawable(notice)
-    if withdrawal.proposed_by == draft.actor.name:
-        raise Refusal(
-            "second_person_withdraws",
-            {"n": notice.n, "proposed_by": withdrawal.proposed_by},
-            kind="forbidden",
-            facts=("person:another",),
-        )
-    confirmed = replace(withdrawal, confirmed_by=draft.actor.name, confirmed_at=draft.now)
-    draft.put_notice(replace(notice, state="withdrawn", withdrawal=confirmed))
-    draft.tell("notice_withdrawn", n=notice.n, proposed_by=withdrawal.proposed_by, reason=withdrawal.reason)
-
-
-def reject_withdrawal(draft: Draft, command: RejectWithdrawal) -> None:
-    notice = draft.notice(command.n)
-    withdrawal = _proposed(notice)
-    draft.put_notice(replace(notice, withdrawal=None))
-    draft.tell("withdrawal_rejected", n=notice.n, proposed_by=withdrawal.proposed_by, reason=command.reason)
-
-
-def _proposed(notice: Notice) -> Withdrawal:
-    if not notice.open or notice.withdrawal is None:
-        raise _wrong_state("no_withdrawal_proposed", notice)
-    return notice.withdrawal
-
-
-def _require_withdrawable(notice: Notice) -> None:
-    """A notice under re-inspection is not withdrawn: the form on the tablet would come back to nothing."""
-    if not notice.open or notice.state == "reinspecting":
-        raise _wrong_state("notice_not_withdrawable", notice)
-
-
-def _wrong_state(code: str, notice: Notice) -> Refusal:
-    return Refusal(code, {"n": notice.n, "state": notice.state}, facts=(f"notice:{notice.n}",))

@@ -8,6 +8,8 @@ from msgspec.structs import replace
 
 from server.workflow.draft import Draft
 from server.workflow.model import ItemResult, Notice, NoticeItem, NoticeStage, Submission, Task
+from server.workflow.rectification import Contractor, Heading
+from server.workflow.refusal import Refusal
 
 
 def raise_failures(draft: Draft, task: Task, submission: Submission, news: Sequence[ItemResult]) -> None:
@@ -45,8 +47,18 @@ def raise_failures(draft: Draft, task: Task, submission: Submission, news: Seque
             task_id=task.id,
             supplement_of=supplement_of,
             operational=draft.energized,
+            heading=Heading(
+                inspected_on=draft.policy.day(submission.submitted_at), contractor=known_contractor(draft)
+            ),
         ),
     )
+
+
+def known_contractor(draft: Draft) -> Contractor:
+    """Whoever the case's last notices name: a contractor seldom changes between two inspections."""
+    notices = draft.case.notices
+    named = (notices[n].heading.contractor for n in sorted(notices, reverse=True))
+    return next((one for one in named if one != Contractor()), Contractor())
 
 
 def _of_task(draft: Draft, task: Task) -> list[Notice]:
@@ -83,10 +95,11 @@ def open_notice(draft: Draft, notice: Notice) -> None:
 
 
 def extend(draft: Draft, notice: Notice, items: tuple[NoticeItem, ...]) -> None:
-    """Add items to a draft. A withdrawal proposed before knew nothing of them, and is void."""
+    """Add items to a draft. A withdrawal proposed before knew nothing of them, nor did who signed it."""
     notice = void_withdrawal(draft, notice)
-    draft.put_notice(replace(notice, items=(*notice.items, *items)))
-    draft.tell("notice_extended", n=notice.n, items=[item.code for item in items])
+    void = [one.by for one in notice.cosigned]
+    draft.put_notice(replace(notice, items=(*notice.items, *items), cosigned=()))
+    draft.tell("notice_extended", n=notice.n, items=[item.code for item in items], unsigned=void)
 
 
 def void_withdrawal(draft: Draft, notice: Notice) -> Notice:
@@ -95,3 +108,8 @@ def void_withdrawal(draft: Draft, notice: Notice) -> Notice:
         return notice
     draft.tell("withdrawal_voided", n=notice.n, proposed_by=notice.withdrawal.proposed_by)
     return replace(notice, withdrawal=None)
+
+
+def wrong_state(code: str, notice: Notice) -> Refusal:
+    """A refusal of what does not go with the state that the notice is in."""
+    return Refusal(code, {"n": notice.n, "state": notice.state}, facts=(f"notice:{notice.n}",))

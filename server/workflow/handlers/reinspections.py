@@ -6,18 +6,15 @@ critical item seen good by nobody but the person who raised it is `passed_once`:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import date, timedelta
-
 from msgspec.structs import replace
 
 from server.workflow.commands import ScheduleReinspection
 from server.workflow.draft import Draft
 from server.workflow.gates import standing_answer_photos
+from server.workflow.handlers.deadlines import issue_round
 from server.workflow.handlers.raising import void_withdrawal
 from server.workflow.handlers.tasks import distinct, require_second_person
 from server.workflow.model import (
-    Issue,
     ItemResult,
     ItemRound,
     ItemState,
@@ -138,26 +135,3 @@ def _judged(item: NoticeItem, seen: ItemRound, two_persons: bool) -> NoticeItem:
         alone = two_persons and item.severity == "critical" and seen.submitted_by in item.raisers
         state = "passed_once" if alone else "passed"
     return replace(item, state=state, rounds=(*item.rounds, seen))
-
-
-def issue_round(draft: Draft, notice: Notice, due: Mapping[str, date]) -> None:
-    """Issue the next round: every item still open is due anew, by its severity or as `due` says."""
-    round_ = notice.round + 1
-    items = tuple(
-        item if item.state != "open" else replace(item, due=due.get(item.code) or _due(draft, item))
-        for item in notice.items
-    )
-    issue = Issue(round_, draft.now, draft.actor.name)
-    draft.put_notice(
-        replace(notice, state="issued", round=round_, items=items, issues=(*notice.issues, issue))
-    )
-    draft.tell(
-        "notice_issued",
-        n=notice.n,
-        round=round_,
-        due={item.code: item.due.isoformat() for item in items if item.due and item.state == "open"},
-    )
-
-
-def _due(draft: Draft, item: NoticeItem) -> date:
-    return draft.policy.day(draft.now) + timedelta(days=draft.policy.notice_days(item.severity))
