@@ -25,17 +25,24 @@ from server.workflow.case_commands import (
     ResumeClock,
     SetFacts,
 )
+from server.workflow.energization_commands import (
+    Authorize,
+    Hold,
+    RecordEnergization,
+    RecordEntry,
+    ReleaseHold,
+)
+from server.workflow.explanation_commands import AuditExplanation, ExplainAnomaly
+from server.workflow.meeting_commands import CallMeeting, CancelMeeting, RecordMinutes
 from server.workflow.model import (
     ChecklistRef,
     CodedReason,
-    EntryStatus,
     Id,
     ItemResult,
     LimitsInForce,
     Location,
     Moment,
     Name,
-    PhaseCheck,
     PhotoRef,
     Reason,
     Severity,
@@ -44,32 +51,37 @@ from server.workflow.model import (
     Words,
 )
 from server.workflow.notice_commands import (
+    AmendNotice,
     AnsweredItem,
     AnswerNotice,
     ConfirmWithdrawal,
+    CosignNotice,
     IssueNotice,
     ProposeWithdrawal,
     RejectWithdrawal,
     ScheduleReinspection,
-    AmendNotice,
 )
 
 __all__ = [
-    CosignNotice,
     "Accepted",
     "AmendCase",
+    "AmendNotice",
     "AnswerNotice",
     "AnsweredItem",
     "AssignTask",
+    "AuditExplanation",
     "Authorize",
     "AwaitingPhotos",
+    "CallMeeting",
+    "CancelMeeting",
     "CancelTask",
     "ChangeChecklist",
-    "AmendNotice",
     "Command",
     "CommandBase",
     "ConfirmWithdrawal",
+    "CosignNotice",
     "DateStage",
+    "ExplainAnomaly",
     "ExtendScheme",
     "Hold",
     "IssueNotice",
@@ -79,11 +91,11 @@ __all__ = [
     "PauseClock",
     "People",
     "ProposeWithdrawal",
-    "CosignNotice",
     "QuarantineUnsent",
     "Reassign",
     "RecordEnergization",
     "RecordEntry",
+    "RecordMinutes",
     "RecordPhoto",
     "RecordSubmission",
     "RejectWithdrawal",
@@ -214,15 +226,6 @@ class RecordPhoto(CommandBase, frozen=True, kw_only=True):
     reason: str = ""
 
 
-class RecordEntry(CommandBase, frozen=True, kw_only=True):
-    """Confirm a gate's condition, or correct an earlier word. `gate` is its id (or E-code)."""
-
-    gate: Id
-    status: EntryStatus
-    evidence: Words = ""
-    note: Words = ""
-
-
 class ReportHazard(CommandBase, frozen=True, kw_only=True):
     """Record a defect seen outside any task. Never refused for the case's stage, nor for being wordy.
 
@@ -284,38 +287,6 @@ class SettleConflict(CommandBase, frozen=True, kw_only=True):
     """End the hold of a conflict once no losing branch is left. Role: system; see `rebase`."""
 
 
-class Hold(CommandBase, frozen=True, kw_only=True):
-    """Put energization on hold; an authorization is void at once."""
-
-    reason: Reason
-
-
-class ReleaseHold(CommandBase, frozen=True, kw_only=True):
-    """End a hold. The case is then not authorized: a new authorization is needed."""
-
-    reason: Reason
-
-
-class Authorize(CommandBase, frozen=True, kw_only=True):
-    """Allow the breaker to be closed. Role: manager; every gate met and the case at the ready stage."""
-
-    note: Words = ""
-
-
-class RecordEnergization(CommandBase, frozen=True, kw_only=True):
-    """Record that the breaker was closed. Only on a standing authorization with every gate still met."""
-
-    | AmendNotice
-    | CosignNotice
-    at: Moment
-    phase_check: PhaseCheck
-    participants: People
-    impulse_closings: Annotated[int, Meta(ge=0)] = 0
-    transformer_start_at: Moment | None = None
-    readings: Mapping[str, Any] = field(default_factory=dict)
-    note: Words = ""
-
-
 Command = (
     OpenCase
     | AmendCase
@@ -325,6 +296,8 @@ Command = (
     | ResumeClock
     | DateStage
     | ExtendScheme
+    | ExplainAnomaly
+    | AuditExplanation
     | AssignTask
     | Reassign
     | CancelTask
@@ -332,6 +305,8 @@ Command = (
     | RecordSubmission
     | SettleLateBranch
     | RecordPhoto
+    | AmendNotice
+    | CosignNotice
     | IssueNotice
     | AnswerNotice
     | ScheduleReinspection
@@ -349,4 +324,7 @@ Command = (
     | ReleaseHold
     | Authorize
     | RecordEnergization
+    | CallMeeting
+    | CancelMeeting
+    | RecordMinutes
 )

@@ -10,11 +10,30 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, datetime
-from typing import Annotated, Any
+from typing import Any
 
-from msgspec import Meta, Struct, field
+from msgspec import Struct, field
 
+from server.workflow.energizing import (
+    Energization,
+    EnergizationRecord,
+    Entry,
+    GateReason,
+    GateStatus,
+    HoldRecord,
+    OnLoadCheck,
+    Paper,
+    PaperState,
+    PointResult,
+    Readings,
+    Run,
+    Signature,
+    Tick,
+    Waiver,
+)
+from server.workflow.explanations import Explanation
 from server.workflow.fieldwork import OpenBranch, PhotoRecord, Submission, Task
+from server.workflow.meetings import Meeting
 from server.workflow.rectification import (
     Answer,
     Issue,
@@ -86,6 +105,7 @@ __all__ = [
     "EnergizationRecord",
     "Entry",
     "EntryStatus",
+    "Explanation",
     "Fact",
     "FactValue",
     "GateReason",
@@ -111,20 +131,27 @@ __all__ = [
     "NoticeItem",
     "NoticeStage",
     "NoticeState",
+    "OnLoadCheck",
     "OpenBranch",
     "OutcomeKind",
+    "Paper",
+    "PaperState",
     "Pause",
     "PhaseCheck",
     "PhotoRecord",
     "PhotoRef",
     "PhotoState",
+    "PointResult",
     "ProcessName",
     "QuarantineState",
     "Quarantined",
+    "Readings",
     "Reason",
     "Role",
+    "Run",
     "SchemeExtension",
     "Severity",
+    "Signature",
     "Site",
     "StageEntry",
     "Submission",
@@ -133,8 +160,10 @@ __all__ = [
     "TaskKind",
     "TaskStatus",
     "Text",
+    "Tick",
     "Value",
     "Verdict",
+    "Waiver",
     "Withdrawal",
     "Words",
 ]
@@ -208,16 +237,6 @@ class Pause(Value, frozen=True, kw_only=True):
         return min((act.dated for act in self.acts), default=None)
 
 
-class Entry(Value, frozen=True):
-    """Somebody's word that a gate's condition is met, is not, or does not apply."""
-
-    status: EntryStatus
-    by: Name
-    at: Moment
-    evidence: Words = ""
-    note: Words = ""
-
-
 class Hazard(Value, frozen=True, kw_only=True):
     """A defect seen outside any task, and the notice that follows it up."""
 
@@ -247,63 +266,6 @@ class Quarantined(Value, frozen=True, kw_only=True):
     decided_by: str | None = None
     decided_at: Moment | None = None
     decision_reason: Words = ""
-
-
-class HoldRecord(Value, frozen=True):
-    """Why energization is on hold. `gates` are those that fell shut, if that was the cause."""
-
-    at: Moment
-    by: Name
-    cause: HoldCause
-    reason: Words = ""
-    gates: tuple[str, ...] = ()
-
-
-class EnergizationRecord(Value, frozen=True, kw_only=True):
-    """The fact that the breaker was closed. `readings` are register values copied by the customer."""
-
-    at: Moment
-    recorded_at: Moment
-    recorded_by: Name
-    phase_check: PhaseCheck
-    impulse_closings: Annotated[int, Meta(ge=0)]
-    participants: tuple[Name, ...]
-    transformer_start_at: Moment | None = None
-    readings: Mapping[str, Any] = field(default_factory=dict)
-    note: Words = ""
-
-
-class GateReason(Value, frozen=True):
-    """Why a gate is shut: a catalogue code, its parameters, and what it refers to."""
-
-    code: Id
-    params: Mapping[str, Any] = field(default_factory=dict)
-    refs: tuple[str, ...] = ()
-
-
-class GateStatus(Value, frozen=True):
-    """A gate as evaluated. `code` is the trade's number (E01 …), empty for gates that are ours alone."""
-
-    id: Id
-    code: str
-    status: GateVerdict
-    reasons: tuple[GateReason, ...] = ()
-
-    @property
-    def refs(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(ref for reason in self.reasons for ref in reason.refs))
-
-
-class Energization(Value, frozen=True, kw_only=True):
-    """Whether the breaker may be closed, or was. `gates` is what the authorization rested on."""
-
-    status: AuthorizationStatus = "none"
-    authorized_by: str | None = None
-    authorized_at: Moment | None = None
-    note: Words = ""
-    gates: tuple[GateStatus, ...] = ()
-    hold: HoldRecord | None = None
-    record: EnergizationRecord | None = None
 
 
 class Cause(Value, frozen=True, omit_defaults=True):
@@ -369,7 +331,12 @@ class Case(Value, frozen=True, kw_only=True):
     photos: Mapping[str, PhotoRecord] = field(default_factory=dict)
     pauses: Mapping[str, Pause] = field(default_factory=dict)
     scheme_extensions: tuple[SchemeExtension, ...] = ()
+    explanations: Mapping[str, Explanation] = field(default_factory=dict)
+    meetings: Mapping[str, Meeting] = field(default_factory=dict)
+    waivers: Mapping[str, tuple[Waiver, ...]] = field(default_factory=dict)
     energization: Energization = field(default_factory=Energization)
+    on_load_checks: tuple[OnLoadCheck, ...] = ()
+    papers: Mapping[str, Paper] = field(default_factory=dict)
     gates: tuple[GateStatus, ...] = ()
     log: tuple[LogEntry, ...] = ()
 
