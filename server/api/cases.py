@@ -53,6 +53,8 @@ class SiteSchema(Schema):
     lat = ma.fields.Float(required=True, validate=ma.validate.Range(-90, 90))
     datum = ma.fields.String(validate=_DATUM)
     name = ma.fields.String(validate=_WORDS)
+    county = ma.fields.String(validate=_WORDS)
+    station = ma.fields.String(validate=_WORDS, metadata={"description": "The local station 供电所."})
     radius_m = ma.fields.Float(validate=ma.validate.Range(min=1, max=10_000), allow_none=True)
     boundary = ma.fields.List(
         ma.fields.List(ma.fields.List(ma.fields.Float(), validate=ma.validate.Length(equal=2))),

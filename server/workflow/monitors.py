@@ -1,12 +1,14 @@
 """Monitors: what in a case asks to be looked at, and by whom. They judge nobody and stop nothing.
 
-A monitor is a function of the case, the settings in force and its clocks. What will come about by itself if
-nothing is done (a limit that runs out) is told with its day, so that a list is right on any day.
+A monitor is a function of the case, the settings and its clocks. Each thing is judged by the settings of the
+day on which it was done, as a clock is by those of the day on which it began: so nothing changes because a
+setting does. What will come about by itself if nothing is done (a limit that runs out) is told with its day,
+so that a list is right on any day.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date, datetime
 from itertools import pairwise
 from typing import Any, Literal
@@ -71,13 +73,27 @@ class Anomaly(Value, frozen=True, kw_only=True):
     params: Mapping[str, Any] = field(default_factory=dict)
     refs: tuple[str, ...] = ()
 
+    @property
+    def key(self) -> str:
+        """What it is called within its case, for as long as it is there."""
+        return anomaly_key(self.code, self.refs)
+
+
+def anomaly_key(code: str, refs: Iterable[str]) -> str:
+    """The key of an anomaly with this code and these refs."""
+    return " ".join((code, *refs))
+
 
 class _Look(Struct, frozen=True):
-    """What a monitor looks at. `policy` is what holds now."""
+    """What a monitor looks at."""
 
     case: Case
-    policy: Policy
+    rules: InForce
     clocks: tuple[Clock, ...]
+
+    def policy(self, at: datetime) -> Policy:
+        """What held at a moment."""
+        return self.rules.at(at, self.case.organisation)
 
     def begun(self, stage: str) -> datetime | None:
         """When a stage was first entered."""
@@ -92,9 +108,10 @@ class _Look(Struct, frozen=True):
     def found(
         self, monitor: MonitorName, code: AnomalyCode, at: datetime, *refs: str, **params: Any
     ) -> Anomaly:
-        watch = getattr(self.policy, f"watch_{monitor}")
+        policy = self.policy(at)
+        watch = getattr(policy, f"watch_{monitor}")
         return Anomaly(
-            monitor=monitor, code=code, watch=watch, since=self.policy.day(at), refs=refs, params=params
+            monitor=monitor, code=code, watch=watch, since=policy.day(at), refs=refs, params=params
         )
 
 
@@ -105,7 +122,7 @@ def watched(
 
     `timed`: the case's clocks at this moment, if they are at hand.
     """
-    look = _Look(case, rules.at(now, case.organisation), clocks(case, now, rules) if timed is None else timed)
+    look = _Look(case, rules, clocks(case, now, rules) if timed is None else timed)
     found = (anomaly for monitor in MONITORS.values() for anomaly in monitor(look))
     return tuple(sorted(found, key=lambda one: (-one.watch, one.since, one.code, one.refs)))
 
@@ -125,7 +142,8 @@ def _over_limit(look: _Look) -> Iterator[Anomaly]:
     for clock in look.clocks:
         params = {"clock": clock.clock, "kind": clock.kind, "limit": clock.limit, "run": clock.run}
         about = (f"clock:{clock.id}:{clock.run}",)
-        watch = getattr(look.policy, f"watch_over_{clock.kind}")
+        policy = look.policy(clock.started_at)
+        watch = getattr(policy, f"watch_over_{clock.kind}")
         if clock.unknown_year is not None and clock.state != "ended":
             yield Anomaly(
                 monitor="over_limit",
@@ -148,7 +166,7 @@ def _over_limit(look: _Look) -> Iterator[Anomaly]:
             yield Anomaly(
                 monitor="over_limit",
                 code="due_soon",
-                watch=look.policy.watch_due_soon,
+                watch=policy.watch_due_soon,
                 since=clock.soon_on,
                 until=clock.over_on,
                 params={**params, "due": clock.due.isoformat() if clock.due else ""},
@@ -160,22 +178,25 @@ def _too_short(look: _Look) -> Iterator[Anomaly]:
     """Work that was done faster than it can be: a sign that it was done outside, and entered afterwards."""
     survey, replied = look.begun("survey"), look.begun("reply")
     if survey is not None and replied is not None:
-        yield from _quick(look, "reply_too_quick", survey, replied, look.policy.floor_reply_minutes)
+        yield from _quick(look, "reply_too_quick", survey, replied, "floor_reply_minutes")
     arrived = look.begun("acceptance")
     for task, form in look.accepted("acceptance") if arrived is not None else ():
-        floor = look.policy.floor_inspection_minutes
-        yield from _quick(look, "inspection_too_quick", arrived, form.submitted_at, floor, f"task:{task.id}")
+        about = f"task:{task.id}"
+        end = form.submitted_at
+        yield from _quick(look, "inspection_too_quick", arrived, end, "floor_inspection_minutes", about)
     archived = look.begun("archived")
     if look.case.process == "lv" and archived is not None:
         opened = look.case.history[0].at
-        yield from _quick(look, "case_too_quick", opened, archived, look.policy.floor_lv_minutes)
+        yield from _quick(look, "case_too_quick", opened, archived, "floor_lv_minutes")
 
 
 def _quick(
-    look: _Look, code: AnomalyCode, start: datetime | None, end: datetime, floor: int, *refs: str
+    look: _Look, code: AnomalyCode, start: datetime | None, end: datetime, setting: str, *refs: str
 ) -> Iterator[Anomaly]:
+    """`setting` names the least that is plausible, in minutes."""
     if start is None:
         return
+    floor = getattr(look.policy(end), setting)
     minutes = int((end - start).total_seconds() // 60)
     # Less than nothing is another matter: the times are in the wrong order.
     if 0 <= minutes < floor:
@@ -228,8 +249,9 @@ def _late_records(look: _Look) -> Iterator[Anomaly]:
     for n, entry in enumerate(look.case.history, start=1):
         dated += [(f"stage:{n}", act.dated, act.recorded_at) for act in entry.acts]
     for ref, at, recorded in dated:
-        days = (look.policy.day(recorded) - look.policy.day(at)).days
-        if days > look.policy.late_record_days:
+        policy = look.policy(recorded)
+        days = (policy.day(recorded) - policy.day(at)).days
+        if days > policy.late_record_days:
             yield look.found("time_order", "recorded_late", recorded, ref, days=days)
 
 
@@ -239,7 +261,8 @@ def _one_person(look: _Look) -> Iterator[Anomaly]:
     for task in case.tasks.values():
         forms = [form for form in task.submissions if form.outcome == "accepted"]
         people = {*task.assignees, *(form.submitted_by for form in forms)}
-        if forms and len(people) < look.policy.visit_people:
+        needed = look.policy(forms[0].received_at).visit_people if forms else 0
+        if forms and len(people) < needed:
             yield look.found(
                 "one_person",
                 "visit_alone",
@@ -248,7 +271,7 @@ def _one_person(look: _Look) -> Iterator[Anomaly]:
                 task=task.id,
                 kind=task.kind,
                 have=len(people),
-                needed=look.policy.visit_people,
+                needed=needed,
             )
     for notice in case.notices.values():
         raisers = {name for item in notice.items for name in item.raisers}
@@ -270,9 +293,10 @@ def _one_person(look: _Look) -> Iterator[Anomaly]:
 def _small_firm(look: _Look) -> Iterator[Anomaly]:
     """A small firm, or a small load, at high voltage without the customer's written wish."""
     case = look.case
-    small = total_kva(case) <= look.policy.small_firm_kva or known(case, "small_firm") is True
+    limit = look.policy(case.history[0].at).small_firm_kva
+    small = total_kva(case) <= limit or known(case, "small_firm") is True
     if case.process != "lv" and small and known(case, "hv_by_wish") is not True:
-        params = {"kva": total_kva(case), "limit": look.policy.small_firm_kva}
+        params = {"kva": total_kva(case), "limit": limit}
         yield look.found("small_firm", "small_firm_on_hv", case.history[0].at, "fact:hv_by_wish", **params)
 
 

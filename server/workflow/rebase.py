@@ -43,6 +43,7 @@ DECIDED_ANEW: tuple[type[c.CommandBase], ...] = (
     c.ReleaseHold,
     c.ConfirmWithdrawal,
     c.SettleLateBranch,
+    c.AuditExplanation,
 )
 _LOST = "conflict_lost"
 #: Why an entry from before causes were kept, or from a newer version, cannot be repeated.

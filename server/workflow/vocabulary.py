@@ -90,7 +90,10 @@ class Customer(Value, frozen=True):
 
 
 class Site(Value, frozen=True):
-    """Where the work is: a point with a radius in metres, or the rings of a GeoJSON polygon ([lon, lat])."""
+    """Where the work is: a point with a radius in metres, or the rings of a GeoJSON polygon ([lon, lat]).
+
+    `county` and `station` (供电所) are those that it belongs to, by name: bulletins are cut along them.
+    """
 
     lon: Longitude
     lat: Latitude
@@ -98,6 +101,8 @@ class Site(Value, frozen=True):
     name: Words = ""
     radius_m: Annotated[float, Meta(gt=0)] | None = None
     boundary: tuple[tuple[tuple[float, float], ...], ...] | None = None
+    county: Words = ""
+    station: Words = ""
 
 
 class Supply(Value, frozen=True):
