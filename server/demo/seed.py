@@ -13,7 +13,10 @@ from server.demo.story import DemoClock, Fault, Story
 from server.intake.worker import make_intake
 from server.services import Services, assemble
 from server.settings import Settings
+from server.texts import text
 from server.workflow import commands as c
+from server.workflow.meetings import MeetingKind, Participant
+from server.workflow.processes.called import called_for, meeting_table
 
 SURVEY, MIDCHECK, ACCEPTANCE = "survey-hv-10kv", "intermediate-earthing-cable", "acceptance-10kv"
 
@@ -71,12 +74,36 @@ def _surveyed(story: Story, start: int) -> Story:
     story.at(start).open().move("survey")
     task = story.assign("survey", SURVEY, "inspector1")
     story.at(start - 1, 10).inspect(task, "inspector1")
-    return story.at(start - 3).move("scheme", *_reviewed(story), "reply", "construction")
+    return story.at(start - 3).move("scheme").move(*_reviewed(story), "reply", "construction")
 
 
 def _reviewed(story: Story) -> tuple[str, ...]:
-    """The review meeting, where the case's size asks for one."""
-    return ("review",) if story.case.facts["scheme_review_required"].value else ()
+    """The review meetings, held where the case's size asks for them."""
+    if not story.case.facts["scheme_review_required"].value:
+        return ()
+    for kind in called_for(story.case, story.made.cases.policy(story.case.organisation)):
+        if meeting_table()[kind].since == story.case.stage:
+            _held(story, kind)
+    return ("review",)
+
+
+def _held(story: Story, kind: MeetingKind) -> None:
+    """A meeting of everybody that it asks for, which agreed."""
+    here = tuple(
+        Participant(name=f"{text(f'department.{one}', 'zh-CN')}代表", department=one)
+        for one in meeting_table()[kind].departments
+    )
+    at, called = story.clock.now, text(f"meeting.{kind}", "zh-CN")
+    story.office(c.CallMeeting(meeting_id=kind, kind=kind, at=at, place="三楼会议室", invited=here))
+    story.office(
+        c.RecordMinutes(
+            meeting_id=kind,
+            held_at=at,
+            attended=here,
+            text=f"{called}:方案符合典型设计,供电电源及计量方式无异议。",
+            outcome="agreed",
+        )
+    )
 
 
 def _mid_checked(story: Story, start: int) -> Story:

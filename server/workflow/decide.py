@@ -27,6 +27,7 @@ from server.workflow.handlers import (
     energization,
     explanations,
     hazards,
+    meetings,
     notices,
     quarantine,
     reinspections,
@@ -82,6 +83,9 @@ ROLES: Mapping[type[c.CommandBase], frozenset[Role]] = {
     c.ReleaseHold: frozenset({"manager"}),
     c.Authorize: frozenset({"manager"}),
     c.RecordEnergization: frozenset({"manager"}),
+    c.CallMeeting: _OFFICE,
+    c.CancelMeeting: _OFFICE,
+    c.RecordMinutes: _OFFICE,
 }
 
 _HANDLERS: Mapping[type[c.CommandBase], Callable[[Draft, Any], None]] = {
@@ -120,6 +124,9 @@ _HANDLERS: Mapping[type[c.CommandBase], Callable[[Draft, Any], None]] = {
     c.ReleaseHold: energization.release_hold,
     c.Authorize: energization.authorize,
     c.RecordEnergization: energization.record_energization,
+    c.CallMeeting: meetings.call_meeting,
+    c.CancelMeeting: meetings.cancel_meeting,
+    c.RecordMinutes: meetings.record_minutes,
 }
 
 

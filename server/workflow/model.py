@@ -34,6 +34,7 @@ from server.workflow.energizing import (
 from server.workflow.explanations import Explanation
 from server.workflow.fieldwork import OpenBranch, PhotoRecord, Submission, Task
 from server.workflow.meetings import Meeting
+from server.workflow.meetings import Meeting
 from server.workflow.rectification import (
     Answer,
     Issue,
@@ -331,6 +332,7 @@ class Case(Value, frozen=True, kw_only=True):
     photos: Mapping[str, PhotoRecord] = field(default_factory=dict)
     pauses: Mapping[str, Pause] = field(default_factory=dict)
     scheme_extensions: tuple[SchemeExtension, ...] = ()
+    meetings: Mapping[str, Meeting] = field(default_factory=dict)
     explanations: Mapping[str, Explanation] = field(default_factory=dict)
     meetings: Mapping[str, Meeting] = field(default_factory=dict)
     waivers: Mapping[str, tuple[Waiver, ...]] = field(default_factory=dict)

@@ -70,7 +70,20 @@ class Office:
 
     def move(self, case: str, *stages: str) -> None:
         for stage in stages:
+            if stage == "reply":
+                self.hold_meetings(case)
             assert self.post(f"/cases/{case}/transitions", {"to": stage})["stage"] == stage
+
+    def hold_meetings(self, case: str) -> None:
+        """Hold the meetings on the scheme that the case calls for and that were not held."""
+        now = self.get("/sync/session")["server_time"]
+        for row in self.get(f"/cases/{case}/meetings")["called_for"]:
+            if row["outcome"] is None and row["kind"] in {"scheme_review", "leaders_review"}:
+                here = [{"name": f"{one} 代表", "department": one} for one in row["departments"]]
+                body = {"kind": row["kind"], "at": now, "place": "三楼会议室", "invited": here}
+                called = self.post(f"/cases/{case}/meetings", body, status=201)
+                minutes = {"held_at": now, "attended": here, "text": "同意方案", "outcome": "agreed"}
+                self.post(f"/cases/{case}/meetings/{called['id']}/minutes", minutes, status=201)
 
     def assign(self, case: str, kind: str, checklist: str, *people: str) -> str:
         body = {"kind": kind, "checklist": {"id": checklist}, "assignees": list(people)}

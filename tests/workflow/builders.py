@@ -18,6 +18,7 @@ from server.texts import LANGUAGES, catalogue
 from server.workflow import commands as c
 from server.workflow.decide import decide
 from server.workflow.gates import gate_table, unmet
+from server.workflow.meetings import MeetingKind, MeetingOutcome, Participant
 from server.workflow.model import (
     Actor,
     Case,
@@ -38,6 +39,7 @@ from server.workflow.model import (
     Verdict,
 )
 from server.workflow.policy import Policy, load_policy
+from server.workflow.processes.called import meeting_table, not_minuted
 from server.workflow.refusal import Refusal
 
 MANAGER = Actor("wang.manager", ("manager",))
@@ -244,7 +246,32 @@ class Desk:
 
     def to_stage(self, *stages: str) -> None:
         for stage in stages:
+            self.hold_meetings(stage)
             self.do(c.MoveStage(to=stage))
+
+    def hold_meetings(self, stage: str) -> None:
+        """Hold the meetings whose minutes the way to a stage waits for, within the moment."""
+        kinds: Mapping[tuple[str, str], tuple[MeetingKind, ...]] = {
+            ("review", "reply"): ("scheme_review", "leaders_review"),
+            ("design_review", "construction"): ("drawing_review",),
+        }
+        for reason in not_minuted(self.case, self.policy, *kinds.get((self.case.stage, stage), ())):
+            self.hold_meeting(reason.params["meeting"])
+
+    def hold_meeting(self, kind: MeetingKind, outcome: MeetingOutcome = "agreed") -> str:
+        """Call and hold a meeting of everybody that it asks for; its id."""
+        meeting = f"m-{len(self.case.meetings) + 1}"
+        people = tuple(
+            Participant(name=f"{department}.head", department=department)
+            for department in meeting_table()[kind].departments
+        )
+        call = c.CallMeeting(meeting_id=meeting, kind=kind, at=self.now, place="Room 2", invited=people)
+        self.do(call, at=self.now)
+        minutes = c.RecordMinutes(
+            meeting_id=meeting, held_at=self.now, attended=people, text="As drawn.", outcome=outcome
+        )
+        self.do(minutes, at=self.now)
+        return meeting
 
     def record(self, **changes: Any) -> Decision:
         fields: dict[str, Any] = {

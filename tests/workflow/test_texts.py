@@ -18,6 +18,7 @@ from server.workflow.clocks.tables import ClockKind, limits, pause_reasons
 from server.workflow.clocks.timeline import RECTIFICATION
 from server.workflow.facts import workflow_facts
 from server.workflow.gates import gate_table
+from server.workflow.meetings import Department, MeetingKind, MeetingOutcome
 from server.workflow.monitors import AnomalyCode, MonitorName, Watch
 from server.workflow.processes import PRECONDITIONS, RULES, process
 from server.workflow.processes.rules import size_rules
@@ -65,6 +66,9 @@ def closed_sets() -> Iterator[str]:
         "watch": Watch,
         "anomaly": AnomalyCode,
         "clock_state": ClockState,
+        "meeting": MeetingKind,
+        "meeting_outcome": MeetingOutcome,
+        "department": Department,
     }
         "notice_caution": Caution,
         "due_kind": DueKind,

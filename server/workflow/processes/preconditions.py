@@ -11,6 +11,7 @@ from server.workflow import gates
 from server.workflow.facts import known
 from server.workflow.model import Case, GateReason, StageEntry
 from server.workflow.policy import Policy
+from server.workflow.processes.called import not_minuted
 
 if TYPE_CHECKING:
     from server.workflow.processes import Process
@@ -77,11 +78,22 @@ def add_months(day: date, months: int) -> date:
     return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
 
 
+def scheme_minuted(case: Case, _table: Process, policy: Policy, _now: datetime) -> list[GateReason]:
+    """The scheme's meetings, where the case calls for them, were held on this scheme and came to agree."""
+    return not_minuted(case, policy, "scheme_review", "leaders_review")
+
+
+def drawings_minuted(case: Case, _table: Process, policy: Policy, _now: datetime) -> list[GateReason]:
+    return not_minuted(case, policy, "drawing_review")
+
+
 PRECONDITIONS: Mapping[str, Precondition] = {
     "survey_accepted": _of_case(survey_accepted),
     "line_is_shared": _of_case(line_is_shared),
     "scheme_review_not_required": _of_case(_not_required("scheme_review_required")),
+    "scheme_minuted": scheme_minuted,
     "scheme_valid": scheme_valid,
+    "drawings_minuted": drawings_minuted,
     "design_review_not_required": _of_case(_not_required("design_review_required")),
     "mid_check_passed": _of_case(gates.mid_check_passed),
     "acceptance_passed": _of_case(gates.acceptance_passed),
