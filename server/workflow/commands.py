@@ -34,7 +34,6 @@ from server.workflow.energization_commands import (
 )
 from server.workflow.explanation_commands import AuditExplanation, ExplainAnomaly
 from server.workflow.meeting_commands import CallMeeting, CancelMeeting, RecordMinutes
-from server.workflow.meeting_commands import CallMeeting, CancelMeeting, RecordMinutes
 from server.workflow.model import (
     ChecklistRef,
     CodedReason,
@@ -325,9 +324,6 @@ Command = (
     | ReleaseHold
     | Authorize
     | RecordEnergization
-    | CallMeeting
-    | CancelMeeting
-    | RecordMinutes
     | CallMeeting
     | CancelMeeting
     | RecordMinutes

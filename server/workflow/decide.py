@@ -33,9 +33,9 @@ from server.workflow.handlers import (
     reinspections,
     submissions,
     tasks,
+    withdrawals,
 )
 from server.workflow.log import canonical
-    withdrawals,
 from server.workflow.model import Actor, Case, Cause, Decision, Role
 from server.workflow.policy import Policy
 from server.workflow.refusal import Refusal
@@ -64,12 +64,12 @@ ROLES: Mapping[type[c.CommandBase], frozenset[Role]] = {
     c.RecordSubmission: _INTAKE,
     c.SettleLateBranch: _OFFICE,
     c.RecordPhoto: _INTAKE,
+    c.AmendNotice: _OFFICE | {"inspector"},
+    c.CosignNotice: _OFFICE | {"inspector"},
     c.IssueNotice: _OFFICE,
     c.AnswerNotice: _OFFICE | {"customer"},
     c.ScheduleReinspection: _OFFICE,
     c.ProposeWithdrawal: _OFFICE | {"inspector"},
-    c.AmendNotice: _OFFICE | {"inspector"},
-    c.CosignNotice: _OFFICE | {"inspector"},
     c.ConfirmWithdrawal: _OFFICE,
     c.RejectWithdrawal: _OFFICE | {"inspector"},
     c.RecordEntry: _ANYONE,  # each gate names its own roles

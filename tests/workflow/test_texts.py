@@ -22,8 +22,8 @@ from server.workflow.meetings import Department, MeetingKind, MeetingOutcome
 from server.workflow.monitors import AnomalyCode, MonitorName, Watch
 from server.workflow.processes import PRECONDITIONS, RULES, process
 from server.workflow.processes.rules import size_rules
-from server.workflow.vocabulary import Holder
 from server.workflow.rectification import Caution, DueKind
+from server.workflow.vocabulary import Holder
 from tests.workflow.builders import POLICY, Desk
 
 SOURCES = sorted(Path(server.workflow.__file__).parent.rglob("*.py"))
@@ -66,15 +66,12 @@ def closed_sets() -> Iterator[str]:
         "watch": Watch,
         "anomaly": AnomalyCode,
         "clock_state": ClockState,
-        "meeting": MeetingKind,
-        "meeting_outcome": MeetingOutcome,
-        "department": Department,
-    }
         "notice_caution": Caution,
         "due_kind": DueKind,
         "meeting": MeetingKind,
         "meeting_outcome": MeetingOutcome,
         "department": Department,
+    }
     for prefix, members in sets.items():
         yield from (f"{prefix}.{member}" for member in get_args(members))
     yield from (f"gate.{gate}" for gate in gate_table())
