@@ -25,6 +25,7 @@ from server.workflow.case_commands import (
     ResumeClock,
     SetFacts,
 )
+from server.workflow.customer_commands import IssueLink, RevokeLink, WishAppointment
 from server.workflow.energization_commands import (
     Authorize,
     Hold,
@@ -84,6 +85,7 @@ __all__ = [
     "ExplainAnomaly",
     "ExtendScheme",
     "Hold",
+    "IssueLink",
     "IssueNotice",
     "MoveStage",
     "OpenCase",
@@ -105,12 +107,14 @@ __all__ = [
     "ResumeClock",
     "Returned",
     "Revisions",
+    "RevokeLink",
     "ScheduleReinspection",
     "SetFacts",
     "SettleConflict",
     "SettleLateBranch",
     "SettleQuarantine",
     "TakeQuarantined",
+    "WishAppointment",
 ]
 
 Revisions = Annotated[
@@ -296,6 +300,9 @@ Command = (
     | ResumeClock
     | DateStage
     | ExtendScheme
+    | IssueLink
+    | RevokeLink
+    | WishAppointment
     | ExplainAnomaly
     | AuditExplanation
     | AssignTask

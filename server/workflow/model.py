@@ -32,6 +32,7 @@ from server.workflow.energizing import (
     Waiver,
 )
 from server.workflow.explanations import Explanation
+from server.workflow.customer import Link, Wish
 from server.workflow.fieldwork import OpenBranch, PhotoRecord, Submission, Task
 from server.workflow.meetings import Meeting
 from server.workflow.meetings import Meeting
@@ -336,6 +337,8 @@ class Case(Value, frozen=True, kw_only=True):
     explanations: Mapping[str, Explanation] = field(default_factory=dict)
     meetings: Mapping[str, Meeting] = field(default_factory=dict)
     waivers: Mapping[str, tuple[Waiver, ...]] = field(default_factory=dict)
+    links: Mapping[str, Link] = field(default_factory=dict)
+    wishes: Mapping[str, Wish] = field(default_factory=dict)
     energization: Energization = field(default_factory=Energization)
     on_load_checks: tuple[OnLoadCheck, ...] = ()
     papers: Mapping[str, Paper] = field(default_factory=dict)

@@ -44,6 +44,11 @@ class Policy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     site_clear_signatures: int
     energization_min_people: int
     clock_future_tolerance_s: int
+    link_days: int
+    link_max_days: int
+    link_acts_a_day: int
+    link_photos: int
+    wish_ahead_days: int
     fence_radius_m: float
     photo_max_bytes: int
     photo_max_pixels: int
