@@ -86,6 +86,19 @@ class Policy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     watch_time_order: int
     watch_one_person: int
     watch_small_firm: int
+    explanation_days: int
+    ledger_weight_category: int
+    ledger_weight_capacity: int
+    ledger_weight_time: int
+    ledger_weight_rating: int
+    ledger_category_lv: int
+    ledger_category_hv: int
+    ledger_category_hv_complex: int
+    ledger_capacity_full_kva: int
+    ledger_points_internal: int
+    ledger_points_promise: int
+    ledger_points_legal: int
+    ledger_points_fault: int
     small_firm_kva: int
     clock_first_percent: int
     clock_second_percent: int
