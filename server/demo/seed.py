@@ -115,7 +115,16 @@ def _mid_checked(story: Story, start: int) -> Story:
 
 def _accepted(story: Story, start: int) -> Story:
     """Completion applied for, inspected and passed."""
-    story.at(start).move("completion_applied", "acceptance")
+    story.at(start).office(
+        c.RecordSelfCheck(
+            check_id="self-check-1",
+            dated=story.clock.now,
+            by=story.premises.customer,
+            finished=True,
+            evidence="自检记录,施工单位盖章",
+        )
+    )
+    story.move("completion_applied", "acceptance")
     task = story.assign("acceptance", ACCEPTANCE, "inspector3")
     return story.at(start - 1, 10).inspect(task, "inspector3").move("ready")
 

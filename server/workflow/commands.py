@@ -34,6 +34,7 @@ from server.workflow.energization_commands import (
     ReleaseHold,
 )
 from server.workflow.explanation_commands import AuditExplanation, ExplainAnomaly
+from server.workflow.handover_commands import HandOver, RecordPreInspection, RecordSelfCheck
 from server.workflow.meeting_commands import CallMeeting, CancelMeeting, RecordMinutes
 from server.workflow.model import (
     ChecklistRef,
@@ -84,6 +85,7 @@ __all__ = [
     "DateStage",
     "ExplainAnomaly",
     "ExtendScheme",
+    "HandOver",
     "Hold",
     "IssueLink",
     "IssueNotice",
@@ -99,6 +101,8 @@ __all__ = [
     "RecordEntry",
     "RecordMinutes",
     "RecordPhoto",
+    "RecordPreInspection",
+    "RecordSelfCheck",
     "RecordSubmission",
     "RejectWithdrawal",
     "ReleaseHold",
@@ -334,4 +338,7 @@ Command = (
     | CallMeeting
     | CancelMeeting
     | RecordMinutes
+    | HandOver
+    | RecordSelfCheck
+    | RecordPreInspection
 )

@@ -27,6 +27,7 @@ from server.workflow.handlers import (
     drafting,
     energization,
     explanations,
+    handover,
     hazards,
     meetings,
     notices,
@@ -90,6 +91,9 @@ ROLES: Mapping[type[c.CommandBase], frozenset[Role]] = {
     c.CallMeeting: _OFFICE,
     c.CancelMeeting: _OFFICE,
     c.RecordMinutes: _OFFICE,
+    c.HandOver: _OFFICE,
+    c.RecordSelfCheck: _OFFICE | {"customer"},
+    c.RecordPreInspection: _OFFICE | {"inspector"},
 }
 
 _HANDLERS: Mapping[type[c.CommandBase], Callable[[Draft, Any], None]] = {
@@ -134,6 +138,9 @@ _HANDLERS: Mapping[type[c.CommandBase], Callable[[Draft, Any], None]] = {
     c.CallMeeting: meetings.call_meeting,
     c.CancelMeeting: meetings.cancel_meeting,
     c.RecordMinutes: meetings.record_minutes,
+    c.HandOver: handover.hand_over,
+    c.RecordSelfCheck: handover.record_self_check,
+    c.RecordPreInspection: handover.record_pre_inspection,
 }
 
 

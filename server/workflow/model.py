@@ -34,7 +34,7 @@ from server.workflow.energizing import (
 from server.workflow.explanations import Explanation
 from server.workflow.customer import Link, Wish
 from server.workflow.fieldwork import OpenBranch, PhotoRecord, Submission, Task
-from server.workflow.meetings import Meeting
+from server.workflow.handover import Handover, PreInspection, SelfCheck
 from server.workflow.meetings import Meeting
 from server.workflow.rectification import (
     Answer,
@@ -334,8 +334,10 @@ class Case(Value, frozen=True, kw_only=True):
     pauses: Mapping[str, Pause] = field(default_factory=dict)
     scheme_extensions: tuple[SchemeExtension, ...] = ()
     meetings: Mapping[str, Meeting] = field(default_factory=dict)
+    handovers: Mapping[str, Handover] = field(default_factory=dict)
+    self_checks: Mapping[str, SelfCheck] = field(default_factory=dict)
+    pre_inspections: Mapping[str, PreInspection] = field(default_factory=dict)
     explanations: Mapping[str, Explanation] = field(default_factory=dict)
-    meetings: Mapping[str, Meeting] = field(default_factory=dict)
     waivers: Mapping[str, tuple[Waiver, ...]] = field(default_factory=dict)
     links: Mapping[str, Link] = field(default_factory=dict)
     wishes: Mapping[str, Wish] = field(default_factory=dict)

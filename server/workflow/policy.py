@@ -62,6 +62,7 @@ class Policy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     complex_from_kv: float
     scheme_review_kva: float
     meeting_minutes_required: bool
+    self_check_required: bool
     scheme_extension_kva: float
     joint_drawing_review_kva: float
     large_customer_kva: float

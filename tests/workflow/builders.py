@@ -247,6 +247,8 @@ class Desk:
     def to_stage(self, *stages: str) -> None:
         for stage in stages:
             self.hold_meetings(stage)
+            if stage == "completion_applied":
+                self.check_self()
             self.do(c.MoveStage(to=stage))
 
     def hold_meetings(self, stage: str) -> None:
@@ -257,6 +259,17 @@ class Desk:
         }
         for reason in not_minuted(self.case, self.policy, *kinds.get((self.case.stage, stage), ())):
             self.hold_meeting(reason.params["meeting"])
+
+    def check_self(self, *, finished: bool = True) -> None:
+        """Have the customer check his own works, within the moment."""
+        check = c.RecordSelfCheck(
+            check_id=f"s-{len(self.case.self_checks) + 1}",
+            dated=self.now,
+            by="Red Maple Textiles",
+            finished=finished,
+            evidence="sheet",
+        )
+        self.do(check, at=self.now)
 
     def hold_meeting(self, kind: MeetingKind, outcome: MeetingOutcome = "agreed") -> str:
         """Call and hold a meeting of everybody that it asks for; its id."""

@@ -161,6 +161,7 @@ def test_completion_is_not_applied_for_before_the_mid_check_has_passed() -> None
     desk.inspect("t-s", "survey", item("SH-01", "pass"))
     desk.to_stage("scheme", "review", "reply", "construction", "intermediate")
     desk.inspect("t-m", "intermediate", item("ME-01"))
+    desk.check_self()
     assert refused(desk, c.MoveStage(to="completion_applied")).facts == ("notice:1",)
     desk.round(1, item("ME-01", "pass"), issue=True)
     desk.to_stage("completion_applied")

@@ -18,6 +18,7 @@ from server.workflow.clocks.tables import ClockKind, limits, pause_reasons
 from server.workflow.clocks.timeline import RECTIFICATION
 from server.workflow.facts import workflow_facts
 from server.workflow.gates import gate_table
+from server.workflow.handover import DeliveryMode, HandoverKind
 from server.workflow.meetings import Department, MeetingKind, MeetingOutcome
 from server.workflow.monitors import AnomalyCode, MonitorName, Watch
 from server.workflow.processes import PRECONDITIONS, RULES, process
@@ -69,6 +70,8 @@ def closed_sets() -> Iterator[str]:
         "notice_caution": Caution,
         "due_kind": DueKind,
         "meeting": MeetingKind,
+        "handover": HandoverKind,
+        "delivery_mode": DeliveryMode,
         "meeting_outcome": MeetingOutcome,
         "department": Department,
     }

@@ -87,6 +87,19 @@ def drawings_minuted(case: Case, _table: Process, policy: Policy, _now: datetime
     return not_minuted(case, policy, "drawing_review")
 
 
+def self_checked(case: Case, _table: Process, policy: Policy, _now: datetime) -> list[GateReason]:
+    """The customer's last check of his own works found them finished."""
+    if not policy.self_check_required:
+        return []
+    last = max(case.self_checks.values(), key=lambda one: (one.dated, one.recorded_at, one.id), default=None)
+    if last is not None and last.finished:
+        return []
+    fact = ("command:RecordSelfCheck",)
+    if last is None:
+        return [GateReason("self_check_missing", {}, fact)]
+    return [GateReason("self_check_unfinished", {"findings": last.findings}, fact)]
+
+
 PRECONDITIONS: Mapping[str, Precondition] = {
     "survey_accepted": _of_case(survey_accepted),
     "line_is_shared": _of_case(line_is_shared),
@@ -96,6 +109,7 @@ PRECONDITIONS: Mapping[str, Precondition] = {
     "drawings_minuted": drawings_minuted,
     "design_review_not_required": _of_case(_not_required("design_review_required")),
     "mid_check_passed": _of_case(gates.mid_check_passed),
+    "self_checked": self_checked,
     "acceptance_passed": _of_case(gates.acceptance_passed),
     "notices_closed": _of_case(gates.notices_closed),
     "field_work_complete": _of_case(gates.field_work_complete),
