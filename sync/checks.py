@@ -79,13 +79,13 @@ def read_rev(text: object) -> Rev:
 
 def own_fields(doc: Document) -> Document:
     """The members that are the document's own, without CouchDB's. Raises BadRequest (an unknown `_name`)."""
-    fields: Document = {}
-    for name, value in doc.items():
+    fields: Document = dict(doc)
+    for name in [name for name in doc if not isinstance(name, str) or name[:1] == "_"]:
         if not isinstance(name, str):
             raise BadRequest("Document member names must be strings")
-        if not name.startswith("_") or _KEPT.fullmatch(name):
-            fields[name] = value
-        elif name not in _META_ONLY and name not in _SPECIAL:
+        if name in _SPECIAL or name in _META_ONLY:
+            del fields[name]
+        elif not _KEPT.fullmatch(name):
             raise BadRequest(f"Bad special document member: {name}", error="doc_validation")
     return fields
 
@@ -123,6 +123,8 @@ def parse_digest(digest: object) -> bytes | None:
 
 def is_utf8(text: str) -> bool:
     """Whether a string can be written as UTF-8: a lone surrogate cannot."""
+    if text.isascii():
+        return True
     try:
         text.encode()
     except UnicodeEncodeError:

@@ -118,6 +118,12 @@ def parse_hash(text: str) -> str:
     return text.lower()
 
 
+def split_rev(text: str) -> Rev:
+    """What `format_rev` wrote: nothing is checked."""
+    generation, _, name = text.partition("-")
+    return int(generation), name
+
+
 def format_rev(rev: Rev) -> str:
     return f"{rev[0]}-{rev[1]}"
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, BinaryIO, Literal, Protocol
+from typing import Any, BinaryIO, Literal, NamedTuple, Protocol
 
 Document = dict[str, Any]
 
@@ -164,8 +164,7 @@ class DatabaseInfo:
     update_seq: str
 
 
-@dataclass(frozen=True)
-class BulkResult:
+class BulkResult(NamedTuple):
     """One row of `_bulk_docs`. With `ok`, `rev` is what was stored; else `error` and `reason` say why not."""
 
     id: str
@@ -178,8 +177,7 @@ class BulkResult:
         return self.error is None
 
 
-@dataclass(frozen=True)
-class Change:
+class Change(NamedTuple):
     """One row of `_changes`: `revs` holds the winner, or every leaf with `style="all_docs"`."""
 
     seq: str

@@ -55,6 +55,10 @@ DEFAULT_CONTENT_TYPE = "application/octet-stream"
 #: What orjson would write and JSON does not know.
 _STRICT = orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_SUBCLASS
 _NULL = b"null"
+#: What a new document's revision says beside its body, where there is nothing to say.
+_PLAIN_BEGINNING = orjson.dumps([False, None, []])
+#: Hexadecimal characters of a revision's hash.
+_HASH_LENGTH = 32
 
 
 class StoredAttachment(NamedTuple):
@@ -173,23 +177,25 @@ def parse(
 
 
 def new_rev(incoming: Incoming, parent: Rev | None, attachments: tuple[StoredAttachment, ...]) -> Rev:
-    """The revision that this edit becomes: the same edit of the same parent is the same revision anywhere."""
+    """The revision that this edit becomes: the same edit of the same parent is the same revision anywhere.
+
+    As in CouchDB the order of a body's members is part of the edit.
+    """
+    if parent is None and not attachments and not incoming.deleted:  # most documents begin so
+        return 1, _digest(_PLAIN_BEGINNING, incoming.body)
     about = [
         incoming.deleted,
         revtree.format_rev(parent) if parent else None,
         [[a.name, a.content_type, a.digest] for a in sorted(attachments)] if attachments else [],
     ]
-    generation = parent[0] + 1 if parent else 1
-    canonical = orjson.dumps(about) + _sorted(incoming)
-    return generation, hashlib.md5(canonical, usedforsecurity=False).hexdigest()
+    return parent[0] + 1 if parent else 1, _digest(orjson.dumps(about), incoming.body)
 
 
-def _sorted(incoming: Incoming) -> bytes:
-    """The body with its members in order, whatever order they came in."""
-    try:
-        return orjson.dumps(incoming.fields, option=orjson.OPT_SORT_KEYS)
-    except TypeError:  # what orjson does not write, `encode_body` has checked
-        return json.dumps(incoming.fields, sort_keys=True, separators=(",", ":")).encode()
+def _digest(about: bytes, body: bytes) -> str:
+    """A revision's hash: as long as CouchDB's, of SHA-256, which processors have instructions for."""
+    whole = hashlib.sha256(about)
+    whole.update(body)
+    return whole.hexdigest()[:_HASH_LENGTH]
 
 
 def resolve(

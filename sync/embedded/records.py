@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeVar
 
 import apsw
@@ -35,8 +34,7 @@ _ATTACHMENTS = "SELECT name, content_type, encoding, length, stored_length, md5,
 _ATTACHMENTS_OF = f"{_ATTACHMENTS}, revision FROM attachments WHERE revision IN ({_MARKS}) ORDER BY name"
 
 
-@dataclass(frozen=True)
-class DatabaseRow:
+class DatabaseRow(NamedTuple):
     """One database as it is at this moment of the transaction."""
 
     pk: int
@@ -74,17 +72,32 @@ class DatabaseRow:
         return sequence_number(since, self.incarnation, self.seq)
 
 
-@dataclass(frozen=True)
 class DocRow:
-    pk: int
-    id: str
-    seq: int
-    deleted: bool
-    tree: RevTree
+    """A document's row. Its tree is taken apart when somebody asks for it: most readers do not."""
+
+    __slots__ = ("_encoded", "_tree", "deleted", "id", "pk", "seq")
+
+    def __init__(self, pk: int, doc_id: str, seq: int, deleted: bool, encoded: bytes) -> None:
+        self.pk = pk
+        self.id = doc_id
+        self.seq = seq
+        self.deleted = deleted
+        self._encoded = encoded
+        self._tree: RevTree | None = None
+
+    @property
+    def tree(self) -> RevTree:
+        if self._tree is None:
+            self._tree = revtree.decode(self._encoded)
+        return self._tree
+
+    @property
+    def is_single(self) -> bool:
+        """Whether it has one revision alone; at times False where it does."""
+        return revtree.is_single(self._encoded)
 
 
-@dataclass(frozen=True)
-class RevisionRow:
+class RevisionRow(NamedTuple):
     pk: int
     rev: Rev
     deleted: bool
@@ -144,7 +157,7 @@ def whole(
         atts = _attachments_of(conn, [row[5] for row in rows if row[5] is not None])
         for row in rows:
             doc, pk = doc_row(row), row[5]
-            stored = None if pk is None else RevisionRow(pk, doc.tree.leaves[0], bool(row[7]), row[8])
+            stored = None if pk is None else RevisionRow(pk, revtree.split_rev(row[6]), bool(row[7]), row[8])
             found[doc.id] = WholeRow(doc, row[6], stored, atts.get(pk, {}))
     return found
 
@@ -168,7 +181,7 @@ def _attachments_of(
 
 def doc_row(row: tuple[Any, ...]) -> DocRow:
     """From the columns `pk, id, seq, deleted, tree`."""
-    return DocRow(row[0], row[1], row[2], bool(row[3]), revtree.decode(row[4]))
+    return DocRow(row[0], row[1], row[2], bool(row[3]), row[4])
 
 
 def revision(conn: apsw.Connection, doc: DocRow, rev: Rev) -> RevisionRow | None:

@@ -73,18 +73,17 @@ def _beside(
 ) -> Document:
     """What is not part of a revision's body: where it stands, and its attachments."""
     result: Document = {}
-    tree = doc.tree
-    line = revtree.ancestry(tree, stored.rev)
+    line = [stored.rev] if doc.is_single else revtree.ancestry(doc.tree, stored.rev)
     if show.revs:
         result["_revisions"] = revisions(line)
     if show.revs_info:
         result["_revs_info"] = [
-            {"rev": revtree.format_rev(r), "status": _STATUS[tree.nodes[r].body]} for r in line
+            {"rev": revtree.format_rev(r), "status": _STATUS[doc.tree.nodes[r].body]} for r in line
         ]
     if show.conflicts:
-        _add(result, "_conflicts", [r for r in tree.leaves[1:] if not tree.deleted(r)])
+        _add(result, "_conflicts", [r for r in doc.tree.leaves[1:] if not doc.tree.deleted(r)])
     if show.deleted_conflicts:
-        _add(result, "_deleted_conflicts", [r for r in tree.leaves[1:] if tree.deleted(r)])
+        _add(result, "_deleted_conflicts", [r for r in doc.tree.leaves[1:] if doc.tree.deleted(r)])
     if show.local_seq:
         result["_local_seq"] = doc.seq
     if atts:

@@ -7,7 +7,6 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from pathlib import Path
 
 import apsw
@@ -124,7 +123,7 @@ def test_a_batch_leaves_what_the_same_edits_one_by_one_would(edits: list[tuple[s
         for doc_id in "abc":
             assert batch.leaves("db", doc_id, deleted=True) == single.leaves("db", doc_id, deleted=True)
         assert batch.changes("db").results == tuple(
-            replace(change, seq=mine.seq)
+            change._replace(seq=mine.seq)
             for change, mine in zip(single.changes("db").results, batch.changes("db").results, strict=True)
         )
         assert counted(batch) == counted(single)
