@@ -94,6 +94,9 @@ class NoticeOut(ma.Schema):
         allow_none=True, metadata={"description": "What it forbids until it is closed: `notice_caution.…`."}
     )
     cosigned = ma.fields.List(ma.fields.Dict())
+    deliveries = ma.fields.List(ma.fields.Dict())
+    acceptances = ma.fields.List(ma.fields.Dict())
+    disputes = ma.fields.List(ma.fields.Dict())
 
 
 class NoticeList(ma.Schema):
@@ -116,8 +119,9 @@ def _notice(case: Case, n: int) -> dict[str, Any]:
 
 
 def notice_view(notice: Notice) -> dict[str, Any]:
-    """A notice as plain JSON."""
-    return {**plain(notice), "caution": notice.caution}
+    """A notice as plain JSON, each item with the severity that holds now."""
+    items = [{**plain(item), "severity": item.severity} for item in notice.items]
+    return {**plain(notice), "items": items, "caution": notice.caution}
 
 
 def act_on(case_id: str, n: int, kind: Any, **fields: Any) -> Answered:

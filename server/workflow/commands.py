@@ -53,18 +53,25 @@ from server.workflow.model import (
     Words,
 )
 from server.workflow.notice_commands import (
+    AcceptNotice,
     AmendNotice,
     AnsweredItem,
     AnswerNotice,
     ConfirmWithdrawal,
     CosignNotice,
+    DeliverNotice,
+    DisputeNotice,
+    ExtendDeadlines,
     IssueNotice,
     ProposeWithdrawal,
     RejectWithdrawal,
     ScheduleReinspection,
+    SettleDispute,
+    StateDates,
 )
 
 __all__ = [
+    "AcceptNotice",
     "Accepted",
     "AmendCase",
     "AmendNotice",
@@ -83,7 +90,10 @@ __all__ = [
     "ConfirmWithdrawal",
     "CosignNotice",
     "DateStage",
+    "DeliverNotice",
+    "DisputeNotice",
     "ExplainAnomaly",
+    "ExtendDeadlines",
     "ExtendScheme",
     "HandOver",
     "Hold",
@@ -115,8 +125,10 @@ __all__ = [
     "ScheduleReinspection",
     "SetFacts",
     "SettleConflict",
+    "SettleDispute",
     "SettleLateBranch",
     "SettleQuarantine",
+    "StateDates",
     "TakeQuarantined",
     "WishAppointment",
 ]
@@ -319,6 +331,12 @@ Command = (
     | AmendNotice
     | CosignNotice
     | IssueNotice
+    | DeliverNotice
+    | AcceptNotice
+    | DisputeNotice
+    | SettleDispute
+    | StateDates
+    | ExtendDeadlines
     | AnswerNotice
     | ScheduleReinspection
     | ProposeWithdrawal

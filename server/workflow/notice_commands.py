@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta, field
 
@@ -17,10 +17,11 @@ from server.workflow.model import (
     Name,
     PhotoRef,
     Reason,
+    Severity,
     Value,
     Words,
 )
-from server.workflow.rectification import Heading, Wording
+from server.workflow.rectification import Heading, Signed, Wording
 
 
 class AmendNotice(CommandBase, frozen=True, kw_only=True):
@@ -50,6 +51,69 @@ class IssueNotice(CommandBase, frozen=True, kw_only=True):
     n: Count
     due: Mapping[str, date] = field(default_factory=dict)
     reason: Words = ""
+
+
+class DeliverNotice(CommandBase, frozen=True, kw_only=True):
+    """Record that the notice reached the customer. Of several deliveries of a round the earliest counts.
+
+    `at`: when, now if it says nothing. By post `evidence` is its number, left behind the witness. A customer
+    delivers to himself by opening it, now.
+    """
+
+    n: Count
+    mode: Literal["on_site", "counter", "post", "electronic", "left"]
+    received_by: Name
+    at: Moment | None = None
+    evidence: Words = ""
+    signed: tuple[Signed, ...] = ()
+
+
+class AcceptNotice(CommandBase, frozen=True, kw_only=True):
+    """Record that the customer takes the notice as it is."""
+
+    n: Count
+    accepted_by: Name
+    dated: Moment | None = None
+
+
+class DisputeNotice(CommandBase, frozen=True, kw_only=True):
+    """Record that the customer disputes items. Until a second person has settled it nobody re-inspects."""
+
+    n: Count
+    items: Annotated[tuple[Id, ...], Meta(min_length=1)]
+    reason: Reason
+    disputed_by: Name
+    dated: Moment | None = None
+
+
+class SettleDispute(CommandBase, frozen=True, kw_only=True):
+    """Decide on the open dispute: nobody who raised, issued or re-inspected what is disputed.
+
+    `uphold` leaves all as it is; `regrade` gives the items of `severities` another severity; `withdraw`
+    proposes to withdraw the whole notice, which takes effect when another person confirms it.
+    """
+
+    n: Count
+    decision: Literal["uphold", "regrade", "withdraw"]
+    reason: Reason
+    severities: Mapping[str, Severity] = field(default_factory=dict)
+
+
+class StateDates(CommandBase, frozen=True, kw_only=True):
+    """Record the days on which the customer says that critical items will be mended: they are due then."""
+
+    n: Count
+    dates: Annotated[Mapping[str, date], Meta(min_length=1)]
+    stated_by: Name
+    dated: Moment | None = None
+
+
+class ExtendDeadlines(CommandBase, frozen=True, kw_only=True):
+    """Give items more time. Role: manager."""
+
+    n: Count
+    due: Annotated[Mapping[str, date], Meta(min_length=1)]
+    reason: Reason
 
 
 class AnsweredItem(Value, frozen=True):

@@ -41,6 +41,9 @@ class Policy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     notice_days_minor: int
     two_person_critical: bool
     notice_issuers: int
+    notice_stated_days: int
+    notice_extension_days: int
+    delivery_stops_clock: bool
     site_clear_signatures: int
     energization_min_people: int
     clock_future_tolerance_s: int

@@ -10,6 +10,7 @@ from msgspec import Meta, field
 
 from server.workflow.vocabulary import (
     MAX_NAME,
+    SEVERITY_RANK,
     ChecklistRef,
     Count,
     Id,
@@ -26,17 +27,30 @@ from server.workflow.vocabulary import (
     Words,
 )
 
-#: Where a day comes from: asked for in a draft, set with the issue.
-DueKind = Literal["asked", "issued"]
+#: Where a day comes from: asked for in a draft, set with the issue, stated by the customer, given later by a
+#: manager, or following from another severity.
+DueKind = Literal["asked", "issued", "stated", "extended", "regraded"]
+#: How a notice reached the customer: handed over on site or at the counter, by post, through the customer's
+#: own link; left before a witness with somebody who would not take it 留置送达; or known from what was said
+#: to it.
+DeliveryMode = Literal["on_site", "counter", "post", "electronic", "left", "implied"]
+Party = Literal["customer", "contractor"]
+DisputeDecision = Literal["upheld", "regraded", "withdrawn"]
 #: 整改合格前不得覆盖 / 不得送电.
 Caution = Literal["no_cover", "no_energization"]
 #: Where nothing is printed on more than a line.
 Line = Annotated[str, Meta(max_length=MAX_NAME)]
 
 __all__ = [
+    "Acceptance",
     "Answer",
+    "Caution",
     "Contractor",
     "Cosignature",
+    "Delivery",
+    "DeliveryMode",
+    "Dispute",
+    "DisputeDecision",
     "DueDate",
     "DueKind",
     "Heading",
@@ -45,6 +59,10 @@ __all__ = [
     "ItemRound",
     "Notice",
     "NoticeItem",
+    "Party",
+    "Regrade",
+    "Settlement",
+    "Signed",
     "Withdrawal",
     "Wording",
 ]
@@ -102,6 +120,69 @@ class Cosignature(Value, frozen=True):
     at: Moment
 
 
+class Regrade(Value, frozen=True, kw_only=True):
+    """Another severity than the form's, decided by a second person."""
+
+    severity: Severity
+    reason: Reason
+    by: Name
+    at: Moment
+
+
+class Signed(Value, frozen=True, kw_only=True):
+    """Who signed for a delivery; `signature` is the id of the signature's document, if it was given on a
+    screen."""
+
+    party: Party
+    name: Name
+    signature: Id | None = None
+
+
+class Delivery(Value, frozen=True, kw_only=True):
+    """That a round's notice reached the customer, when and how. `evidence`: postal number, witness."""
+
+    round: Count
+    mode: DeliveryMode
+    at: Moment
+    received_by: Name
+    recorded_at: Moment
+    recorded_by: Name
+    evidence: Words = ""
+    signed: tuple[Signed, ...] = ()
+
+
+class Acceptance(Value, frozen=True, kw_only=True):
+    """The customer takes the notice as it is."""
+
+    round: Count
+    at: Moment
+    accepted_by: Name
+    recorded_at: Moment
+    recorded_by: Name
+
+
+class Settlement(Value, frozen=True, kw_only=True):
+    """What a second person made of a dispute."""
+
+    decision: DisputeDecision
+    reason: Reason
+    by: Name
+    at: Moment
+
+
+class Dispute(Value, frozen=True, kw_only=True):
+    """The customer says that items are no defects, or less grave. Open until it is settled."""
+
+    round: Count
+    items: tuple[Id, ...]
+    reason: Reason
+    at: Moment
+    disputed_by: Name
+    recorded_at: Moment
+    recorded_by: Name
+    settlement: Settlement | None = None
+
+
 class ItemRound(Value, frozen=True, kw_only=True):
     """What a re-inspection saw of one notice item in one round."""
 
@@ -133,6 +214,7 @@ class NoticeItem(Value, frozen=True, kw_only=True):
     rounds: tuple[ItemRound, ...] = ()
     wording: Wording = field(default_factory=Wording)
     dues: tuple[DueDate, ...] = ()
+    regrades: tuple[Regrade, ...] = ()
 
     @property
     def code(self) -> str:
@@ -140,7 +222,14 @@ class NoticeItem(Value, frozen=True, kw_only=True):
 
     @property
     def severity(self) -> Severity:
-        return self.result.severity
+        """As it stands: the form's, or what was decided last."""
+        return self.regrades[-1].severity if self.regrades else self.result.severity
+
+    @property
+    def gravest(self) -> Severity:
+        """The gravest that it was ever said to be; what is no graver has been heard and is no news."""
+        said = (self.result.severity, *(one.severity for one in self.regrades))
+        return max(said, key=SEVERITY_RANK.__getitem__)
 
     @property
     def raisers(self) -> frozenset[str]:
@@ -187,12 +276,14 @@ class Issue(Value, frozen=True):
     """When a round was issued, and by whom; `system` issues again after a failed re-inspection.
 
     `issuers` are all of the utility who stand for it: who raised its items, who signed, who issued it.
+    `delivery_counts`: the customer has it from its delivery on, and not from the issue.
     """
 
     round: Count
     at: Moment
     by: Name
     issuers: tuple[Name, ...] = ()
+    delivery_counts: bool = False
 
 
 class Notice(Value, frozen=True, kw_only=True):
@@ -217,6 +308,20 @@ class Notice(Value, frozen=True, kw_only=True):
     closed_by: str | None = None
     heading: Heading = field(default_factory=Heading)
     cosigned: tuple[Cosignature, ...] = ()
+    deliveries: tuple[Delivery, ...] = ()
+    acceptances: tuple[Acceptance, ...] = ()
+    disputes: tuple[Dispute, ...] = ()
+
+    def received(self, issue: Issue) -> datetime | None:
+        """When the customer had what was issued: at the round's earliest delivery; None if none is known."""
+        if not issue.delivery_counts:
+            return issue.at
+        return min((one.at for one in self.deliveries if one.round == issue.round), default=None)
+
+    @property
+    def dispute(self) -> Dispute | None:
+        """The dispute that is not settled."""
+        return next((one for one in self.disputes if one.settlement is None), None)
 
     @property
     def caution(self) -> Caution | None:

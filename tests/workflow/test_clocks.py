@@ -135,6 +135,7 @@ def test_a_notice_that_is_out_stops_the_clock_and_the_answer_starts_a_fresh_one(
     walk.now = china(2026, 3, 3)
     walk.inspect("t-m", "intermediate", item("ME-01"))
     walk.do(c.IssueNotice(n=1), at=china(2026, 3, 4))
+    walk.do(c.DeliverNotice(n=1, mode="counter", received_by="Mr Lu"))
     out = walk.clocks(china(2026, 3, 20))
     assert (out["county-2012.intermediate"].used, out["county-2012.intermediate"].state) == (2, "ended")
     stands = standing(walk.case, china(2026, 3, 20), RULES)
@@ -154,6 +155,7 @@ def test_an_answer_on_paper_counts_from_its_own_date() -> None:
     walk.now = china(2026, 3, 2)
     walk.inspect("t-m", "intermediate", item("ME-01"))
     walk.do(c.IssueNotice(n=1), at=china(2026, 3, 3))
+    walk.do(c.DeliverNotice(n=1, mode="counter", received_by="Mr Lu"))
     paper = c.AnswerNotice(
         n=1,
         items={"ME-01": c.AnsweredItem("Mended.")},

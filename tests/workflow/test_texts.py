@@ -23,7 +23,8 @@ from server.workflow.meetings import Department, MeetingKind, MeetingOutcome
 from server.workflow.monitors import AnomalyCode, MonitorName, Watch
 from server.workflow.processes import PRECONDITIONS, RULES, process
 from server.workflow.processes.rules import size_rules
-from server.workflow.rectification import Caution, DueKind
+from server.workflow.rectification import Caution, DisputeDecision, DueKind, Party
+from server.workflow.rectification import DeliveryMode as NoticeDelivery
 from server.workflow.vocabulary import Holder
 from tests.workflow.builders import POLICY, Desk
 
@@ -69,6 +70,9 @@ def closed_sets() -> Iterator[str]:
         "clock_state": ClockState,
         "notice_caution": Caution,
         "due_kind": DueKind,
+        "notice_delivery": NoticeDelivery,
+        "notice_party": Party,
+        "dispute_decision": DisputeDecision,
         "meeting": MeetingKind,
         "handover": HandoverKind,
         "delivery_mode": DeliveryMode,

@@ -11,7 +11,7 @@ from datetime import datetime
 from itertools import pairwise
 
 from server.workflow.clocks.tables import pause_reasons
-from server.workflow.model import Case, Notice, Pause, Value
+from server.workflow.model import Case, Issue, Notice, Pause, Value
 from server.workflow.processes import process
 from server.workflow.vocabulary import Holder
 
@@ -131,12 +131,26 @@ def _turns(case: Case, notice: Notice) -> Iterator[tuple[datetime, Holder]]:
     """When a notice passed into whose hands: drafted, issued, answered, issued again … and at an end."""
     yield notice.created_at, "utility"
     for issue in notice.issues:
-        yield issue.at, "customer"
-        if (answered := _answered(case, notice, issue.round)) is not None:
-            yield max(answered, issue.at), "utility"
+        yield from _turns_of_round(case, notice, issue)
     ended = notice.closed_at or (notice.withdrawal.confirmed_at if notice.withdrawal is not None else None)
     if ended is not None:
         yield ended, "nobody"
+
+
+def _turns_of_round(case: Case, notice: Notice, issue: Issue) -> Iterator[tuple[datetime, Holder]]:
+    """The customer has it from its delivery until the whole answer, but for the time of a dispute."""
+    received, answered = notice.received(issue), _answered(case, notice, issue.round)
+    disputes = [
+        (one.at, one.settlement.at if one.settlement else None)
+        for one in notice.disputes
+        if one.round == issue.round
+    ]
+    ends = [end for _, end in disputes]
+    moments = [issue.at, received, answered, *(begun for begun, _ in disputes), *ends]
+    for at in sorted({max(moment, issue.at) for moment in moments if moment is not None}):
+        theirs = received is not None and received <= at and (answered is None or at < answered)
+        disputed = any(begun <= at and (end is None or at < end) for begun, end in disputes)
+        yield at, "customer" if theirs and not disputed else "utility"
 
 
 def _answered(case: Case, notice: Notice, round_: int) -> datetime | None:

@@ -6,6 +6,7 @@ from msgspec.structs import replace
 
 from server.workflow.commands import AnswerNotice
 from server.workflow.draft import Draft
+from server.workflow.handlers.deliveries import received
 from server.workflow.handlers.raising import wrong_state
 from server.workflow.model import Answer, ItemAnswer
 from server.workflow.refusal import Refusal
@@ -31,6 +32,7 @@ def answer_notice(draft: Draft, command: AnswerNotice) -> None:
         raise wrong_state("notice_not_issued", notice)
     if command.dated is not None and notice.issues:
         draft.require_dated(command.dated, "dated", earliest=notice.issues[-1].at)
+    notice = received(draft, notice, answer.answered_by, answer.given)
     to_answer = {item.code for item in notice.items if item.state == "open"}
     for code, said in answer.items.items():
         if code not in to_answer:

@@ -12,6 +12,7 @@ from server.workflow.commands import ScheduleReinspection
 from server.workflow.draft import Draft
 from server.workflow.gates import standing_answer_photos
 from server.workflow.handlers.deadlines import issue_round
+from server.workflow.handlers.deliveries import dispute_open
 from server.workflow.handlers.raising import void_withdrawal
 from server.workflow.handlers.tasks import distinct, require_second_person
 from server.workflow.model import (
@@ -76,6 +77,8 @@ def _require_answered(draft: Draft, notice: Notice) -> None:
             {"n": notice.n, "state": notice.state},
             facts=(f"notice:{notice.n}",),
         )
+    if notice.dispute is not None:
+        raise dispute_open(notice)
     unverified = [
         photo for photo in standing_answer_photos(notice) if draft.case.photos[photo].state != "verified"
     ]

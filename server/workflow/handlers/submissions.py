@@ -176,7 +176,7 @@ def _news(draft: Draft, task: Task, failures: list[ItemResult], *, late: bool) -
     known: dict[str, int] = {}
 
     def note(item: NoticeItem) -> None:
-        known[item.code] = max(known.get(item.code, 0), SEVERITY_RANK[item.severity])
+        known[item.code] = max(known.get(item.code, 0), SEVERITY_RANK[item.gravest])
 
     for notice in draft.case.notices.values():
         if notice.task_id == task.id:

@@ -8,6 +8,7 @@ from server.workflow.commands import ConfirmWithdrawal, ProposeWithdrawal, Rejec
 from server.workflow.draft import Draft
 from server.workflow.handlers.raising import wrong_state
 from server.workflow.model import Notice, Withdrawal
+from server.workflow.rectification import Dispute, Settlement
 from server.workflow.refusal import Refusal
 
 
@@ -36,7 +37,8 @@ def confirm_withdrawal(draft: Draft, command: ConfirmWithdrawal) -> None:
             facts=("person:another",),
         )
     confirmed = replace(withdrawal, confirmed_by=draft.actor.name, confirmed_at=draft.now)
-    draft.put_notice(replace(notice, state="withdrawn", withdrawal=confirmed))
+    disputes = tuple(_settled(one, confirmed) for one in notice.disputes)
+    draft.put_notice(replace(notice, state="withdrawn", withdrawal=confirmed, disputes=disputes))
     draft.tell("notice_withdrawn", n=notice.n, proposed_by=withdrawal.proposed_by, reason=withdrawal.reason)
 
 
@@ -45,6 +47,21 @@ def reject_withdrawal(draft: Draft, command: RejectWithdrawal) -> None:
     withdrawal = _proposed(notice)
     draft.put_notice(replace(notice, withdrawal=None))
     draft.tell("withdrawal_rejected", n=notice.n, proposed_by=withdrawal.proposed_by, reason=command.reason)
+
+
+def _settled(dispute: Dispute, withdrawal: Withdrawal) -> Dispute:
+    """What is disputed on a notice that is gone has been decided by whoever proposed that."""
+    if dispute.settlement is not None or withdrawal.confirmed_at is None:
+        return dispute
+    return replace(
+        dispute,
+        settlement=Settlement(
+            decision="withdrawn",
+            reason=withdrawal.reason,
+            by=withdrawal.proposed_by,
+            at=withdrawal.confirmed_at,
+        ),
+    )
 
 
 def _proposed(notice: Notice) -> Withdrawal:
