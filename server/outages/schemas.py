@@ -25,7 +25,8 @@ def _made(kind: type[msgspec.Struct]) -> dict[str, Any]:
     made: dict[str, Any] = msgspec.json.schema(kind)
     for component in made["$defs"].values():
         component["description"] = " ".join(component.get("description", "").split())
-    return made
+    # As JSON has it: the defaults are tuples.
+    return dict(msgspec.json.decode(msgspec.json.encode(made)))
 
 
 def write(folder: Path) -> None:
