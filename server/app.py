@@ -123,6 +123,9 @@ def _bound_requests(app: Flask, settings: Settings) -> None:
         response.headers.setdefault("X-Content-Type-Options", "nosniff")
         if request.path.startswith("/api/v1"):
             response.headers.setdefault("Cache-Control", "no-store")
+        if request.path.startswith("/api/v1/public"):
+            response.headers["Referrer-Policy"] = "no-referrer"  # the link is in the path
+            response.headers["X-Robots-Tag"] = "noindex"
         return response
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import sys
 from typing import TextIO
 
@@ -10,6 +11,8 @@ import structlog
 
 #: From the most to the fewest lines.
 LEVELS = ("debug", "info", "warning", "error")
+#: A customer's link is a key, and stands in its path.
+_LINK = re.compile(r"(/public/cases/)[^\s?'\"]+")
 
 
 class Lines:
@@ -20,7 +23,7 @@ class Lines:
 
     def msg(self, message: str) -> None:
         with contextlib.suppress(OSError):
-            self._print.msg(message)
+            self._print.msg(_LINK.sub(r"\1…", message))
 
     log = debug = info = warn = warning = msg
     fatal = failure = err = error = critical = exception = msg

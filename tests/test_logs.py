@@ -25,6 +25,12 @@ def test_lines_are_written_at_every_level() -> None:
     assert out.getvalue().count("event=") == 6
 
 
+def test_a_customers_link_is_not_written_out() -> None:
+    out = io.StringIO()
+    Lines(out).error("failed path=/api/v1/public/cases/hl1.a.b.c?x=1 status=500")
+    assert out.getvalue() == "failed path=/api/v1/public/cases/…?x=1 status=500\n"
+
+
 class Full(io.StringIO):
     """Standard error into a file on a full disk."""
 

@@ -21,6 +21,7 @@ def blueprints() -> list[Blueprint]:
         energization,
         handover,
         inspections,
+        links,
         lookalikes,
         me,
         meetings,
@@ -28,6 +29,7 @@ def blueprints() -> list[Blueprint]:
         photos,
         places,
         processes,
+        public_cases,
         quarantine,
         rectification,
         syncing,
@@ -57,6 +59,7 @@ def blueprints() -> list[Blueprint]:
             notices,
             rectification,
         ),
+        *(links, public_cases),
         *(processes, clocks, anomalies, quarantine, energization, syncing),
     )
     return [module.blp for module in modules]

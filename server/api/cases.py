@@ -274,7 +274,7 @@ def open_case(body: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
     made = services()
     check_facts(body.get("facts", {}))
     check_site(body["site"])
-    case_id = _reserved_id(body)
+    case_id = reserved_id(body)
     wanted = command(
         commands.OpenCase,
         id=case_id,
@@ -380,7 +380,8 @@ def check_facts(facts: Mapping[str, Any]) -> None:
             raise Problem(422, "fact_value_invalid", fact=name, kind=kind, options=options)
 
 
-def _reserved_id(body: dict[str, Any]) -> str:
+def reserved_id(body: dict[str, Any]) -> str:
+    """The id of what a request creates: by its `Idempotency-Key` if it has one. Raises Problem 422."""
     key = request.headers.get("Idempotency-Key")
     if not key:
         return new_id()

@@ -89,11 +89,15 @@ def upload_photo(form: dict[str, Any], files: dict[str, Any], case_id: str) -> d
         try:
             return Photos(services()).add(case, Path(spool.name), UploadClaim(g.actor.name, form["purpose"]))
         except PhotoRefused as refused:
-            reasons = [
-                {"code": r.code, "text": text(reason_text(r.code), language(), **r.params)}
-                for r in refused.reasons
-            ]
-            raise Problem(422, "photo_refused", extra={"reasons": reasons}) from None
+            raise photo_problem(refused) from None
+
+
+def photo_problem(refused: PhotoRefused) -> Problem:
+    """Why a photo was not kept, for who sent it."""
+    reasons = [
+        {"code": r.code, "text": text(reason_text(r.code), language(), **r.params)} for r in refused.reasons
+    ]
+    return Problem(422, "photo_refused", extra={"reasons": reasons})
 
 
 @blp.route("/photos/<photo_id>", methods=["GET"])

@@ -97,10 +97,11 @@ def photo_fact(store: DocumentStore, media: str, photo_id: str) -> PhotoFact:
 
 @dataclass(frozen=True)
 class UploadClaim:
-    """Who adds a photo from the office, and for what."""
+    """Who adds a photo from the office or by a link, and for what."""
 
     by: str
     purpose: str
+    device: str = "office"
 
 
 class PhotoRefused(Exception):
@@ -172,7 +173,7 @@ class Photos:
             "sha256": sha256,
             "width": header.width,
             "height": header.height,
-            "device": "office",
+            "device": claim.device,
             "by": claim.by,
         }
         verdict = self._workers.verify(

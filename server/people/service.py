@@ -60,11 +60,14 @@ class People:
         self._registry = Registry(store, self._names.registry)
         self._registry.ensure()
         self._passwords = Passwords(settings.argon2, settings.password_min_length)
+        #: What signs tokens, and links.
+        self.keyring = load_keyring(settings)
+        self._throttle = Throttle(store, self._names.registry, settings, clock)
         self._sessions = Sessions(
             registry=self._registry,
             passwords=self._passwords,
-            throttle=Throttle(store, self._names.registry, settings, clock),
-            keyring=load_keyring(settings),
+            throttle=self._throttle,
+            keyring=self.keyring,
             settings=settings,
             clock=clock,
             tell=self._tell,
@@ -120,6 +123,10 @@ class People:
         Raises Problem 401 bad_credentials when it says no, 429 rate_limited without asking it.
         """
         self._sessions.guard(name, address, check)
+
+    def count_failure(self, door: str, address: str) -> None:
+        """Count a failure at a door beside sign-in, by the same limits. Raises Problem 429 beyond them."""
+        self._throttle.admit(door, address)
 
     # -- users
 

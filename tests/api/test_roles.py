@@ -18,6 +18,8 @@ PUBLIC = {
     ("post", "/api/v1/auth/login"),
     ("post", "/api/v1/auth/refresh"),
     ("get", "/api/v1/checklists/schema"),
+    ("get", "/api/v1/public/cases/{token}"),
+    ("post", "/api/v1/public/cases/{token}"),
 }
 METHODS = {"get", "post", "put", "patch", "delete"}
 #: Values for path parameters that name nothing; a number where the route wants one.
@@ -32,6 +34,8 @@ COMMANDS: dict[tuple[str, str], type[commands.CommandBase]] = {
     ("post", "/api/v1/cases/{case_id}/pauses/{pause_id}/acts"): commands.ResumeClock,
     ("post", "/api/v1/cases/{case_id}/stages/{n}/acts"): commands.DateStage,
     ("post", "/api/v1/cases/{case_id}/scheme/extensions"): commands.ExtendScheme,
+    ("post", "/api/v1/cases/{case_id}/links"): commands.IssueLink,
+    ("post", "/api/v1/cases/{case_id}/links/{link_id}/revoke"): commands.RevokeLink,
     ("post", "/api/v1/cases/{case_id}/tasks"): commands.AssignTask,
     ("patch", "/api/v1/cases/{case_id}/tasks/{task_id}"): commands.Reassign,
     ("post", "/api/v1/cases/{case_id}/tasks/{task_id}/cancel"): commands.CancelTask,
