@@ -1,10 +1,10 @@
 """What each decision left of the case, part by part, so that a change made behind Hezha's back is found.
 
-A *part* is what the case holds under one name: a field (`stage`), or one entry of a mapping field
-(`notices/2`, `facts/dual`). The last entry of each decision records the parts that it changed, as they were
-before and after: small ones in full, larger ones by the SHA-256 of their canonical JSON. So a part that
-differs from what was last recorded of it was changed by no decision, and the two entries between which it
-happened are known even where a later decision built on the change.
+A *part* is what the case holds under one name: a field (`stage`), or one entry of a field that holds many
+(`notices/2`, `facts/dual`, `gates/no-hold`). The last entry of each decision records the parts that it
+changed, as they were before and after: small ones in full, larger ones by the SHA-256 of their canonical
+JSON. So a part that differs from what was last recorded of it was changed by no decision, and the two entries
+between which it happened are known even where a later decision built on the change.
 
 What this cannot find by itself: a document that was put back whole to an earlier state, and a log that was
 written anew from some entry on, hashes and all, by somebody who knows how. Both are found by `heads` that
@@ -25,7 +25,7 @@ from msgspec import structs
 from msgspec.structs import replace
 
 from server.workflow.lean import default_of, lean
-from server.workflow.log import canonical, reseal, unsound
+from server.workflow.log import encoded, reseal, unsound
 from server.workflow.model import Case, Change, LogEntry
 
 __all__ = ["Head", "Trace", "head", "sealed", "sound", "traces"]
@@ -107,6 +107,8 @@ def _parts(case: Case) -> Iterator[tuple[str, Any]]:
         value = getattr(case, name)
         if isinstance(value, Mapping):
             yield from ((f"{name}/{key}", inner) for key, inner in value.items())
+        elif name == "gates":
+            yield from ((f"gates/{gate.id}", gate) for gate in value)
         elif value != default:
             yield name, value
 
@@ -134,7 +136,7 @@ def _changes(before: Case | None, after: Case) -> Iterator[tuple[str, Change]]:
 
 def _record(value: Any) -> Mapping[str, Any]:
     """`{"is": value}` or `{"sha256": …}`, in values that JSON gives back as they are."""
-    plain = canonical(lean(value))
+    plain = encoded(lean(value))
     if len(plain) <= _IN_FULL_BYTES:
         return {"is": json.loads(plain)}
     return {"sha256": hashlib.sha256(plain).hexdigest()}

@@ -14,9 +14,14 @@ from msgspec import structs
 
 
 def lean(value: Any) -> Any:
-    """The value in plain ones, without fields that are what they would be if nothing were said."""
+    """The value in plain ones, without fields that are what they would be if nothing were said.
+
+    Whole floats become integers, as they do in any store that passes JSON through JavaScript.
+    """
     if type(value) in _PLAIN:
         return value
+    if type(value) is float:
+        return int(value) if value.is_integer() else value
     if isinstance(value, msgspec.Struct):
         tag, fields = _shape(type(value))
         said = dict(tag)
@@ -25,14 +30,14 @@ def lean(value: Any) -> Any:
             if inner != default:
                 said[encoded] = lean(inner)
         return said
-    if isinstance(value, Mapping):
+    if type(value) is dict or isinstance(value, Mapping):
         return {key: lean(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
         return [lean(inner) for inner in value]
     return msgspec.to_builtins(value)
 
 
-_PLAIN = frozenset({str, int, float, bool, type(None)})
+_PLAIN = frozenset({str, int, bool, type(None)})
 
 
 @cache

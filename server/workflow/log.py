@@ -17,13 +17,17 @@ import msgspec
 
 from server.workflow.model import Case, Cause, LogEntry
 
+_JSON = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
 
 def canonical(value: Any) -> bytes:
     """Canonical JSON of any value that msgspec can turn into JSON. Raises ValueError for NaN and infinity."""
-    plain = _whole(msgspec.to_builtins(value, str_keys=True))
-    return json.dumps(
-        plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
-    ).encode()
+    return encoded(_whole(msgspec.to_builtins(value, str_keys=True)))
+
+
+def encoded(plain: Any) -> bytes:
+    """Canonical JSON of plain values whose whole floats are integers already. Raises as `canonical` does."""
+    return _JSON.encode(plain).encode()
 
 
 def digest(value: Any) -> str:
@@ -32,13 +36,16 @@ def digest(value: Any) -> str:
 
 
 def _whole(value: Any) -> Any:
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    if isinstance(value, Mapping):
+    # By exact type first: nearly all values are of these, and a log has many.
+    kind = type(value)
+    if kind is dict or (kind not in _PLAIN and isinstance(value, Mapping)):
         return {key: _whole(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
+    if kind is list or kind is tuple:
         return [_whole(inner) for inner in value]
-    return value
+    return int(value) if kind is float and value.is_integer() else value
+
+
+_PLAIN = frozenset({str, int, float, bool, list, tuple, type(None)})
 
 
 def _genesis(case_id: str) -> str:
