@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -15,10 +14,10 @@ from flask_smorest.fields import Upload
 
 from server.api.base import Schema, blueprint, roles
 from server.api.casework import may_see, visible
+from server.api.renditions import rendition
 from server.casework.originals import ATTACHMENT, plain_bytes
-from server.evidence.header import Refused
 from server.evidence.watermark import mark_digest
-from server.intake.photos import PhotoRefused, Photos, UploadClaim, photo_limits, watermark
+from server.intake.photos import PhotoRefused, Photos, UploadClaim, watermark
 from server.intake.receipts import reason_text
 from server.problems import Problem, language
 from server.readmodel.queries import find_photos, photos_of
@@ -157,24 +156,6 @@ def _mark(row: dict[str, Any]) -> tuple[str, ...]:
 
 
 def _rendition(row: dict[str, Any], size: Any, mark: tuple[str, ...]) -> Response:
-    """Made when first asked for, kept beside the data by the digest of the original and of its watermark."""
-    made = services()
-    folder = made.settings.data_dir / "renditions" / row["sha256"][:2]
-    path = folder / f"{row['sha256']}-{size}-{mark_digest(mark)}.jpg"
-    if not path.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        media = made.names.media(row["case_id"])
-        policy = made.cases.policy(g.actor.organisation)
-        with (
-            made.store.open_attachment(media, f"photo:{row['id']}", ATTACHMENT) as original,
-            tempfile.NamedTemporaryFile(dir=made.settings.spool_dir, suffix=".original") as spool,
-        ):
-            shutil.copyfileobj(plain_bytes(original), spool, _CHUNK)
-            spool.flush()
-            try:
-                made.photo_workers.render_all(
-                    Path(spool.name), {size: path}, limits=photo_limits(policy), mark=mark
-                )
-            except Refused:
-                raise Problem(409, "photo_not_verified") from None
+    case = services().cases.load(row["case_id"]).case
+    path = rendition(case, row["id"], row["sha256"], size, mark)
     return send_file(os.path.abspath(path), mimetype="image/jpeg")

@@ -20,13 +20,13 @@ from server.evidence.header import Refused, open_bounded
 from server.evidence.model import PhotoLimits
 from server.evidence.watermark import stamp
 
-Size = Literal["thumb", "screen"]
+Size = Literal["thumb", "paper", "screen"]
 
-#: Long side in pixels and JPEG quality of each rendition.
-SIZES: Mapping[Size, tuple[int, int]] = {"thumb": (320, 78), "screen": (1600, 82)}
+#: Long side in pixels and JPEG quality of each rendition. On paper a photo is 58 mm wide: 300 to the inch.
+SIZES: Mapping[Size, tuple[int, int]] = {"thumb": (320, 78), "paper": (700, 80), "screen": (1600, 82)}
 
-#: How many lines of a watermark each can carry and still show the picture.
-MARK_LINES: Mapping[Size, int] = {"thumb": 1, "screen": 6}
+#: How many lines of a watermark each can carry and still show the picture; on paper a caption says it.
+MARK_LINES: Mapping[Size, int] = {"thumb": 1, "paper": 0, "screen": 6}
 
 #: Colour profiles of cameras and screens take some kilobytes; a printer's does not belong into a thumbnail.
 MAX_PROFILE_BYTES = 64 * 1024

@@ -7,14 +7,14 @@ line. Boxes are ticked and lines written on by hand, so the form shows whatever 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Literal
+from typing import Any
 
-from checklists.linting.texts import UNSEEN
 from checklists.model import Definition, Item, Limit, Text
 from checklists.reasons import number
 from server.reports.conditions import in_words
 from server.reports.typesetting import edition, typeset
-from server.texts import LANGUAGES, text
+from server.reports.wording import Printed, breakable, languages
+from server.texts import text
 
 __all__ = [
     "ENTRY_COLUMNS",
@@ -26,15 +26,10 @@ __all__ = [
     "form_pages",
 ]
 
-#: The languages that a form is printed in.
-Printed = Literal["both", "zh-CN", "en"]
-
 #: Blank columns for the entries of a repeat; more entries go on another copy of the sheet.
 ENTRY_COLUMNS = 4
 #: Items of the largest form that is printed: setting takes some milliseconds for each.
 MOST_ITEMS = 500
-#: Characters without a space after which a line may be broken anywhere.
-_UNBROKEN = 24
 #: A row stays on one page unless it is written with more characters than this.
 _KEPT_TOGETHER = 6000
 
@@ -74,7 +69,7 @@ class _Form:
 
     def __init__(self, definition: Definition, printed: Printed) -> None:
         self._definition = definition
-        self._languages: Sequence[str] = LANGUAGES if printed == "both" else (printed,)
+        self._languages: Sequence[str] = languages(printed)
 
     def pages(self) -> Part:
         definition = self._definition
@@ -103,17 +98,17 @@ class _Form:
         return [text(f"form.{code}", language, **params) for language in self._languages]
 
     def _text(self, words: Text) -> Words:
-        return [_breakable(words.zh if language == "zh-CN" else words.en) for language in self._languages]
+        return [breakable(words.zh if language == "zh-CN" else words.en) for language in self._languages]
 
     def _row(self, item: Item) -> Part:
         row: Part = {
-            "code": _breakable(item.code),
+            "code": breakable(item.code),
             "severity": item.severity,
             "severity_words": self._say(f"severity_{item.severity}"),
             "text": self._text(item.text),
             "details": list(self._details(item)),
             "verify": self._say("verify") if item.certainty == "verify" else None,
-            "source": f"{' '.join(self._say('source'))}: {_breakable(item.source)}",
+            "source": f"{' '.join(self._say('source'))}: {breakable(item.source)}",
             "fields": list(self._fields(item)),
             "photo": list(self._photos(item)),
         }
@@ -137,7 +132,7 @@ class _Form:
             ]
 
     def _condition(self, expression: str) -> Words:
-        return [_breakable(in_words(expression, self._definition, language)) for language in self._languages]
+        return [breakable(in_words(expression, self._definition, language)) for language in self._languages]
 
     def _conditional(self, code: str, expression: str) -> Words:
         conditions = zip(self._languages, self._condition(expression), strict=True)
@@ -153,7 +148,7 @@ class _Form:
             case "number":
                 yield {
                     "kind": "number",
-                    "unit": _breakable(item.unit or ""),
+                    "unit": breakable(item.unit or ""),
                     "limits": [self._limit(item, one) for one in item.limits],
                 }
             case "choice" | "multi_choice":
@@ -199,7 +194,7 @@ class _Form:
             yield {"kind": "limits", "limits": [self._limit(item, one) for one in item.limits]}
 
     def _limit(self, item: Item, limit: Limit) -> Words:
-        unit = _breakable(item.unit or "") if item.type == "number" else "m"
+        unit = breakable(item.unit or "") if item.type == "number" else "m"
         low = f"≥ {number(float(limit.min), unit)}" if limit.min is not None else ""
         high = f"≤ {number(float(limit.max), unit)}" if limit.max is not None else ""
         bounds = ", ".join(bound for bound in (low, high) if bound)
@@ -247,20 +242,8 @@ class _Form:
                 return {"kind": "boxes", "boxes": [self._text(option.text) for option in item.options]}
             case "number":
                 labels = [self._say("instrument"), self._say("calibrated")] if item.instrument else []
-                return {"kind": "blank", "unit": _breakable(item.unit or ""), "labels": labels}
+                return {"kind": "blank", "unit": breakable(item.unit or ""), "labels": labels}
             case "rule":
                 return {"kind": "none"}
             case _:
                 return {"kind": "blank", "unit": "", "labels": []}
-
-
-def _breakable(words: str) -> str:
-    """The words with places to break in whatever has no space for long, so that nothing runs off the page,
-    and without marks that would turn what stands beside them around."""
-    out, run = [], 0
-    for letter in UNSEEN.sub("", words):
-        run = 0 if letter.isspace() or ord(letter) > 0x2E7F else run + 1
-        out.append(letter)
-        if run and run % _UNBROKEN == 0:
-            out.append("\u200b")
-    return "".join(out)

@@ -1,0 +1,219 @@
+# mypy: disable-error-code="untyped-decorator"
+"""Papers of a case as PDF 单据: which there are, and each of them."""
+
+from __future__ import annotations
+
+from typing import Any, cast, get_args
+
+import marshmallow as ma
+from flask import Response, request
+
+from checklists.loader import UnknownChecklist
+from server.api.base import Schema, blueprint, roles
+from server.api.casework import visible
+from server.api.paper_evidence import Gathered, found, gather, signatures_of, wording
+from server.problems import Problem, language
+from server.reports.energization import order_paper, record_paper
+from server.reports.inspection import inspection_paper, item_photos
+from server.reports.notice import notice_paper, notice_photos
+from server.reports.office import OFFICE_PAPERS, OfficeFacts, office_paper
+from server.reports.paper import Copies, FormName, Paper, number_of, print_paper, seal, shown
+from server.reports.wording import Printed, Wording
+from server.services import services
+from server.texts import text
+from server.workflow.model import Case
+from server.workflow.processes import process
+from server.workflow.processes.preconditions import scheme_expiry
+
+blp = blueprint("papers", "Printed forms 单据.")
+
+_PDF = "application/pdf"
+#: The checklist whose documents are handed in with a completion application.
+_DOCUMENTS = {"lv": "acceptance-lv"}
+_DOCUMENTS_HV = "acceptance-hv"
+#: When the papers of energization may be printed: a red gate leaves nothing to carry to the switch.
+_AUTHORIZED = ("authorized", "energized")
+
+
+class PaperQuery(Schema):
+    language = ma.fields.String(
+        validate=ma.validate.OneOf(get_args(Printed)),
+        metadata={"description": "The language that it is printed in; left out, by Accept-Language."},
+    )
+    copies = ma.fields.String(
+        load_default="both",
+        validate=ma.validate.OneOf(get_args(Copies)),
+        metadata={
+            "description": "The customer's copy, the one for the file, or first the one, then the other."
+        },
+    )
+
+
+class PaperRow(ma.Schema):
+    form = ma.fields.String()
+    no = ma.fields.String()
+    title = ma.fields.String()
+    href = ma.fields.String()
+    ready = ma.fields.Boolean(metadata={"description": "Whether it can be printed now."})
+
+
+class PaperList(ma.Schema):
+    items = ma.fields.List(ma.fields.Nested(PaperRow))
+
+
+@blp.route("/cases/<case_id>/papers", methods=["GET"])
+@roles()
+@blp.response(200, PaperList)
+def list_papers(case_id: str) -> dict[str, Any]:
+    """Every paper of a case with its number and where it is, in the order of the process."""
+    case = visible(case_id).case
+    return {"items": [_row(case, *one) for one in _papers(case)]}
+
+
+def _papers(case: Case) -> list[tuple[FormName, str, str, bool]]:
+    """Form, number, address below the case, and whether it can be printed."""
+    tasks: list[tuple[FormName, str, str, bool]] = []
+    counted: dict[str, int] = {}
+    for task in case.tasks.values():
+        counted[task.kind] = counted.get(task.kind, 0) + 1
+        no = number_of(case.no, task.kind, counted[task.kind])
+        if task.status != "cancelled":
+            tasks.append((task.kind, no, f"inspections/{task.id}/report.pdf", bool(task.submissions)))
+    notices: list[tuple[FormName, str, str, bool]] = [
+        ("notice", number_of(case.no, "notice", n), f"notices/{n}/notice.pdf", True) for n in case.notices
+    ]
+    authorized = case.energization.status in _AUTHORIZED
+    office: list[tuple[FormName, str, str, bool]] = [
+        (form, number_of(case.no, form), f"papers/{_path(form)}.pdf", True) for form in OFFICE_PAPERS
+    ]
+    energization: list[tuple[FormName, str, str, bool]] = [
+        ("order", number_of(case.no, "order"), "energization/order.pdf", authorized),
+        ("record", number_of(case.no, "record"), "energization/record.pdf", authorized),
+    ]
+    return [*tasks, *notices, *office, *energization]
+
+
+def _row(case: Case, form: FormName, no: str, path: str, ready: bool) -> dict[str, Any]:
+    href = f"/api/v1/cases/{case.id}/{path}"
+    return {
+        "form": form,
+        "no": no,
+        "title": text(f"paper.title_{form}", language()),
+        "href": href,
+        "ready": ready,
+    }
+
+
+def _path(form: str) -> str:
+    return form.replace("_", "-")
+
+
+@blp.route("/cases/<case_id>/notices/<int:n>/notice.pdf", methods=["GET"])
+@roles()
+@blp.arguments(PaperQuery, location="query", unknown=ma.RAISE)
+@blp.alt_response(200, content_type=_PDF)
+def print_notice(query: dict[str, Any], case_id: str, n: int) -> Response:
+    """A rectification notice 缺陷整改通知单 with its photos; a draft is stamped as one."""
+    case = visible(case_id).case
+    notice = case.notices.get(n)
+    if notice is None:
+        raise Problem(404, "not_found")
+    gathered = gather(case, notice_photos(notice))
+    say = _wording(case, query)
+    return _pdf(notice_paper(case, n, gathered.beside, say), say, query, gathered)
+
+
+@blp.route("/cases/<case_id>/inspections/<task_id>/report.pdf", methods=["GET"])
+@roles()
+@blp.arguments(PaperQuery, location="query", unknown=ma.RAISE)
+@blp.alt_response(200, content_type=_PDF)
+def print_inspection(query: dict[str, Any], case_id: str, task_id: str) -> Response:
+    """What an inspection found 现场勘查单、中间检查意见单、竣工检验意见单、复验记录. 409 until a form was
+    handed in."""
+    case = visible(case_id).case
+    task = case.tasks.get(task_id)
+    if task is None:
+        raise Problem(404, "not_found")
+    form = found(case, task) if task.submissions else None
+    if form is None:
+        raise Problem(409, "paper_no_form", task=task_id)
+    gathered = gather(case, item_photos(form), signatures_of(form))
+    say = _wording(case, query)
+    return _pdf(inspection_paper(case, task, form, gathered.beside, say), say, query, gathered)
+
+
+@blp.route("/cases/<case_id>/energization/order.pdf", methods=["GET"])
+@roles()
+@blp.arguments(PaperQuery, location="query", unknown=ma.RAISE)
+@blp.alt_response(200, content_type=_PDF)
+def print_order(query: dict[str, Any], case_id: str) -> Response:
+    """The order to energize 送电任务单 with its gate sheet. 409 unless it is authorized, or was done."""
+    case = _authorized(case_id)
+    say = _wording(case, query)
+    return _pdf(order_paper(case, say), say, query)
+
+
+@blp.route("/cases/<case_id>/energization/record.pdf", methods=["GET"])
+@roles()
+@blp.arguments(PaperQuery, location="query", unknown=ma.RAISE)
+@blp.alt_response(200, content_type=_PDF)
+def print_record(query: dict[str, Any], case_id: str) -> Response:
+    """The record that the customer signs 新装（增容）送电单. 409 unless it is authorized or done."""
+    case = _authorized(case_id)
+    say = _wording(case, query)
+    return _pdf(record_paper(case, say), say, query)
+
+
+@blp.route("/cases/<case_id>/papers/<form>.pdf", methods=["GET"])
+@roles()
+@blp.arguments(PaperQuery, location="query", unknown=ma.RAISE)
+@blp.alt_response(200, content_type=_PDF)
+def print_office_paper(query: dict[str, Any], case_id: str, form: str) -> Response:
+    """One of scheme-reply, completion-application, settings, metering, index, as far as the case fills it."""
+    case = visible(case_id).case
+    name = next((one for one in OFFICE_PAPERS if _path(one) == form), None)
+    if name is None:
+        raise Problem(404, "not_found")
+    say = _wording(case, query)
+    return _pdf(office_paper(name, case, _office_facts(case), say), say, query)
+
+
+def _authorized(case_id: str) -> Case:
+    case = visible(case_id).case
+    status = case.energization.status
+    if status not in _AUTHORIZED:
+        shown_status = text(f"authorization.{status}", language())
+        raise Problem(409, "paper_not_authorized", status=shown_status)
+    return case
+
+
+def _office_facts(case: Case) -> OfficeFacts:
+    made = services()
+    table = process(case.process)
+    try:
+        documents = made.library.latest(_DOCUMENTS.get(case.process, _DOCUMENTS_HV))
+    except UnknownChecklist:
+        documents = None
+    until = scheme_expiry(case, table, made.cases.policy(case.organisation))
+    return OfficeFacts(until, tuple(table.stages[case.stage].moves), documents)
+
+
+def _wording(case: Case, query: dict[str, Any]) -> Wording:
+    return wording(case, cast("Printed", query.get("language") or language()))
+
+
+def _pdf(paper: Paper, say: Wording, query: dict[str, Any], gathered: Gathered | None = None) -> Response:
+    """The paper, unless the reader has it already. The time of printing makes no other paper of it, so the
+    tag is weak."""
+    copies = cast("Copies", query["copies"])
+    content = shown(paper, say, copies)
+    tag = f"{seal(content)}-{copies}"
+    headers = {"Cache-Control": "private, no-cache", "Vary": "Accept-Language"}
+    if request.if_none_match.contains_weak(tag):
+        return Response(status=304, headers={"ETag": f'W/"{tag}"', **headers})
+    printed = say.moment(services().clock())
+    images = {} if gathered is None else gathered.images
+    response = Response(print_paper(content, printed, images), mimetype=_PDF, headers=headers)
+    response.set_etag(tag, weak=True)
+    response.headers.set("Content-Disposition", "inline", filename=f"{paper.no}.pdf")
+    return response

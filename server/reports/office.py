@@ -1,0 +1,281 @@
+"""Papers of the office that a case fills in part: what it holds is printed, the rest is written by hand.
+
+供电方案答复单, 竣工报验单, 保护定值单, 电能计量装接单, 案卷目录.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from checklists.model import Definition
+from checklists.reasons import number
+from server.reports.conditions import in_words
+from server.reports.heads import blank, boxes, customer_fields, field, notice_stage, signers, supply_fields
+from server.reports.paper import (
+    Blank,
+    Block,
+    Box,
+    Cell,
+    Fields,
+    FormName,
+    Heading,
+    Line,
+    Paper,
+    Passage,
+    Table,
+    number_of,
+    own_line,
+)
+from server.reports.wording import Wording, Words
+from server.workflow.model import Case
+
+__all__ = ["OFFICE_PAPERS", "office_paper"]
+
+_EQUIPMENT_WIDTHS = (9.0, 0.0, 40.0, 40.0, 40.0)
+_SETTING_WIDTHS = (9.0, 34.0, 0.0, 24.0, 24.0, 24.0, 30.0)
+_METER_WIDTHS = (30.0, 0.0, 34.0, 26.0, 26.0, 34.0)
+_INDEX_WIDTHS = (9.0, 0.0, 50.0, 24.0, 16.0, 20.0)
+#: Empty rows for what is written by hand.
+_EQUIPMENT_ROWS, _SETTING_ROWS, _METER_ROWS, _INDEX_ROWS = 6, 12, 4, 5
+
+
+@dataclass(frozen=True)
+class OfficeFacts:
+    """What an office paper may say beside the case itself.
+
+    `scheme_until`: the last day on which the scheme holds; `next_stages`: where the process may go from here;
+    `documents`: the checklist whose file items a completion application hands in.
+    """
+
+    scheme_until: date | None = None
+    next_stages: tuple[str, ...] = ()
+    documents: Definition | None = None
+
+
+def office_paper(form: FormName, case: Case, facts: OfficeFacts, say: Wording) -> Paper:
+    """One of OFFICE_PAPERS. Raises KeyError for another form."""
+    return Paper(
+        form=form,
+        no=number_of(case.no, form),
+        case_no=case.no,
+        title=say.say(f"title_{form}"),
+        organisation=case.organisation,
+        blocks=tuple(OFFICE_PAPERS[form](case, facts, say)),
+    )
+
+
+def _head(say: Wording, *codes: str) -> tuple[Words, ...]:
+    return tuple(say.say(f"column_{code}") for code in codes)
+
+
+def _by_hand(columns: int, rows: int) -> tuple[tuple[Cell, ...], ...]:
+    """Numbered rows to be filled in."""
+    return tuple(((Line((str(count),)),), *((),) * (columns - 1)) for count in range(1, rows + 1))
+
+
+def _evidence(case: Case, gate: str) -> Cell:
+    """What somebody referred to when a gate was confirmed."""
+    entries = case.entries.get(gate, ())
+    return own_line(entries[-1].evidence) if entries and entries[-1].status == "met" else ()
+
+
+def _scheme_reply(case: Case, facts: OfficeFacts, say: Wording) -> Iterator[Block]:
+    yield Fields((*customer_fields(case, say), *supply_fields(case, say)))
+    yield Heading(say.say("heading_scheme"))
+    asked = ("source", "line", "boundary", "metering", "metering_mode", "ct_pt", "tariff", "protection")
+    yield Fields(
+        (
+            *(field(say, name, _settled(case, name, say)) for name in _SCHEME_FACTS),
+            *blank(say, *asked, "compensation"),
+            field(say, "fees", wide=True),
+            field(say, "fees_basis", wide=True),
+        )
+    )
+    yield Heading(say.say("heading_validity"))
+    stages = tuple(say.catalogued(f"stage.{stage}") for stage in facts.next_stages)
+    following = tuple(
+        "、".join(one[min(number, len(one) - 1)] for one in stages) for number in range(len(say.languages))
+    )
+    yield Fields(
+        (
+            field(say, "replied_on", say.day(_entered(case, "reply"))),
+            field(say, "valid_until", say.day(facts.scheme_until)),
+            field(say, "next_step", following if stages else ()),
+            field(say, "next_limit"),
+        )
+    )
+    yield Passage(
+        (Line(say.say("scheme_extension")), *boxes(say, ("scheme_agreed", "scheme_objection"), None))
+    )
+    yield signers(say, "manager", "customer")
+
+
+#: Facts that the reply tells of: whether there are two sources, a line of the customer's own, HV metering.
+_SCHEME_FACTS = ("dual", "dedicated", "gen", "hv_meter", "important", "design_review_required")
+
+
+def _settled(case: Case, name: str, say: Wording) -> Words:
+    fact = case.facts.get(name)
+    if fact is None or not isinstance(fact.value, bool):
+        return ()
+    return say.say("yes" if fact.value else "no_word")
+
+
+def _entered(case: Case, stage: str) -> datetime | None:
+    return next((entry.begun for entry in reversed(case.history) if entry.stage == stage), None)
+
+
+def _completion(case: Case, facts: OfficeFacts, say: Wording) -> Iterator[Block]:
+    yield Fields(
+        (
+            *customer_fields(case, say),
+            *supply_fields(case, say),
+            *blank(say, "contractor", "licence", "designer", "tester", "finished_on", "wanted_on"),
+        )
+    )
+    if facts.documents is not None:
+        yield Heading(say.say("heading_documents"))
+        yield Passage(tuple(_documents(case, facts.documents, say)), framed=True)
+    yield Heading(say.say("heading_equipment"))
+    head = _head(say, "no", "equipment", "rating", "serial", "maker")
+    yield Table(head, _EQUIPMENT_WIDTHS, _by_hand(5, _EQUIPMENT_ROWS))
+    yield Passage(
+        (
+            Blank(say.say("test_summary"), 3),
+            *boxes(say, ("self_checked", "mid_check_closed"), None),
+            Line(say.say("completion_promise")),
+        ),
+        framed=True,
+    )
+    yield signers(say, "customer", "contractor", "received_by")
+
+
+def _documents(case: Case, definition: Definition, say: Wording) -> Iterator[Box]:
+    """Each document that the checklist asks for, and when it does."""
+    for item in definition.items:
+        if item.type != "file":
+            continue
+        told = say.text(item.text)
+        if item.when is not None:
+            told = tuple(
+                f"{words}（{in_words(item.when, definition, language)}）"
+                for words, language in zip(told, say.languages, strict=False)
+            )
+        yield Box(tuple(f"{item.code}  {words}" if not at else words for at, words in enumerate(told)))
+
+
+def _settings(case: Case, facts: OfficeFacts, say: Wording) -> Iterator[Block]:
+    yield Fields(
+        (
+            *customer_fields(case, say),
+            *supply_fields(case, say),
+            *blank(say, "station", "device", "device_model", "program"),
+            field(say, "ct_ratio"),
+            field(say, "pt_ratio"),
+            field(say, "settings_basis", _evidence(case, "settings-applied"), wide=True),
+        )
+    )
+    head = _head(say, "no", "protection", "setting", "old", "new", "measured_setting", "remark")
+    yield Table(head, _SETTING_WIDTHS, _by_hand(7, _SETTING_ROWS))
+    yield Passage((*boxes(say, ("print_out", "trip_tried"), None), Blank(say.say("remarks"), 2)), framed=True)
+    yield signers(say, "calculator", "checker", "approver", "executor")
+
+
+def _metering(case: Case, facts: OfficeFacts, say: Wording) -> Iterator[Block]:
+    record = case.energization.record
+    yield Fields(
+        (
+            *customer_fields(case, say),
+            *supply_fields(case, say),
+            field(say, "metering_evidence", _evidence(case, "metering-fitted")),
+            field(say, "terminal_evidence", _evidence(case, "terminal-online")),
+            *blank(say, "metering_point", "multiplier"),
+        )
+    )
+    head = _head(say, "instrument", "serial", "model", "ratio", "accuracy", "seal")
+    kinds = ("meter", "ct", "ct", "ct", "pt", "terminal")
+    rows = tuple(((Line(say.say(f"instrument_{kind}")),), *((),) * 5) for kind in kinds)
+    yield Table(head, _METER_WIDTHS, rows)
+    yield Heading(say.say("heading_readings"))
+    head = _head(say, "register", "reading", "remark")
+    readings = {} if record is None else record.readings
+    told = tuple((own_line(name), own_line(_shown(value)), ()) for name, value in readings.items())
+    yield Table(head, (60.0, 50.0, 0.0), told or tuple(((), (), ()) for _ in range(_METER_ROWS)))
+    yield Passage((Blank(say.say("remarks"), 2),), framed=True)
+    yield signers(say, "fitter_1", "fitter_2", "customer")
+
+
+def _shown(value: object) -> str:
+    return number(float(value)) if isinstance(value, int | float) else str(value)
+
+
+def _index(case: Case, facts: OfficeFacts, say: Wording) -> Iterator[Block]:
+    yield Fields((*customer_fields(case, say), *supply_fields(case, say)))
+    head = _head(say, "no", "paper", "reference", "day", "pages", "kept")
+    rows = [((Line((str(count),)),), *row) for count, row in enumerate(_contents(case, say), 1)]
+    rows += [((Line((str(len(rows) + more),)),), *((),) * 5) for more in range(1, _INDEX_ROWS + 1)]
+    yield Table(head, _INDEX_WIDTHS, tuple(rows))
+    yield Passage((Line(say.say("index_originals")), Line(say.say("index_photos", count=len(case.photos)))))
+    yield signers(say, "archivist", "manager")
+
+
+#: Papers that a file must hold in the original, and the gate whose evidence names them.
+_ORIGINALS: Mapping[str, str] = {"contract": "contract-signed", "receipts": "fees-settled"}
+
+
+def _contents(case: Case, say: Wording) -> Iterator[tuple[Cell, ...]]:
+    """What the file should hold, by what the case knows: paper, reference, day, pages (by hand), original."""
+    original: Cell = (Box(say.say("original")),)
+    opened = say.day(case.history[0].begun) if case.history else ()
+    yield (Line(say.say("paper_application")),), own_line(case.no), _line(opened), (), ()
+    replied = _entered(case, "reply")
+    reference = number_of(case.no, "scheme_reply")
+    yield (Line(say.say("title_scheme_reply")),), own_line(reference), _line(say.day(replied)), (), original
+    for name, gate in _ORIGINALS.items():
+        entries = case.entries.get(gate, ())
+        day = say.day(entries[-1].at) if entries else ()
+        yield (Line(say.say(f"paper_{name}")),), _evidence(case, gate), _line(day), (), original
+    counted: Counter[str] = Counter()
+    for task in case.tasks.values():
+        counted[task.kind] += 1
+        if task.status != "accepted" or not task.submissions:
+            continue
+        form: FormName = task.kind
+        day = say.day(task.submissions[-1].submitted_at)
+        no = number_of(case.no, form, counted[task.kind])
+        yield (Line(say.say(f"title_{form}")),), own_line(no), _line(day), (), ()
+    for notice in case.notices.values():
+        if notice.state == "draft":
+            continue
+        title = (Line(say.say("title_notice")), Line(notice_stage(notice.stage, say), "small"))
+        no = number_of(case.no, "notice", notice.n)
+        yield title, own_line(no), _line(say.day(notice.issues[0].at if notice.issues else None)), (), ()
+    for gate in ("settings-applied", "metering-fitted", "outage-approved", "tests-complete"):
+        entries = case.entries.get(gate, ())
+        if entries and entries[-1].status == "met":
+            day = say.day(entries[-1].at)
+            yield (Line(say.catalogued(f"gate.{gate}")),), _evidence(case, gate), _line(day), (), ()
+    energization = case.energization
+    if energization.authorized_at is not None:
+        day = say.day(energization.authorized_at)
+        yield (Line(say.say("title_order")),), own_line(number_of(case.no, "order")), _line(day), (), ()
+    if energization.record is not None:
+        day = say.day(energization.record.at)
+        yield (Line(say.say("title_record")),), own_line(number_of(case.no, "record")), _line(day), (), ()
+
+
+def _line(words: Words) -> Cell:
+    return (Line(words),) if words else ()
+
+
+#: Papers that any case has, by the name in their address.
+OFFICE_PAPERS: Mapping[FormName, Callable[[Case, OfficeFacts, Wording], Iterator[Block]]] = {
+    "scheme_reply": _scheme_reply,
+    "completion_application": _completion,
+    "settings": _settings,
+    "metering": _metering,
+    "index": _index,
+}
