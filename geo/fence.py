@@ -10,16 +10,16 @@ import json
 import math
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import msgspec
-import shapely
-from shapely.geometry import MultiPolygon, Point, Polygon
-from shapely.validation import explain_validity
 
 from geo.coords import CoordinateError, Datum, Fix, Position, check_datum, finite, to_wgs84
 from geo.finding import GeoError, pointer
 from geo.metric import Frame, frame_between
+
+if TYPE_CHECKING:
+    import shapely
 
 Ring = tuple[tuple[float, float], ...]
 Verdict = Literal["inside", "near", "outside", "unknown"]
@@ -102,7 +102,9 @@ def area(geojson: Mapping[str, Any], *, datum: Datum, margin_m: float = 0.0) -> 
     fence = SiteFence(_radius(margin_m, least=0.0, may_equal=True), polygons=polygons)
     shape = _in_degrees(fence)
     if not shape.is_valid:
-        raise _crossing(explain_validity(shape)).under("coordinates")
+        import shapely  # noqa: PLC0415  see _shape
+
+        raise _crossing(shapely.is_valid_reason(shape)).under("coordinates")
     return fence
 
 
@@ -140,6 +142,8 @@ def write_feature(fence: SiteFence) -> dict[str, Any]:
     if fence.centre is not None:
         geometry: dict[str, Any] = {"type": "Point", "coordinates": [fence.centre.lon, fence.centre.lat]}
     else:
+        import shapely  # noqa: PLC0415  see _shape
+
         shape = shapely.orient_polygons(_in_degrees(fence))
         geometry = cast(dict[str, Any], json.loads(shapely.to_geojson(shape)))
         if len(fence.polygons) == 1:
@@ -171,7 +175,9 @@ def read_fence(site: Mapping[str, Any], *, default_radius_m: float) -> SiteFence
 
 def distance_to(fence: SiteFence, lon: float, lat: float) -> float:
     """Metres from a WGS-84 position to the fence, negative within it."""
-    here = Point(0.0, 0.0)
+    import shapely  # noqa: PLC0415  see _shape
+
+    here = shapely.Point(0.0, 0.0)
     shape = _shape(fence, frame_between(lon, lat, _middle_lat(fence)))
     if fence.centre is None and shape.covers(here):
         return -float(shapely.boundary(shape).distance(here)) - fence.radius_m
@@ -183,6 +189,8 @@ def distances_to(fence: SiteFence, positions: Sequence[Position]) -> list[float]
     some hundred kilometres off by a few parts in ten thousand."""
     if not positions:
         return []
+    import shapely  # noqa: PLC0415  see _shape
+
     lat = _middle_lat(fence)
     lon = fence.centre.lon if fence.centre is not None else fence.polygons[0][0][0][0]
     frame = frame_between(lon, lat, lat)
@@ -244,17 +252,24 @@ def _middle_lat(fence: SiteFence) -> float:
     return (min(lats) + max(lats)) / 2.0
 
 
-def _shape(fence: SiteFence, frame: Frame) -> Point | MultiPolygon:
+def _shape(fence: SiteFence, frame: Frame) -> shapely.Point | shapely.MultiPolygon:
+    # Here and above, and not with the module: with numpy below it, it takes 14 MB of every process that may
+    # have to place somebody, and a server that replicates never does.
+    import shapely  # noqa: PLC0415
+
     if fence.centre is not None:
-        return Point(frame.xy(fence.centre.lon, fence.centre.lat))
+        return shapely.Point(frame.xy(fence.centre.lon, fence.centre.lat))
     parts = []
     for outer, *holes in fence.polygons:
-        parts.append(Polygon([frame.xy(*c) for c in outer], [[frame.xy(*c) for c in hole] for hole in holes]))
-    return MultiPolygon(parts)
+        rings = [[frame.xy(*c) for c in ring] for ring in (outer, *holes)]
+        parts.append(shapely.Polygon(rings[0], rings[1:]))
+    return shapely.MultiPolygon(parts)
 
 
-def _in_degrees(fence: SiteFence) -> MultiPolygon:
-    return MultiPolygon([Polygon(outer, holes) for outer, *holes in fence.polygons])
+def _in_degrees(fence: SiteFence) -> shapely.MultiPolygon:
+    import shapely  # noqa: PLC0415  see _shape
+
+    return shapely.MultiPolygon([shapely.Polygon(outer, holes) for outer, *holes in fence.polygons])
 
 
 def _rings(part: object, datum: Datum, *at: str | int) -> tuple[Ring, ...]:

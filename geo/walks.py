@@ -8,9 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
-import numpy as np
-import numpy.typing as npt
 from msgspec import Struct
 
 from geo.coords import Fix
@@ -18,6 +17,10 @@ from geo.fence import PresenceLimits, SiteFence
 from geo.finding import Finding, Param
 from geo.metric import distance_m, frame_between
 from geo.tracks import Track, TrackLimits, at_site_of
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 
 class WalkRules(Struct, frozen=True):
@@ -161,6 +164,8 @@ def simplify(track: Track, *, tolerance_m: float, piece: int = 2000) -> tuple[in
         return track.kept
     places = [track.fixes[index].position for index in track.kept]
     frame = frame_between(places[0].lon, places[0].lat, places[len(places) // 2].lat)
+    import numpy as np  # noqa: PLC0415  heavy, and few processes draw
+
     xy = np.array([frame.xy(place.lon, place.lat) for place in places])
     drawn = np.zeros(len(places), dtype=bool)
     for start in range(0, len(places) - 1, piece - 1):
@@ -172,6 +177,8 @@ def _mark(
     xy: npt.NDArray[np.float64], first: int, last: int, tolerance_m: float, drawn: npt.NDArray[np.bool_]
 ) -> None:
     """Mark the ends, and between them whatever lies further than the tolerance from the line drawn so far."""
+    import numpy as np  # noqa: PLC0415
+
     drawn[[first, last]] = True
     spans = [(first, last)]
     while spans:

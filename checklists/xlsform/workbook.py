@@ -15,11 +15,6 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-import openpyxl
-from openpyxl.cell import WriteOnlyCell
-from openpyxl.styles import Alignment, Font
-from openpyxl.utils import get_column_letter
-
 from checklists.xlsform.bounds import CELL_CHARACTERS, LAST_ROW, Bounds
 from checklists.xlsform.finding import Finding, Findings, Refusal, XlsFormError
 from checklists.xlsform.package import check_package
@@ -68,6 +63,8 @@ def read_workbook(data: bytes, bounds: Bounds, findings: Findings) -> dict[str, 
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # openpyxl tells of extensions that it leaves out
+            import openpyxl  # noqa: PLC0415  eight megabytes, and a server may never see a workbook
+
             book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, keep_links=False)
             names = [str(name) for name in book.sheetnames]
             if len(names) > bounds.sheets:
@@ -106,6 +103,8 @@ def refused(
 def _read_sheet(sheet: Any, name: str, bounds: Bounds, findings: Findings) -> Sheet:
     if not hasattr(sheet, "iter_rows"):  # a sheet that is one chart
         return Sheet(name)
+    from openpyxl.utils import get_column_letter  # noqa: PLC0415
+
     sheet.reset_dimensions()  # the author's word, too
     headings: dict[int, str] = {}
     rows: list[Row] = []
@@ -137,6 +136,8 @@ def _read_sheet(sheet: Any, name: str, bounds: Bounds, findings: Findings) -> Sh
 
 
 def _headings(sheet: str, filled: Sequence[Any], findings: Findings) -> dict[int, str]:
+    from openpyxl.utils import get_column_letter  # noqa: PLC0415
+
     headings: dict[int, str] = {}
     row = Row(1)
     for cell in filled:
@@ -194,6 +195,9 @@ def write_workbook(sheets: Iterable[tuple[str, Sequence[Sequence[str | None]]]])
     """An XLSX file of sheets, each with its name and rows; every cell is a text and stays one.
 
     The same sheets give the same bytes. Raises XlsFormError for a text that no cell can hold."""
+    import openpyxl  # noqa: PLC0415
+    from openpyxl.utils import get_column_letter  # noqa: PLC0415
+
     book = openpyxl.Workbook(write_only=True)
     book.properties.creator = "Hezha"
     book.properties.created = book.properties.modified = _WRITTEN_AT
@@ -227,6 +231,9 @@ def _escaped(text: str | None, sheet: str, row: int) -> str | None:
 def _cell(sheet: Any, text: str | None, *, heading: bool) -> Any:
     if text is None:
         return None
+    from openpyxl.cell import WriteOnlyCell  # noqa: PLC0415
+    from openpyxl.styles import Alignment, Font  # noqa: PLC0415
+
     cell = WriteOnlyCell(sheet, text)
     cell.data_type = "s"  # openpyxl takes a text that begins with = for a formula
     cell.alignment = Alignment(wrap_text=True, vertical="top")

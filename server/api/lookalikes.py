@@ -10,7 +10,6 @@ import marshmallow as ma
 from server.api.base import blueprint, roles
 from server.api.casework import may_see, visible
 from server.api.photos import PhotoOut
-from server.evidence.alike import alike_reason
 from server.problems import language
 from server.readmodel.looks import lookalikes_of
 from server.services import services
@@ -65,6 +64,8 @@ def list_lookalikes(case_id: str) -> dict[str, Any]:
 
 def _told(pair: dict[str, Any]) -> dict[str, Any]:
     other = pair["other"]
+    from server.evidence.alike import alike_reason  # noqa: PLC0415  brings numpy, for photos alone
+
     reason = alike_reason(other["id"], other["no"], pair["percent"])
     words = text(reason.code, language(), **reason.params)
     same = pair["photo"]["sha256"] == other["sha256"]

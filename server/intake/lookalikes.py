@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from server.evidence.alike import AlikeLimits, LookIndex, is_alike
 from server.readmodel.looks import looks_at, looks_to_compare, put_lookalikes, words_after
 from server.services import Services
 from sync.store import NotFound
+
+if TYPE_CHECKING:
+    from server.evidence.alike import AlikeLimits, LookIndex
 
 log = structlog.get_logger()
 
@@ -28,7 +30,7 @@ class Lookalikes:
     def __init__(self, made: Services) -> None:
         self._readmodel = made.readmodel
         self._cases = made.cases
-        self._index = LookIndex()
+        self._index: LookIndex | None = None
         self._one_at_a_time = threading.Lock()
 
     def compare(self, at_most: int = BATCH) -> int:
@@ -38,11 +40,11 @@ class Lookalikes:
         """
         with self._one_at_a_time:
             waiting = looks_to_compare(self._readmodel, at_most)
-            if waiting:
-                for numbers, words in words_after(self._readmodel, self._index.last_key):
-                    self._index.extend(numbers, words)
+            if not waiting:
+                return 0
+            index = self._caught_up()
             for one in waiting:
-                alike = self._alike(one)
+                alike = self._alike(index, one)
                 put_lookalikes(self._readmodel, one["seq"], alike)
                 if alike:
                     log.debug(
@@ -50,10 +52,21 @@ class Lookalikes:
                     )
             return len(waiting)
 
-    def _alike(self, one: Mapping[str, Any]) -> dict[int, int]:
+    def _caught_up(self) -> LookIndex:
+        if self._index is None:
+            from server.evidence.alike import LookIndex  # noqa: PLC0415  brings numpy, for photos alone
+
+            self._index = LookIndex()
+        for numbers, words in words_after(self._readmodel, self._index.last_key):
+            self._index.extend(numbers, words)
+        return self._index
+
+    def _alike(self, index: LookIndex, one: Mapping[str, Any]) -> dict[int, int]:
+        from server.evidence.alike import is_alike  # noqa: PLC0415
+
         limits = self._limits(one["case_id"])
         found = {}
-        for other in looks_at(self._readmodel, self._index.near(one["look"], limits)):
+        for other in looks_at(self._readmodel, index.near(one["look"], limits)):
             if _same_view(one, other):
                 continue
             percent = is_alike(one["look"], other["look"], limits)
@@ -62,6 +75,8 @@ class Lookalikes:
         return found
 
     def _limits(self, case_id: str) -> AlikeLimits:
+        from server.evidence.alike import AlikeLimits  # noqa: PLC0415
+
         try:
             organisation = self._cases.load(case_id).case.organisation
         except NotFound:

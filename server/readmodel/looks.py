@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from sqlalchemy import CompoundSelect, Connection, desc, select, union_all, update
 from sqlalchemy.dialects.sqlite import insert
 
-from server.evidence.alike import Words, fingerprints
 from server.readmodel.database import ReadModel
 from server.readmodel.tables import cases, lookalikes, looks, photos
+
+if TYPE_CHECKING:
+    from server.evidence.alike import Words
 
 __all__ = ["lookalikes_of", "looks_at", "looks_to_compare", "put_look", "put_lookalikes", "words_after"]
 
@@ -21,6 +22,10 @@ _PAGE = 50_000
 
 def put_look(model: ReadModel, *, case_id: str, photo: str, task: str, item: str, look: bytes) -> None:
     """Keep a photo's look, once: a photo does not change."""
+    import numpy as np  # noqa: PLC0415  heavy, and a process may never see a photo
+
+    from server.evidence.alike import fingerprints  # noqa: PLC0415
+
     (word,) = fingerprints([look]).view(np.int64)
     row = {"case_id": case_id, "photo": photo, "task": task, "item": item, "look": look, "word": int(word)}
     with model.writing() as connection:
@@ -29,6 +34,8 @@ def put_look(model: ReadModel, *, case_id: str, photo: str, task: str, item: str
 
 def words_after(model: ReadModel, seq: int) -> Iterator[tuple[list[int], Words]]:
     """The fingerprints behind a number, in pages of numbers and words in order."""
+    import numpy as np  # noqa: PLC0415
+
     while True:
         query = select(looks.c.seq, looks.c.word).where(looks.c.seq > seq).order_by(looks.c.seq).limit(_PAGE)
         with model.engine.connect() as connection:
