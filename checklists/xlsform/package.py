@@ -9,7 +9,8 @@ from __future__ import annotations
 import io
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, BinaryIO
 from xml.sax import SAXParseException
 from xml.sax.handler import ContentHandler
 
@@ -19,7 +20,7 @@ from defusedxml.common import DefusedXmlException
 from checklists.xlsform.bounds import Bounds
 from checklists.xlsform.finding import Finding, Findings, Refusal, XlsFormError
 
-__all__ = ["check_package"]
+__all__ = ["Watch", "check_file", "check_package"]
 
 _ZIP = b"PK\x03\x04"
 _OLD_EXCEL = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
@@ -39,17 +40,29 @@ _FOLDERS: dict[str, Refusal] = {
 }
 
 
+#: Told of each element of a sheet: the part's name, the element's, and its attributes.
+Watch = Callable[[str, str, Mapping[str, str]], None]
+
+
 def check_package(data: bytes, bounds: Bounds, findings: Findings) -> None:
     """Refuse what is no plain workbook. Comments and pictures are told as losses. Raises XlsFormError."""
-    if len(data) > bounds.file_bytes:
-        _refuse("too_large", have=len(data), limit=bounds.file_bytes)
-    if data.startswith(_OLD_EXCEL):
+    check_file(io.BytesIO(data), bounds, findings)
+
+
+def check_file(file: BinaryIO, bounds: Bounds, findings: Findings, watch: Watch | None = None) -> None:
+    """The same for a file of any size, of which only pieces are held at a time. Raises XlsFormError."""
+    size = file.seek(0, io.SEEK_END)
+    file.seek(0)
+    begins = file.read(len(_OLD_EXCEL))
+    if size > bounds.file_bytes:
+        _refuse("too_large", have=size, limit=bounds.file_bytes)
+    if begins.startswith(_OLD_EXCEL):
         _refuse("old_excel")
-    if not data.startswith(_ZIP):
+    if not begins.startswith(_ZIP):
         _refuse("not_xlsx")
     try:
-        with zipfile.ZipFile(io.BytesIO(data)) as package:
-            _check_parts(package, bounds, findings)
+        with zipfile.ZipFile(file) as package:
+            _check_parts(package, bounds, findings, watch)
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError, ValueError) as error:
         raise XlsFormError([Finding("damaged")]) from error
 
@@ -58,7 +71,9 @@ def _refuse(what: Refusal, **params: object) -> None:
     raise XlsFormError([Finding(what, params=params)])
 
 
-def _check_parts(package: zipfile.ZipFile, bounds: Bounds, findings: Findings) -> None:
+def _check_parts(
+    package: zipfile.ZipFile, bounds: Bounds, findings: Findings, watch: Watch | None
+) -> None:
     parts = package.infolist()
     if len(parts) > bounds.parts:
         _refuse("too_many_parts", have=len(parts), limit=bounds.parts)
@@ -68,16 +83,19 @@ def _check_parts(package: zipfile.ZipFile, bounds: Bounds, findings: Findings) -
     if len(set(names)) < len(names):
         _refuse("damaged")
     unpacked = 0
-    reader = _Links(bounds.elements, {name.rpartition(".")[2] for name in names})
+    reader = _Links(bounds.elements, {name.rpartition(".")[2] for name in names}, watch)
     for part, name in zip(parts, names, strict=True):
         if part.flag_bits & _ENCRYPTED:
             _refuse("encrypted")
         _check_name(name)
-        content = b"".join(_unpack(package, part, bounds, bounds.unpacked_bytes - unpacked))
-        unpacked += len(content)
-        if name.endswith((".xml", ".rels", ".vml")):
-            reader.part = name
-            _check_xml(reader, content)
+        reader.part = name
+        parser = _parser(reader) if name.endswith((".xml", ".rels", ".vml")) else None
+        for piece in _unpack(package, part, bounds, bounds.unpacked_bytes - unpacked):
+            unpacked += len(piece)
+            if parser is not None:
+                _feed(parser, reader, piece)
+        if parser is not None:
+            _feed(parser, reader, b"")
     if any("comments" in name for name in names):
         findings.lose("comments")
     if any(name.startswith("xl/media/") for name in names):
@@ -107,9 +125,20 @@ def _unpack(package: zipfile.ZipFile, part: zipfile.ZipInfo, bounds: Bounds, all
             yield chunk
 
 
-def _check_xml(reader: _Links, content: bytes) -> None:
+def _parser(reader: _Links) -> Any:
+    parser = defusedxml.sax.make_parser()
+    parser.forbid_dtd = True
+    parser.setContentHandler(reader)
+    return parser
+
+
+def _feed(parser: Any, reader: _Links, piece: bytes) -> None:
+    """Have a piece of a part read; an empty one is its end."""
     try:
-        defusedxml.sax.parseString(content, reader, forbid_dtd=True)
+        if piece:
+            parser.feed(piece)
+        else:
+            parser.close()
     except DefusedXmlException as error:
         raise XlsFormError([Finding("entities", params={"part": reader.part})]) from error
     except SAXParseException as error:
@@ -120,9 +149,10 @@ class _Links(ContentHandler):
     """Refuses content types with macros, relationships that lead out of the file or to objects in it, and
     more elements in all parts together than a form has."""
 
-    def __init__(self, elements: int, extensions: set[str]) -> None:
+    def __init__(self, elements: int, extensions: set[str], watch: Watch | None) -> None:
         super().__init__()
         self.part = ""
+        self._watch = watch
         self._extensions = extensions
         self._left = self._elements = elements
 
@@ -131,6 +161,8 @@ class _Links(ContentHandler):
         if self._left < 0:
             _refuse("too_many_elements", limit=self._elements)
         if not self.part.endswith((".rels", "].xml")):
+            if self._watch is not None and self.part.startswith("xl/worksheets/"):
+                self._watch(self.part, name, attrs)  # type: ignore[arg-type]
             return
         values = {key.lower(): str(value) for key, value in attrs.items()}  # type: ignore[attr-defined]
         local = name.rpartition(":")[2]

@@ -213,7 +213,7 @@ def test_a_link_of_one_case_opens_no_other_door(desk: Desk) -> None:
 
 def test_the_token_is_kept_nowhere_and_the_same_request_gives_it_again(desk: Desk) -> None:
     case = desk.open_case()
-    ask = {"headers": {"Idempotency-Key": "k-1"}, "json": {"to": "Mr Ke"}}
+    ask: dict[str, Any] = {"headers": {"Idempotency-Key": "k-1"}, "json": {"to": "Mr Ke"}}
     first, again = (desk.ask("POST", f"/cases/{case}/links", **ask).get_json() for _ in range(2))
     assert first["token"] == again["token"]
     assert first["url"].endswith(first["token"])
