@@ -9,7 +9,7 @@ import marshmallow as ma
 from flask import g
 
 from server.api.base import Schema, blueprint, roles
-from server.api.casework import plain, scope, visible
+from server.api.casework import plain, visible
 from server.api.timing import moment
 from server.problems import language
 from server.readmodel.watching import AnomalyFilter, list_anomalies
@@ -84,7 +84,9 @@ def find_anomalies(query: dict[str, Any]) -> dict[str, Any]:
     policy = services().cases.policy(g.actor.organisation)
     offset, limit = query.pop("offset"), query.pop("limit")
     wanted = AnomalyFilter(today=policy.day(services().clock()).isoformat(), **query)
-    rows, total = list_anomalies(services().readmodel, scope(), wanted, offset=offset, limit=limit)
+    rows, total = list_anomalies(
+        services().readmodel, g.actor.organisation, wanted, offset=offset, limit=limit
+    )
     return {"items": [_in_words(row) for row in rows], "total": total, "offset": offset, "limit": limit}
 
 

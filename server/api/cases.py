@@ -5,10 +5,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
 from typing import Any, get_args
 
 import marshmallow as ma
+import msgspec
 from flask import g, request
 
 from checklists.loader import fact_definitions
@@ -22,7 +24,7 @@ from server.casework.numbers import NumberTaken
 from server.intake.judging import SUPPLY_FACTS
 from server.names import new_id
 from server.problems import Problem, language
-from server.readmodel.queries import SORTS, CaseFilter, ClockFilter, list_cases
+from server.readmodel.queries import SORTS, CaseFilter, ClockFilter, Place, list_cases
 from server.readmodel.watching import urgent_clocks
 from server.services import services
 from server.texts import text
@@ -128,6 +130,10 @@ class CaseQuery(Schema):
         load_default="-updated", validate=ma.validate.OneOf([*SORTS, *(f"-{key}" for key in SORTS)])
     )
     offset = ma.fields.Integer(load_default=0, validate=ma.validate.Range(min=0, max=10_000_000))
+    after = ma.fields.String(
+        validate=ma.validate.Length(max=1000),
+        metadata={"description": "`next` of the page before: goes on where that ended, whatever came since."},
+    )
     limit = ma.fields.Integer(load_default=50, validate=ma.validate.Range(min=1, max=MAX_PAGE))
 
 
@@ -172,6 +178,7 @@ class CasePage(ma.Schema):
     total = ma.fields.Integer()
     offset = ma.fields.Integer()
     limit = ma.fields.Integer()
+    next = ma.fields.String(allow_none=True, metadata={"description": "For `after`, if more cases follow."})
 
 
 class CaseOut(ma.Schema):
@@ -249,19 +256,26 @@ def find_cases(query: dict[str, Any]) -> dict[str, Any]:
         q=query.get("q"),
         bbox=_bbox(query.get("bbox")),
     )
-    rows, total = list_cases(
+    page = list_cases(
         services().readmodel,
         scope(),
         wanted,
         sort=query["sort"],
         offset=query["offset"],
+        after=_place(query.get("after"), query["sort"]),
         limit=query["limit"],
     )
-    urgent = urgent_clocks(services().readmodel, [row["id"] for row in rows], today)
-    for row in rows:
+    urgent = urgent_clocks(services().readmodel, [row["id"] for row in page.rows], today)
+    for row in page.rows:
         clock = urgent.get(row["id"])
         row["clock"] = clock and {**clock, "title": text(f"clock.{clock['clock']}", language())}
-    return {"items": rows, "total": total, "offset": query["offset"], "limit": query["limit"]}
+    return {
+        "items": page.rows,
+        "total": page.total,
+        "offset": query["offset"],
+        "limit": query["limit"],
+        "next": page.next and _token(page.next, query["sort"]),
+    }
 
 
 @blp.route("/cases", methods=["POST"])
@@ -399,6 +413,25 @@ def reserved_id(body: dict[str, Any]) -> str:
         )
     except KeyReused:
         raise Problem(422, "idempotency_key_reused") from None
+
+
+def _token(place: Place, sort: str) -> str:
+    """A place in a list as one word for `after`. It holds for the order that it was given in."""
+    return urlsafe_b64encode(msgspec.json.encode([sort, place.value, place.id])).decode().rstrip("=")
+
+
+def _place(token: str | None, sort: str) -> Place | None:
+    """The place that a token names. Raises Problem 422."""
+    if token is None:
+        return None
+    try:
+        plain = urlsafe_b64decode(token.encode() + b"=" * (-len(token) % 4))
+        known, value, case_id = msgspec.json.decode(plain, type=tuple[str, str | float | None, str])
+    except (ValueError, msgspec.DecodeError):
+        raise Problem(422, "after_invalid") from None
+    if known != sort:
+        raise Problem(422, "after_invalid")
+    return Place(value, case_id)
 
 
 def _bbox(given: str | None) -> tuple[float, float, float, float] | None:

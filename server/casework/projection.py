@@ -9,15 +9,19 @@ from typing import Any
 
 import msgspec
 
+from server.bulletins.record import CaseRecord, packed, record_of
 from server.casework.access import access_to
 from server.readmodel.database import CaseRows, ReadModel
 from server.readmodel.looks import put_look
+from server.readmodel.search import folded
+from server.readmodel.spans import NEVER, spans_of
 from server.workflow.clocks.measure import Clock, clocks
 from server.workflow.clocks.timeline import latest
+from server.workflow.explanations import standing_of
 from server.workflow.gates import ready
 from server.workflow.inforce import InForce
 from server.workflow.model import Case, Notice
-from server.workflow.monitors import watched
+from server.workflow.monitors import Anomaly, watched
 from sync.store import Document
 
 _SETTLED_TASKS = {"accepted", "cancelled"}
@@ -35,9 +39,10 @@ def rows_of(case: Case, rev: str, rules: InForce) -> CaseRows:
     """
     now = latest(case)
     timed = clocks(case, now, rules)
+    told = watched(case, now, rules, timed)
+    policy = rules.at(now, case.organisation)
     running = [one for one in timed if one.state != "ended"]
     clock_rows = [_clock_row(clock) for clock in running]
-    risks = [row[day] for row in clock_rows for day in ("second_on", "unknown_from") if row[day]]
     open_notices = [notice for notice in case.notices.values() if notice.open]
     open_tasks = [task for task in case.tasks.values() if task.status not in _SETTLED_TASKS]
     dues = [due for due in map(_due, open_notices) if due] + [
@@ -61,13 +66,11 @@ def rows_of(case: Case, rev: str, rules: InForce) -> CaseRows:
         "open_notices": len(open_notices),
         "next_due": min(dues, default=None),
         "clock_due": min((one.due.isoformat() for one in running if one.due), default=None),
-        "clock_over_on": min((row["over_on"] for row in clock_rows if row["over_on"]), default=None),
-        "clock_risk_on": min(risks, default=None),
-        "clock_paused": any(one.state == "paused" for one in running),
         "lon": case.site.lon,
         "lat": case.site.lat,
         "opened_at": case.log[0].at.isoformat(),
         "updated_at": case.log[-1].at.isoformat(),
+        "words": folded((case.no, case.customer.name, case.customer.address, case.customer.account_no)),
     }
     return CaseRows(
         row,
@@ -94,12 +97,31 @@ def rows_of(case: Case, rev: str, rules: InForce) -> CaseRows:
                 for n, notice in case.notices.items()
             ],
             "clocks": clock_rows,
-            "anomalies": [
-                {**msgspec.to_builtins(anomaly), "n": n, "organisation": case.organisation}
-                for n, anomaly in enumerate(watched(case, now, rules, timed), start=1)
-            ],
+            "clock_spans": spans_of(clock_rows),
+            "anomalies": [_anomaly_row(n, case, one) for n, one in enumerate(told, start=1)],
+            "case_records": [_record_row(record_of(case, policy, timed, told))],
         },
     )
+
+
+def _anomaly_row(n: int, case: Case, one: Anomaly) -> dict[str, Any]:
+    return {
+        "n": n,
+        "manager": case.manager,
+        "monitor": one.monitor,
+        "code": one.code,
+        "watch": one.watch,
+        "since": one.since.isoformat(),
+        "until": NEVER if one.until is None else one.until.isoformat(),
+        "params": msgspec.to_builtins(one.params),
+        "refs": one.refs,
+        "anomaly": one.key,
+        "standing": standing_of(case.explanations.get(one.key)),
+    }
+
+
+def _record_row(record: CaseRecord) -> dict[str, Any]:
+    return {"first": record.opened.isoformat(), "last": _day(record.ended), "record": packed(record)}
 
 
 def _clock_row(clock: Clock) -> dict[str, Any]:

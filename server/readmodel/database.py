@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import sqlite3
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Table, create_engine, delete, event, insert, select, text
+from sqlalchemy import Connection, Engine, Table, create_engine, delete, event, func, insert, select, text
+from sqlalchemy.dialects.sqlite import insert as upsert
 
+from server.readmodel import search
 from server.readmodel.tables import (
     SCHEMA_VERSION,
     anomalies,
     case_inspectors,
+    case_records,
     cases,
+    clock_spans,
     clocks,
     made_with,
     metadata,
     notices,
+    organisations,
     photos,
     tasks,
 )
@@ -32,14 +38,15 @@ _RULES = "rules"
 
 
 #: The tables that speak of a case beside its own row.
-_OF_CASES = (case_inspectors, tasks, notices, clocks, anomalies)
+_OF_CASES = (case_inspectors, tasks, notices, clocks, clock_spans, anomalies, case_records)
 #: How many cases one statement names: SQLite takes some thousand parameters.
 _AT_ONCE = 500
 
 
 @dataclass(frozen=True)
 class CaseRows:
-    """All rows of one case: its own, and by table those that speak of it, without their `case_id`."""
+    """All rows of one case: its own without its `key`, and by table those that speak of it, without what says
+    so (`case_id`, `key`, `organisation`)."""
 
     case: Mapping[str, Any]
     of_case: Mapping[str, Sequence[Mapping[str, Any]]]
@@ -78,21 +85,13 @@ class ReadModel:
         """Replace what is known of each of these cases, in one transaction; where a later generation of one
         is known already, that stays. No case may come twice."""
         with self.writing() as connection:
-            query = select(cases.c.id, cases.c.generation)
-            known: dict[str, int] = {}
-            for part in _batched([rows.case["id"] for rows in found], _AT_ONCE):
-                known.update(
-                    (row.id, row.generation) for row in connection.execute(query.where(cases.c.id.in_(part)))
-                )
-            wanted = [rows for rows in found if known.get(rows.case["id"], 0) <= rows.case["generation"]]
-            for part in _batched([one for rows in wanted if (one := rows.case["id"]) in known], _AT_ONCE):
-                connection.execute(delete(cases).where(cases.c.id.in_(part)))
-            _insert_all(connection, cases, [dict(rows.case) for rows in wanted])
-            for table in _OF_CASES:
-                theirs = [
-                    {**row, "case_id": rows.case["id"]} for rows in wanted for row in rows.of_case[table.name]
-                ]
-                _insert_all(connection, table, theirs)
+            known = _known(connection, [rows.case["id"] for rows in found])
+            wanted = [
+                rows
+                for rows in found
+                if (one := known.get(rows.case["id"])) is None or one.generation <= rows.case["generation"]
+            ]
+            _put(connection, wanted, known)
 
     def put_photo(self, row: Mapping[str, Any]) -> None:
         with self.writing() as connection:
@@ -103,6 +102,7 @@ class ReadModel:
     def clear(self) -> None:
         """Forget everything, before a rebuild. Until `finish` the model counts as incomplete."""
         with self.writing() as connection:
+            connection.exec_driver_sql(search.EMPTY)
             for table in reversed(metadata.sorted_tables):
                 connection.execute(delete(table))
             connection.exec_driver_sql(f"PRAGMA user_version={_FILLING}")
@@ -122,6 +122,92 @@ class ReadModel:
             connection.execute(insert(made_with), {"name": _RULES, "value": rules})
             connection.exec_driver_sql(f"PRAGMA user_version={SCHEMA_VERSION}")
         self.incomplete = False
+
+
+@dataclass(frozen=True)
+class _Known:
+    """What is known of a case that is to be replaced."""
+
+    generation: int
+    key: int
+    organisation: str
+    words: str
+
+
+def _known(connection: Connection, ids: Sequence[str]) -> dict[str, _Known]:
+    c = cases.c
+    query = select(c.id, c.generation, c.key, c.organisation, c.words)
+    found = {}
+    for part in _batched(ids, _AT_ONCE):
+        for row in connection.execute(query.where(c.id.in_(part))):
+            found[row.id] = _Known(row.generation, row.key, row.organisation, row.words)
+    return found
+
+
+def _put(connection: Connection, wanted: Sequence[CaseRows], known: Mapping[str, _Known]) -> None:
+    """Put each case in the place of what is known of it. The key of a case stays its own."""
+    if not wanted:
+        return
+    next_key = (connection.scalar(select(func.max(cases.c.key))) or 0) + 1
+    keys: dict[str, int] = {}
+    for rows in wanted:
+        before = known.get(rows.case["id"])
+        keys[rows.case["id"]] = next_key if before is None else before.key
+        next_key += before is None
+    for part in _batched([one for one in keys if one in known], _AT_ONCE):
+        connection.execute(delete(cases).where(cases.c.id.in_(part)))
+    _insert_all(connection, cases, [{**rows.case, "key": keys[rows.case["id"]]} for rows in wanted])
+    for table in _OF_CASES:
+        about = {"case_id", "key", "organisation"} & set(table.c.keys())
+        theirs = []
+        for rows in wanted:
+            case_id = rows.case["id"]
+            said = {"case_id": case_id, "key": keys[case_id], "organisation": rows.case["organisation"]}
+            of_all = {name: said[name] for name in about}
+            theirs += [{**row, **of_all} for row in rows.of_case[table.name]]
+        _insert_all(connection, table, theirs)
+    numbers = _count_in(connection, wanted, known)
+    _enter(connection, wanted, known, keys, numbers)
+
+
+def _count_in(
+    connection: Connection, wanted: Sequence[CaseRows], known: Mapping[str, _Known]
+) -> dict[str, int]:
+    """Keep the number of cases of each organisation; every organisation's own number."""
+    more: Counter[str] = Counter()
+    for rows in wanted:
+        more[rows.case["organisation"]] += 1
+        before = known.get(rows.case["id"])
+        if before is not None:
+            more[before.organisation] -= 1
+    made = upsert(organisations)
+    added = made.on_conflict_do_update(
+        index_elements=["name"], set_={"cases": organisations.c.cases + made.excluded.cases}
+    )
+    connection.execute(added, [{"name": name, "cases": number} for name, number in more.items()])
+    return {row.name: row.key for row in connection.execute(select(organisations))}
+
+
+def _enter(
+    connection: Connection,
+    wanted: Sequence[CaseRows],
+    known: Mapping[str, _Known],
+    keys: Mapping[str, int],
+    numbers: Mapping[str, int],
+) -> None:
+    """Let every case be found by its words, those alone that have others than before."""
+    leaving, entering = [], []
+    for rows in wanted:
+        case_id, organisation, words = (rows.case[name] for name in ("id", "organisation", "words"))
+        before = known.get(case_id)
+        if before is not None and (before.organisation, before.words) == (organisation, words):
+            continue
+        if before is not None:
+            leaving.append((before.key, search.grams(before.words, numbers[before.organisation])))
+        entering.append((keys[case_id], search.grams(words, numbers[organisation])))
+    for statement, given in ((search.LEAVE, leaving), (search.ENTER, entering)):
+        if given:
+            connection.exec_driver_sql(statement, given)
 
 
 def _batched(values: Sequence[str], size: int) -> Iterator[Sequence[str]]:
@@ -152,8 +238,10 @@ def _ensure_schema(engine: Engine) -> bool:
             connection.rollback()
             return False
         if version != _FILLING:
+            connection.exec_driver_sql(search.DROP)
             metadata.drop_all(connection)
             metadata.create_all(connection)
+            connection.exec_driver_sql(search.CREATE)
             connection.exec_driver_sql(f"PRAGMA user_version={_FILLING}")
         connection.commit()
         return True

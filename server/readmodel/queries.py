@@ -2,14 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Integer,
+    Select,
+    UnaryExpression,
+    and_,
+    column,
+    exists,
+    func,
+    or_,
+    select,
+    text,
+    tuple_,
+)
+from sqlalchemy.sql.operators import custom_op
 
+from server.readmodel import search
 from server.readmodel.database import ReadModel
-from server.readmodel.tables import case_inspectors, cases, clocks, photos, tasks
+from server.readmodel.spans import ANY_KIND, SpanState
+from server.readmodel.tables import (
+    case_inspectors,
+    case_records,
+    cases,
+    clock_spans,
+    organisations,
+    photos,
+)
 
 SORTS: Mapping[str, ColumnElement[Any]] = {
     "updated": cases.c.updated_at,
@@ -20,6 +44,8 @@ SORTS: Mapping[str, ColumnElement[Any]] = {
     "due": cases.c.next_due,
     "clock": cases.c.clock_due,
 }
+#: An order that may have gaps: what has no date comes last, either way.
+_NULLABLE = {"due", "clock"}
 
 
 @dataclass(frozen=True)
@@ -38,7 +64,8 @@ class CaseFilter:
     """What a list of cases is narrowed to. `overdue_on`, `today`: dates; `bbox`: west, south, east, north.
 
     `clock`: cases with a clock that is `overdue`, `at_risk` (past its second mark, or of a year whose
-    holidays nobody knows) or `paused` today; `clock_kind` narrows it to one kind.
+    holidays nobody knows) or `paused` today; `clock_kind` narrows it to one kind. `q`: part of the number,
+    the customer's name, address or account number.
     """
 
     stage: str | None = None
@@ -53,47 +80,209 @@ class CaseFilter:
     bbox: tuple[float, float, float, float] | None = None
 
 
+@dataclass(frozen=True)
+class Place:
+    """A place in a list: behind the case with this id, which has this value in the list's order."""
+
+    value: Any
+    id: str
+
+
+@dataclass(frozen=True)
+class Page:
+    """Rows of a list, how many there are in all, and the place behind the last, if more follow there."""
+
+    rows: list[dict[str, Any]]
+    total: int
+    next: Place | None
+
+
 def list_cases(
-    model: ReadModel, scope: Scope, wanted: CaseFilter, *, sort: str, offset: int, limit: int
-) -> tuple[list[dict[str, Any]], int]:
-    """Rows of one page, and how many there are in all. `sort` is a key of SORTS, `-` before it for down."""
-    where = and_(*_conditions(scope, wanted))
-    column = SORTS[sort.removeprefix("-")]
-    order = column.desc().nulls_last() if sort.startswith("-") else column.asc().nulls_last()
-    page: Select[Any] = select(cases).where(where).order_by(order, cases.c.id).offset(offset).limit(limit)
+    model: ReadModel,
+    scope: Scope,
+    wanted: CaseFilter,
+    *,
+    sort: str,
+    limit: int,
+    offset: int = 0,
+    after: Place | None = None,
+) -> Page:
+    """One page. `sort` is a key of SORTS, `-` before it for down; cases of equal value are in the order of
+    their ids, the same way. `after` begins behind a place, which costs the same however deep it is.
+
+    There are two ways to a page: through the order until enough are found, or through all that is found and
+    sort it. The shorter is taken: of 100,000 cases at most some thousand are looked at either way.
+    """
     with model.engine.connect() as connection:
-        total = connection.scalar(select(func.count()).select_from(cases).where(where)) or 0
-        return [dict(row) for row in connection.execute(page).mappings()], total
+        connection.exec_driver_sql("BEGIN")  # what is counted is what is shown
+        house = _house(connection, scope.organisation)
+        if house is None:
+            return Page([], 0, None)
+        narrowed = _narrowed(scope, wanted, house.key)
+        if narrowed is None:
+            return Page([], 0, None)
+        total = house.cases if narrowed.everything else int(connection.scalar(narrowed.count()) or 0)
+        walked = (offset + limit + 1) * house.cases / max(total, 1)
+        found = narrowed.walk() if walked < total else narrowed.gather()
+        if after is not None:
+            found = found.where(_behind(sort, after))
+        query = found.order_by(*_order(sort)).offset(offset).limit(limit + 1)
+        rows = [dict(row) for row in connection.execute(query).mappings()] if total else []
+    more = len(rows) > limit
+    rows = rows[:limit]
+    value = SORTS[sort.removeprefix("-")].key
+    return Page(rows, total, Place(rows[-1][value], rows[-1]["id"]) if more else None)
 
 
-def _clock_conditions(wanted: CaseFilter) -> Iterator[ColumnElement[bool]]:
-    """First by what stands on the case itself, which is indexed; then by the clocks of what is left."""
-    c, today = clocks.c, wanted.today
-    not_over = or_(c.over_on.is_(None), c.over_on > today)
-    conditions: dict[ClockFilter, tuple[ColumnElement[bool], ColumnElement[bool]]] = {
-        "overdue": (cases.c.clock_over_on <= today, c.over_on <= today),
-        "at_risk": (
-            cases.c.clock_risk_on <= today,
-            and_(or_(c.second_on <= today, c.unknown_from <= today), not_over),
-        ),
-        "paused": (cases.c.clock_paused.is_(True), c.state == "paused"),
-    }
-    found = [c.case_id == cases.c.id]
-    if wanted.clock is not None:
-        of_case, of_clock = conditions[wanted.clock]
-        yield of_case
-        if wanted.clock_kind is None and wanted.clock != "at_risk":
-            return
-        found.append(of_clock)
-    if wanted.clock_kind is not None:
-        found.append(c.kind == wanted.clock_kind)
-    yield exists().where(*found)
+def _order(sort: str) -> tuple[ColumnElement[Any], ...]:
+    by = SORTS[sort.removeprefix("-")]
+    if sort.startswith("-"):
+        return by.desc(), cases.c.id.desc()  # SQLite takes nothing for less than anything
+    return (by.asc().nulls_last() if sort in _NULLABLE else by.asc()), cases.c.id.asc()
+
+
+def _behind(sort: str, place: Place) -> ColumnElement[bool]:
+    name = sort.removeprefix("-")
+    by, id_ = SORTS[name], cases.c.id
+    here, at = tuple_(by, id_), tuple_(place.value, place.id)
+    if sort.startswith("-"):
+        if place.value is None:
+            return and_(by.is_(None), id_ < place.id)
+        return or_(here < at, by.is_(None)) if name in _NULLABLE else here < at
+    if place.value is None:
+        return and_(by.is_(None), id_ > place.id)
+    return or_(here > at, by.is_(None)) if name in _NULLABLE else here > at
+
+
+@dataclass(frozen=True)
+class _House:
+    """An organisation: its number, and how many cases it has."""
+
+    key: int
+    cases: int
+
+
+def _house(connection: Connection, organisation: str) -> _House | None:
+    row = connection.execute(select(organisations).where(organisations.c.name == organisation)).first()
+    return None if row is None else _House(row.key, row.cases)
+
+
+@dataclass(frozen=True)
+class _Narrowed:
+    """A list's conditions. `columns` are on the case itself; each of `sets` gives the keys of cases, by an
+    index of its own, and `tests` ask the same of one case. `of_house`: the sets are of the organisation alone.
+    """
+
+    organisation: str
+    columns: list[ColumnElement[bool]] = field(default_factory=list)
+    sets: list[Select[Any]] = field(default_factory=list)
+    tests: list[ColumnElement[bool]] = field(default_factory=list)
+    of_house: bool = True
+
+    @property
+    def everything(self) -> bool:
+        return not self.columns and not self.sets
+
+    def count(self) -> Select[Any]:
+        """How many there are."""
+        if len(self.sets) == 1 and not self.columns and self.of_house:
+            return select(func.count()).select_from(self.sets[0].subquery())
+        if self.sets:
+            return select(func.count()).select_from(cases).where(*self._gathered())
+        return select(func.count()).select_from(cases).where(self._ours(), *self.columns)
+
+    def gather(self) -> Select[Any]:
+        """All that is found, by the indexes of what it is filtered by."""
+        return select(cases).where(*(self._gathered() if self.sets else (self._ours(), *self.columns)))
+
+    def walk(self) -> Select[Any]:
+        """Case by case in the list's order, each looked at."""
+        return select(cases).where(self._ours(), *map(_unindexed, self.columns), *self.tests)
+
+    def _ours(self) -> ColumnElement[bool]:
+        return cases.c.organisation == self.organisation
+
+    def _gathered(self) -> Iterable[ColumnElement[bool]]:
+        keys = (cases.c.key.in_(one) for one in self.sets)
+        return (_unindexed(self._ours()), *map(_unindexed, self.columns), *keys)
+
+
+def _unindexed(condition: ColumnElement[bool]) -> ColumnElement[bool]:
+    """The same condition, for which SQLite looks for no index (`+`)."""
+    return UnaryExpression(condition.self_group(), operator=custom_op("+"))
+
+
+def _narrowed(scope: Scope, wanted: CaseFilter, house: int) -> _Narrowed | None:
+    """The conditions of a list; None if nothing can be found."""
+    found = _Narrowed(scope.organisation, of_house=scope.inspector is None and wanted.inspector is None)
+    for name in filter(None, (scope.inspector, wanted.inspector)):
+        _add_set(found, case_inspectors.c.key, [case_inspectors.c.name == name])
+    for state, kind in _clock_states(wanted):
+        c = clock_spans.c
+        of_house = [c.organisation == scope.organisation, c.state == state, c.kind == kind]
+        _add_set(found, c.key, [*of_house, c.since <= wanted.today, c.until > wanted.today])
+    if wanted.q:
+        pattern = search.pattern(wanted.q, house)
+        if pattern is None:
+            return None
+        matches = text(search.FIND).bindparams(pattern=pattern).columns(column("rowid", Integer))
+        found.sets.append(select(matches.subquery().c.rowid))
+        found.tests.append(func.instr(cases.c.words, search.plain(wanted.q)) > 0)
+    found.columns.extend(_column_conditions(wanted))
+    return found
+
+
+def _add_set(found: _Narrowed, key: ColumnElement[Any], where: list[ColumnElement[bool]]) -> None:
+    found.sets.append(select(key).where(*where))
+    found.tests.append(exists().where(key == cases.c.key, *where))
+
+
+def _clock_states(wanted: CaseFilter) -> list[tuple[SpanState, str]]:
+    if wanted.clock is None and wanted.clock_kind is None:
+        return []
+    return [(wanted.clock or "open", wanted.clock_kind or ANY_KIND)]
+
+
+def _column_conditions(wanted: CaseFilter) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = [
+        by == value
+        for by, value in (
+            (cases.c.stage, wanted.stage),
+            (cases.c.manager, wanted.manager),
+            (cases.c.energization, wanted.energization),
+        )
+        if value is not None
+    ]
+    if wanted.overdue_on is not None:
+        found.append(cases.c.next_due < wanted.overdue_on)
+    if wanted.bbox is not None:
+        west, south, east, north = wanted.bbox
+        found += [cases.c.lon.between(west, east), cases.c.lat.between(south, north)]
+    return found
 
 
 def cases_of(model: ReadModel, scope: Scope) -> list[str]:
     """The ids of every case in scope, for a tablet's session."""
+    query = select(cases.c.id).where(cases.c.organisation == scope.organisation)
+    if scope.inspector is not None:
+        keys = select(case_inspectors.c.key).where(case_inspectors.c.name == scope.inspector)
+        query = query.where(cases.c.key.in_(keys))
     with model.engine.connect() as connection:
-        return list(connection.scalars(select(cases.c.id).where(*_conditions(scope, CaseFilter()))))
+        return list(connection.scalars(query))
+
+
+def records_of(model: ReadModel, organisation: str, first: str, last: str) -> Iterable[bytes]:
+    """The packed records of the cases that were open on any day from `first` to `last`, one at a time."""
+    c = case_records.c
+    query = select(c.record).where(
+        c.organisation == organisation, or_(c.last.is_(None), c.last >= first), c.first <= last
+    )
+    with model.engine.connect() as connection:
+        for row in connection.execution_options(yield_per=_RECORDS_AT_ONCE).execute(query):
+            yield row.record
+
+
+_RECORDS_AT_ONCE = 500
 
 
 def find_photos(model: ReadModel, photo_id: str) -> list[dict[str, Any]]:
@@ -107,51 +296,3 @@ def photos_of(model: ReadModel, case_id: str) -> list[dict[str, Any]]:
     query = select(photos).where(photos.c.case_id == case_id).order_by(photos.c.taken_at, photos.c.id)
     with model.engine.connect() as connection:
         return [dict(row) for row in connection.execute(query).mappings()]
-
-
-def scoped(scope: Scope, *, manager: str | None = None) -> list[ColumnElement[bool]]:
-    """The conditions on cases that a person may see, of one manager if named."""
-    return _conditions(scope, CaseFilter(manager=manager))
-
-
-def _conditions(scope: Scope, wanted: CaseFilter) -> list[ColumnElement[bool]]:
-    found: list[ColumnElement[bool]] = [cases.c.organisation == scope.organisation]
-    if scope.inspector is not None:
-        found.append(_inspected_by(scope.inspector))
-    if wanted.inspector is not None:
-        found.append(_inspected_by(wanted.inspector))
-    for column, value in (
-        (cases.c.stage, wanted.stage),
-        (cases.c.manager, wanted.manager),
-        (cases.c.energization, wanted.energization),
-    ):
-        if value is not None:
-            found.append(column == value)
-    if wanted.overdue_on is not None:
-        found.append(
-            exists().where(
-                tasks.c.case_id == cases.c.id,
-                tasks.c.status.not_in(["accepted", "cancelled"]),
-                tasks.c.due < wanted.overdue_on,
-            )
-            | (cases.c.next_due < wanted.overdue_on)
-        )
-    if wanted.clock is not None or wanted.clock_kind is not None:
-        found += _clock_conditions(wanted)
-    if wanted.q:
-        like = f"%{_escape(wanted.q)}%"
-        found.append(
-            or_(*(c.ilike(like, escape="\\") for c in (cases.c.no, cases.c.customer, cases.c.address)))
-        )
-    if wanted.bbox is not None:
-        west, south, east, north = wanted.bbox
-        found.append(and_(cases.c.lon.between(west, east), cases.c.lat.between(south, north)))
-    return found
-
-
-def _inspected_by(name: str) -> ColumnElement[bool]:
-    return exists().where(case_inspectors.c.case_id == cases.c.id, case_inspectors.c.name == name)
-
-
-def _escape(words: str) -> str:
-    return words.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")

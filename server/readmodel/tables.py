@@ -19,14 +19,27 @@ from sqlalchemy import (
 )
 
 #: Grows when a table changes; a file of another version is dropped and built again.
-SCHEMA_VERSION = 6
+SCHEMA_VERSION = 7
 
 metadata = MetaData()
 
+#: Every organisation by a number of its own, and how many cases it has.
+organisations = Table(
+    "organisations",
+    metadata,
+    Column("key", Integer, primary_key=True),
+    Column("name", String, nullable=False, unique=True),
+    Column("cases", Integer, nullable=False),
+)
+
+#: `key` is a number for the tables that speak of many cases at once; it is not the same after a rebuild.
+#: `words`: what is searched, as `search.folded` has it. Every order of a list is an index with the id at its
+#: end, so that a page is read and not sorted; `cases_narrow` has what lists are filtered by side by side.
 cases = Table(
     "cases",
     metadata,
-    Column("id", String, primary_key=True),
+    Column("key", Integer, primary_key=True),
+    Column("id", String, nullable=False, unique=True),
     Column("generation", Integer, nullable=False),
     Column("no", String, nullable=False),
     Column("organisation", String, nullable=False),
@@ -42,24 +55,23 @@ cases = Table(
     Column("open_tasks", Integer, nullable=False),
     Column("open_notices", Integer, nullable=False),
     Column("next_due", String),
-    # Of all its clocks: the first day due, past a limit, and at risk; and whether one stands still.
+    # Of all its clocks, the first day due.
     Column("clock_due", String),
-    Column("clock_over_on", String),
-    Column("clock_risk_on", String),
-    Column("clock_paused", Boolean, nullable=False),
     Column("lon", Float, nullable=False),
     Column("lat", Float, nullable=False),
     Column("opened_at", String, nullable=False),
     Column("updated_at", String, nullable=False),
-    Index("cases_by_organisation", "organisation", "updated_at"),
-    Index("cases_by_no", "no"),
-    Index("cases_by_manager", "manager"),
-    Index("cases_by_stage", "stage"),
-    Index("cases_by_place", "lon", "lat"),
-    Index("cases_by_clock", "organisation", "clock_due"),
-    Index("cases_by_over", "organisation", "clock_over_on"),
-    Index("cases_by_risk", "organisation", "clock_risk_on"),
-    Index("cases_by_pause", "organisation", "clock_paused"),
+    Column("words", String, nullable=False),
+    Index("cases_by_updated", "organisation", "updated_at", "id"),
+    Index("cases_by_opened", "organisation", "opened_at", "id"),
+    Index("cases_by_no", "organisation", "no", "id"),
+    Index("cases_by_customer", "organisation", "customer", "id"),
+    Index("cases_by_capacity", "organisation", "capacity_kva", "id"),
+    Index("cases_by_due", "organisation", "next_due", "id"),
+    Index("cases_by_clock", "organisation", "clock_due", "id"),
+    Index("cases_by_manager", "organisation", "manager"),
+    Index("cases_by_place", "organisation", "lon", "lat"),
+    Index("cases_narrow", "organisation", "stage", "manager", "energization", "next_due", "lon", "lat"),
 )
 
 #: Clocks that have not ended, with the days on which they came, or will come, to each mark: so their level is
@@ -82,12 +94,40 @@ clocks = Table(
     Column("unknown_from", String),
 )
 
+#: From which day on and before which other a case has a clock of a kind (`any`: of whichever) in a state. The
+#: spans of one case, state and kind do not touch each other, so that a day lies in one of them at most.
+clock_spans = Table(
+    "clock_spans",
+    metadata,
+    Column("organisation", String, primary_key=True),
+    Column("state", String, primary_key=True),
+    Column("kind", String, primary_key=True),
+    Column("since", String, primary_key=True),
+    Column("until", String, primary_key=True),
+    Column("key", ForeignKey("cases.key", ondelete="CASCADE"), primary_key=True),
+    Index("clock_spans_by_case", "key", "state", "kind"),
+    sqlite_with_rowid=False,
+)
+
 case_inspectors = Table(
     "case_inspectors",
     metadata,
-    Column("case_id", ForeignKey("cases.id", ondelete="CASCADE"), primary_key=True),
+    Column("key", ForeignKey("cases.key", ondelete="CASCADE"), primary_key=True),
     Column("name", String, primary_key=True),
-    Index("case_inspectors_by_name", "name"),
+    Index("case_inspectors_by_name", "name", "key"),
+    sqlite_with_rowid=False,
+)
+
+#: What bulletins count of a case, packed; `first` and `last` are the days on which it began and ended.
+case_records = Table(
+    "case_records",
+    metadata,
+    Column("key", ForeignKey("cases.key", ondelete="CASCADE"), primary_key=True),
+    Column("organisation", String, nullable=False),
+    Column("first", String, nullable=False),
+    Column("last", String),
+    Column("record", LargeBinary, nullable=False),
+    Index("case_records_by_days", "organisation", "last", "first"),
 )
 
 tasks = Table(
@@ -112,21 +152,36 @@ notices = Table(
     Column("due", String),
 )
 
-#: What monitors tell of a case, from a day on and before another; what will come about by itself as well.
+#: What monitors tell of a case, from a day on and before another; what will come about by itself as well. Each
+#: index has the order of the list and the days behind what it is filtered by, so that it is counted in there.
 anomalies = Table(
     "anomalies",
     metadata,
-    Column("case_id", ForeignKey("cases.id", ondelete="CASCADE"), primary_key=True),
+    Column("key", ForeignKey("cases.key", ondelete="CASCADE"), primary_key=True),
     Column("n", Integer, primary_key=True),
     Column("organisation", String, nullable=False),
+    Column("manager", String, nullable=False),
     Column("monitor", String, nullable=False),
     Column("code", String, nullable=False),
     Column("watch", Integer, nullable=False),
     Column("since", String, nullable=False),
-    Column("until", String),
+    Column("until", String, nullable=False),
     Column("params", JSON, nullable=False),
     Column("refs", JSON, nullable=False),
-    Index("anomalies_by_watch", "organisation", text("watch DESC"), "since", "case_id", "n", "until"),
+    Column("anomaly", String, nullable=False),
+    Column("standing", String, nullable=False),
+    *(
+        Index(
+            f"anomalies_by_{name}", "organisation", *first, text("watch DESC"), "since", "key", "n", "until"
+        )
+        for name, first in {
+            "watch": (),
+            "monitor": ("monitor",),
+            "code": ("code",),
+            "manager": ("manager",),
+            "standing": ("standing",),
+        }.items()
+    ),
 )
 
 #: What the rows were computed with (`name` is "rules"): other settings or holidays make them out of date.

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, func, select
 
 from server.readmodel.database import ReadModel
-from server.readmodel.queries import Scope, scoped
+from server.readmodel.spans import NEVER
 from server.readmodel.tables import anomalies, cases, clocks
 
 ClockLevel = Literal["none", "first", "second", "full", "unknown", "over"]
@@ -60,45 +60,53 @@ def _urgency(row: Mapping[str, Any]) -> tuple[Any, ...]:
 
 @dataclass(frozen=True)
 class AnomalyFilter:
-    """What a list of anomalies is narrowed to; `today` is the day on which they hold."""
+    """What a list of anomalies is narrowed to; `today` is the day on which they hold. `standing`: what became
+    of them, as in workflow/explanations.py."""
 
     today: str
     monitor: str | None = None
     code: str | None = None
     watch: int | None = None
     manager: str | None = None
+    standing: str | None = None
 
 
 def list_anomalies(
-    model: ReadModel, scope: Scope, wanted: AnomalyFilter, *, offset: int, limit: int
+    model: ReadModel, organisation: str, wanted: AnomalyFilter, *, offset: int, limit: int
 ) -> tuple[list[dict[str, Any]], int]:
-    """Rows of one page, each with its case's number and manager, the gravest first; and how many in all."""
+    """Rows of one page, each with its case's id, number and manager, the gravest first; and how many in all."""
     a = anomalies.c
     found: list[ColumnElement[bool]] = [
-        a.organisation == scope.organisation,
+        a.organisation == organisation,
         a.since <= wanted.today,
-        or_(a.until.is_(None), a.until > wanted.today),
+        a.until > wanted.today,
     ]
-    if scope.inspector is not None or wanted.manager is not None:
-        found.append(a.case_id.in_(select(cases.c.id).where(*scoped(scope, manager=wanted.manager))))
-    for column, value in ((a.monitor, wanted.monitor), (a.code, wanted.code), (a.watch, wanted.watch)):
-        if value is not None:
-            found.append(column == value)
-    order = ("watch", "since", "case_id", "n")
+    named = {
+        "manager": wanted.manager,
+        "code": wanted.code,
+        "monitor": wanted.monitor,
+        "standing": wanted.standing,
+        "watch": wanted.watch,
+    }
+    found += [a[name] == value for name, value in named.items() if value is not None]
     page = (
-        select(anomalies)
+        select(a.key, a.n)
         .where(*found)
-        .order_by(a.watch.desc(), *(a[name] for name in order[1:]))
+        .order_by(a.watch.desc(), a.since, a.key, a.n)
         .offset(offset)
         .limit(limit)
         .subquery()
     )
-    # The page first, and then the cases of its rows alone.
+    # The page first, from an index alone, and then its rows.
     rows = (
-        select(page, cases.c.no, cases.c.customer, cases.c.manager, cases.c.stage)
-        .join(cases, cases.c.id == page.c.case_id)
-        .order_by(page.c.watch.desc(), *(page.c[name] for name in order[1:]))
+        select(anomalies, cases.c.id.label("case_id"), cases.c.no, cases.c.customer, cases.c.stage)
+        .select_from(page)
+        .join(anomalies, (a.key == page.c.key) & (a.n == page.c.n))
+        .join(cases, cases.c.key == page.c.key)
+        .order_by(a.watch.desc(), a.since, a.key, a.n)
     )
     with model.engine.connect() as connection:
+        connection.exec_driver_sql("BEGIN")
         total = connection.scalar(select(func.count()).select_from(anomalies).where(*found)) or 0
-        return [dict(row) for row in connection.execute(rows).mappings()], total
+        told = [dict(row) for row in connection.execute(rows).mappings()]
+    return [{**row, "until": None if row["until"] == NEVER else row["until"]} for row in told], total

@@ -171,8 +171,8 @@ def test_two_workers_share_and_the_one_left_takes_over(made: Services, worker: C
 
     def listed() -> bool:
         with closing(ReadModel(workers[1].folder / "readmodel.sqlite3")) as readmodel:
-            rows, total = list_cases(readmodel, Scope("demo"), CaseFilter(), sort="no", offset=0, limit=50)
-        return total == len(ids) + 1 and all(row["open_notices"] for row in rows)
+            page = list_cases(readmodel, Scope("demo"), CaseFilter(), sort="no", offset=0, limit=50)
+        return page.total == len(ids) + 1 and all(row["open_notices"] for row in page.rows)
 
     until(listed, workers)
     workers[1].end()
