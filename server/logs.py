@@ -1,4 +1,7 @@
-"""Logs: one event a line, fields behind it. Tracebacks never show values: they hold tokens and names."""
+"""Logs: one event a line, fields behind it. Tracebacks never show values: they hold tokens and names.
+
+The settings name the levels, and processes that only wait read them: so the library is loaded by who writes.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +9,6 @@ import contextlib
 import re
 import sys
 from typing import TextIO
-
-import structlog
 
 #: From the most to the fewest lines.
 LEVELS = ("debug", "info", "warning", "error")
@@ -19,6 +20,8 @@ class Lines:
     """Writes lines to a file. One that cannot be written, as on a full disk, changes nobody's answer."""
 
     def __init__(self, file: TextIO) -> None:
+        import structlog  # noqa: PLC0415
+
         self._print = structlog.PrintLogger(file)
 
     def msg(self, message: str) -> None:
@@ -34,6 +37,8 @@ def configure(level: str = "info") -> None:
 
     `level` is one of LEVELS; a logger that has been used keeps the level it had then.
     """
+    import structlog  # noqa: PLC0415
+
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,

@@ -18,8 +18,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-import jwt
-
 from server.people.keys import Key, Keyring
 
 ALGORITHM = "HS256"
@@ -84,6 +82,8 @@ def issue_access(
     lifetime: timedelta,
 ) -> str:
     """Sign an access token that holds until `now + lifetime`, whole seconds, rounded down."""
+    import jwt  # noqa: PLC0415  with what it finds installed, megabytes that most processes spare
+
     claims = {
         "sub": user,
         "iat": int(now.timestamp()),
@@ -104,6 +104,8 @@ def issue_for_store(
 
     It names no device and no session, so Hezha's own doors refuse it.
     """
+    import jwt  # noqa: PLC0415  with what it finds installed, megabytes that most processes spare
+
     claims = {
         "sub": user,
         "iat": int(now.timestamp()),
@@ -119,6 +121,8 @@ def read_access(keyring: Keyring, token: str, *, now: datetime) -> AccessClaims:
 
     A token without `exp`, with another algorithm than ours, or with an unknown `kid` is invalid.
     """
+    import jwt  # noqa: PLC0415
+
     if len(token) > MAX_TOKEN_LENGTH:
         raise TokenError("token_invalid")
     try:

@@ -17,7 +17,6 @@ from functools import partial
 from types import FrameType
 from typing import Any
 
-import structlog
 from gunicorn.http import wsgi
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
@@ -27,8 +26,6 @@ from server.serving.memory import give_memory_back, settle, trim
 from server.serving.patience import PIECE, Patience, PatientInput, bound_socket, is_read
 from server.serving.response import OnePacketResponse
 from sync.embedded.pausing import CAN_PAUSE, Pause
-
-_log = structlog.get_logger(__name__)
 
 
 class WebWorker(ThreadWorker):  # type: ignore[misc]
@@ -219,7 +216,7 @@ class WebWorker(ThreadWorker):  # type: ignore[misc]
                 self._leaves(conn)
         for patience, what in ((self._headers, "headers"), (self._bodies, "body")):
             if cut := patience.cut_off():
-                _log.info("client.too_slow", waited_for=what, connections=cut)
+                _tell_of_slow(waited_for=what, connections=cut)
 
     def _resume(self, conn: TConn, pause: Pause) -> None:
         """Its bell has rung, or its time is over. What comes late for an earlier pause is passed over."""
@@ -267,3 +264,9 @@ class WebWorker(ThreadWorker):  # type: ignore[misc]
         made = getattr(getattr(self, "wsgi", None), "extensions", {}).get("hezha")
         if made is not None:
             made.store.dismiss()
+
+
+def _tell_of_slow(**fields: object) -> None:
+    import structlog  # noqa: PLC0415  gunicorn's parent process reads this module and tells nothing
+
+    structlog.get_logger(__name__).info("client.too_slow", **fields)

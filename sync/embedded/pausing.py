@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from sync.embedded.wakeup import Waiter
+if TYPE_CHECKING:
+    from sync.embedded.wakeup import Waiter
 
 #: The key in a WSGI environment by which a server says that it understands `Pause`.
 CAN_PAUSE = "hezha.can_pause"
