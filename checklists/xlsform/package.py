@@ -71,9 +71,7 @@ def _refuse(what: Refusal, **params: object) -> None:
     raise XlsFormError([Finding(what, params=params)])
 
 
-def _check_parts(
-    package: zipfile.ZipFile, bounds: Bounds, findings: Findings, watch: Watch | None
-) -> None:
+def _check_parts(package: zipfile.ZipFile, bounds: Bounds, findings: Findings, watch: Watch | None) -> None:
     parts = package.infolist()
     if len(parts) > bounds.parts:
         _refuse("too_many_parts", have=len(parts), limit=bounds.parts)
