@@ -2,12 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from checklists.reasons import number
 from server.reports.paper import Block, Box, Cell, Field, Line, Signature, Signatures, own_line
 from server.reports.wording import Wording, Words
 from server.workflow.model import Case, NoticeStage, Supply, TaskKind
 
-__all__ = ["blank", "boxes", "customer_fields", "field", "kva", "notice_stage", "signers", "supply_fields"]
+__all__ = [
+    "blank",
+    "boxes",
+    "columns",
+    "customer_fields",
+    "evidence",
+    "field",
+    "kva",
+    "notice_stage",
+    "numbered",
+    "reading",
+    "reading_rows",
+    "signers",
+    "supply_fields",
+]
 
 
 def field(say: Wording, code: str, value: Words | Cell = (), *, wide: bool = False) -> Field:
@@ -58,6 +75,34 @@ def total_kva(supply: Supply) -> float:
 
 def kva(value: float | None) -> Words:
     return () if value is None else (number(value, "kVA"),)
+
+
+def columns(say: Wording, *codes: str) -> tuple[Words, ...]:
+    """The head of a table."""
+    return tuple(say.say(f"column_{code}") for code in codes)
+
+
+def numbered(width: int, rows: int, *, start: int = 1) -> tuple[tuple[Cell, ...], ...]:
+    """Numbered rows to be filled in by hand."""
+    return tuple(((Line((str(row),)),), *((),) * (width - 1)) for row in range(start, start + rows))
+
+
+def reading_rows(readings: Mapping[str, Any], empty: int) -> tuple[tuple[Cell, ...], ...]:
+    """Register, reading and room for a remark; `empty` rows where nothing was read off yet."""
+    told = tuple((own_line(str(name)), own_line(reading(value)), ()) for name, value in readings.items())
+    return told or (((), (), ()),) * empty
+
+
+def reading(value: Any) -> str:
+    """What was read off an instrument: a number, or words where it is none."""
+    plain = isinstance(value, bool) or not isinstance(value, int | float)
+    return str(value) if plain else number(float(value))
+
+
+def evidence(case: Case, gate: str) -> Cell:
+    """What was referred to when a gate was last confirmed; nothing if it is not."""
+    entries = case.entries.get(gate, ())
+    return own_line(entries[-1].evidence) if entries and entries[-1].status == "met" else ()
 
 
 def notice_stage(stage: NoticeStage | TaskKind, say: Wording) -> Words:

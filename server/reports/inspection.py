@@ -15,7 +15,7 @@ from checklists.overrides import Override
 from checklists.reasons import number
 from server.reports.answers import source_words, value_words
 from server.reports.beside import Beside, Signed, photo_blocks
-from server.reports.heads import boxes, customer_fields, notice_stage, signers, supply_fields
+from server.reports.heads import boxes, columns, customer_fields, notice_stage, signers, supply_fields
 from server.reports.heads import field as named
 from server.reports.paper import (
     Blank,
@@ -165,7 +165,7 @@ def _survey(case: Case, say: Wording) -> Iterator[Block]:
 
 
 def _sections(found: Found, say: Wording) -> Iterator[Block]:
-    head = tuple(say.say(f"column_{one}") for one in ("code", "item", "found", "verdict"))
+    head = columns(say, "code", "item", "found", "verdict")
     for section in found.definition.sections:
         codes = {inner.code for item in section.items for inner in (item, *item.items)}
         rows = tuple(_row(item, found, say) for item in found.shown if split_code(item.code)[0] in codes)
@@ -223,7 +223,7 @@ def _limits(found: Found, say: Wording) -> Iterator[Block]:
     """The organisation's own limits that the form was judged with."""
     if not found.limits:
         return
-    head = tuple(say.say(f"column_{one}") for one in ("item", "limit", "basis", "since"))
+    head = columns(say, "item", "limit", "basis", "since")
     rows = []
     for one in found.limits:
         low = f"≥ {number(one.min, one.unit)}" if one.min is not None else ""

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from server.reports.answers import measured_words, source_words
 from server.reports.beside import Beside, photo_blocks
-from server.reports.heads import customer_fields, field, notice_stage, signers
+from server.reports.heads import columns, customer_fields, field, notice_stage, signers
 from server.reports.paper import (
     Blank,
     Block,
@@ -23,12 +23,13 @@ from server.reports.paper import (
     number_of,
     own_line,
 )
-from server.reports.wording import Wording, Words
+from server.reports.wording import Wording
 from server.workflow.model import SEVERITY_RANK, Answer, Case, ItemRound, Notice, NoticeItem
 
 __all__ = ["notice_paper", "notice_photos"]
 
 #: Millimetres: number, place and defect, measured, demand, severity and deadline.
+_COLUMNS = ("no", "defect", "measured", "demand", "deadline")
 _WIDTHS = (9.0, 0.0, 38.0, 46.0, 25.0)
 _HISTORY_WIDTHS = (9.0, 20.0, 33.0, 0.0, 30.0)
 #: Lines for an answer written by hand.
@@ -49,7 +50,9 @@ def notice_paper(case: Case, n: int, beside: Beside, say: Wording) -> Paper:
         blocks=(
             Fields((*customer_fields(case, say), *_about(case, notice, say))),
             Passage(_opening(notice, say)),
-            Table(_head(say, "no", "defect", "measured", "demand", "deadline"), _WIDTHS, _rows(notice, say)),
+            Table(
+                columns(say, "no", "defect", "measured", "demand", "deadline"), _WIDTHS, _rows(notice, say)
+            ),
             Passage(_effect(notice, say), framed=True),
             *_reply(notice, say),
             signers(say, "inspector_1", "inspector_2", "customer_receipt", "contractor_receipt"),
@@ -136,10 +139,6 @@ def _effect(notice: Notice, say: Wording) -> Cell:
     )
 
 
-def _head(say: Wording, *codes: str) -> tuple[Words, ...]:
-    return tuple(say.say(f"column_{code}") for code in codes)
-
-
 def _rows(notice: Notice, say: Wording) -> tuple[tuple[Cell, ...], ...]:
     return tuple(_row(number, item, say) for number, item in enumerate(notice.items, 1))
 
@@ -189,7 +188,7 @@ def _reply(notice: Notice, say: Wording) -> Iterator[Block]:
     yield Heading(say.say("heading_reply"))
     rows = [*_answers(notice, say), *_rounds(notice, say)]
     if rows:
-        head = _head(say, "no", "round", "when", "answer", "evidence")
+        head = columns(say, "no", "round", "when", "answer", "evidence")
         yield Table(head, _HISTORY_WIDTHS, tuple(row for _, row in sorted(rows, key=lambda one: one[0])))
     if notice.open and notice.state in {"draft", "issued"}:
         yield Passage((Blank(say.say("reply_by_hand"), _REPLY_LINES),), framed=True)

@@ -11,9 +11,20 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from checklists.model import Definition
-from checklists.reasons import number
 from server.reports.conditions import in_words
-from server.reports.heads import blank, boxes, customer_fields, field, notice_stage, signers, supply_fields
+from server.reports.heads import (
+    blank,
+    boxes,
+    columns,
+    customer_fields,
+    evidence,
+    field,
+    notice_stage,
+    numbered,
+    reading_rows,
+    signers,
+    supply_fields,
+)
 from server.reports.paper import (
     Blank,
     Block,
@@ -37,6 +48,7 @@ __all__ = ["OFFICE_PAPERS", "office_paper"]
 _EQUIPMENT_WIDTHS = (9.0, 0.0, 40.0, 40.0, 40.0)
 _SETTING_WIDTHS = (9.0, 34.0, 0.0, 24.0, 24.0, 24.0, 30.0)
 _METER_WIDTHS = (30.0, 0.0, 34.0, 26.0, 26.0, 34.0)
+_READING_WIDTHS = (60.0, 50.0, 0.0)
 _INDEX_WIDTHS = (9.0, 0.0, 50.0, 24.0, 16.0, 20.0)
 #: Empty rows for what is written by hand.
 _EQUIPMENT_ROWS, _SETTING_ROWS, _METER_ROWS, _INDEX_ROWS = 6, 12, 4, 5
@@ -67,21 +79,6 @@ def office_paper(form: FormName, case: Case, facts: OfficeFacts, say: Wording) -
     )
 
 
-def _head(say: Wording, *codes: str) -> tuple[Words, ...]:
-    return tuple(say.say(f"column_{code}") for code in codes)
-
-
-def _by_hand(columns: int, rows: int) -> tuple[tuple[Cell, ...], ...]:
-    """Numbered rows to be filled in."""
-    return tuple(((Line((str(count),)),), *((),) * (columns - 1)) for count in range(1, rows + 1))
-
-
-def _evidence(case: Case, gate: str) -> Cell:
-    """What somebody referred to when a gate was confirmed."""
-    entries = case.entries.get(gate, ())
-    return own_line(entries[-1].evidence) if entries and entries[-1].status == "met" else ()
-
-
 def _scheme_reply(case: Case, facts: OfficeFacts, say: Wording) -> Iterator[Block]:
     yield Fields((*customer_fields(case, say), *supply_fields(case, say)))
     yield Heading(say.say("heading_scheme"))
@@ -97,7 +94,7 @@ def _scheme_reply(case: Case, facts: OfficeFacts, say: Wording) -> Iterator[Bloc
     yield Heading(say.say("heading_validity"))
     stages = tuple(say.catalogued(f"stage.{stage}") for stage in facts.next_stages)
     following = tuple(
-        "、".join(one[min(number, len(one) - 1)] for one in stages) for number in range(len(say.languages))
+        "、".join(one[min(at, len(one) - 1)] for one in stages) for at in range(len(say.languages))
     )
     yield Fields(
         (
@@ -140,8 +137,8 @@ def _completion(case: Case, facts: OfficeFacts, say: Wording) -> Iterator[Block]
         yield Heading(say.say("heading_documents"))
         yield Passage(tuple(_documents(case, facts.documents, say)), framed=True)
     yield Heading(say.say("heading_equipment"))
-    head = _head(say, "no", "equipment", "rating", "serial", "maker")
-    yield Table(head, _EQUIPMENT_WIDTHS, _by_hand(5, _EQUIPMENT_ROWS))
+    head = columns(say, "no", "equipment", "rating", "serial", "maker")
+    yield Table(head, _EQUIPMENT_WIDTHS, numbered(5, _EQUIPMENT_ROWS))
     yield Passage(
         (
             Blank(say.say("test_summary"), 3),
@@ -175,11 +172,11 @@ def _settings(case: Case, facts: OfficeFacts, say: Wording) -> Iterator[Block]:
             *blank(say, "station", "device", "device_model", "program"),
             field(say, "ct_ratio"),
             field(say, "pt_ratio"),
-            field(say, "settings_basis", _evidence(case, "settings-applied"), wide=True),
+            field(say, "settings_basis", evidence(case, "settings-applied"), wide=True),
         )
     )
-    head = _head(say, "no", "protection", "setting", "old", "new", "measured_setting", "remark")
-    yield Table(head, _SETTING_WIDTHS, _by_hand(7, _SETTING_ROWS))
+    head = columns(say, "no", "protection", "setting", "old", "new", "measured_setting", "remark")
+    yield Table(head, _SETTING_WIDTHS, numbered(7, _SETTING_ROWS))
     yield Passage((*boxes(say, ("print_out", "trip_tried"), None), Blank(say.say("remarks"), 2)), framed=True)
     yield signers(say, "calculator", "checker", "approver", "executor")
 
@@ -190,34 +187,27 @@ def _metering(case: Case, facts: OfficeFacts, say: Wording) -> Iterator[Block]:
         (
             *customer_fields(case, say),
             *supply_fields(case, say),
-            field(say, "metering_evidence", _evidence(case, "metering-fitted")),
-            field(say, "terminal_evidence", _evidence(case, "terminal-online")),
+            field(say, "metering_evidence", evidence(case, "metering-fitted")),
+            field(say, "terminal_evidence", evidence(case, "terminal-online")),
             *blank(say, "metering_point", "multiplier"),
         )
     )
-    head = _head(say, "instrument", "serial", "model", "ratio", "accuracy", "seal")
+    head = columns(say, "instrument", "serial", "model", "ratio", "accuracy", "seal")
     kinds = ("meter", "ct", "ct", "ct", "pt", "terminal")
     rows = tuple(((Line(say.say(f"instrument_{kind}")),), *((),) * 5) for kind in kinds)
     yield Table(head, _METER_WIDTHS, rows)
     yield Heading(say.say("heading_readings"))
-    head = _head(say, "register", "reading", "remark")
-    readings = {} if record is None else record.readings
-    told = tuple((own_line(name), own_line(_shown(value)), ()) for name, value in readings.items())
-    yield Table(head, (60.0, 50.0, 0.0), told or tuple(((), (), ()) for _ in range(_METER_ROWS)))
+    head = columns(say, "register", "reading", "remark")
+    yield Table(head, _READING_WIDTHS, reading_rows({} if record is None else record.readings, _METER_ROWS))
     yield Passage((Blank(say.say("remarks"), 2),), framed=True)
     yield signers(say, "fitter_1", "fitter_2", "customer")
 
 
-def _shown(value: object) -> str:
-    return number(float(value)) if isinstance(value, int | float) else str(value)
-
-
 def _index(case: Case, facts: OfficeFacts, say: Wording) -> Iterator[Block]:
     yield Fields((*customer_fields(case, say), *supply_fields(case, say)))
-    head = _head(say, "no", "paper", "reference", "day", "pages", "kept")
-    rows = [((Line((str(count),)),), *row) for count, row in enumerate(_contents(case, say), 1)]
-    rows += [((Line((str(len(rows) + more),)),), *((),) * 5) for more in range(1, _INDEX_ROWS + 1)]
-    yield Table(head, _INDEX_WIDTHS, tuple(rows))
+    head = columns(say, "no", "paper", "reference", "day", "pages", "kept")
+    rows = tuple(((Line((str(count),)),), *row) for count, row in enumerate(_contents(case, say), 1))
+    yield Table(head, _INDEX_WIDTHS, (*rows, *numbered(6, _INDEX_ROWS, start=len(rows) + 1)))
     yield Passage((Line(say.say("index_originals")), Line(say.say("index_photos", count=len(case.photos)))))
     yield signers(say, "archivist", "manager")
 
@@ -237,7 +227,7 @@ def _contents(case: Case, say: Wording) -> Iterator[tuple[Cell, ...]]:
     for name, gate in _ORIGINALS.items():
         entries = case.entries.get(gate, ())
         day = say.day(entries[-1].at) if entries else ()
-        yield (Line(say.say(f"paper_{name}")),), _evidence(case, gate), _line(day), (), original
+        yield (Line(say.say(f"paper_{name}")),), evidence(case, gate), _line(day), (), original
     counted: Counter[str] = Counter()
     for task in case.tasks.values():
         counted[task.kind] += 1
@@ -257,7 +247,7 @@ def _contents(case: Case, say: Wording) -> Iterator[tuple[Cell, ...]]:
         entries = case.entries.get(gate, ())
         if entries and entries[-1].status == "met":
             day = say.day(entries[-1].at)
-            yield (Line(say.catalogued(f"gate.{gate}")),), _evidence(case, gate), _line(day), (), ()
+            yield (Line(say.catalogued(f"gate.{gate}")),), evidence(case, gate), _line(day), (), ()
     energization = case.energization
     if energization.authorized_at is not None:
         day = say.day(energization.authorized_at)

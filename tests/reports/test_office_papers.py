@@ -1,0 +1,86 @@
+"""Papers that a case fills in part: what it holds is printed, nothing is made up, the rest is left blank."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from checklists import load_definitions
+from server.reports.office import OFFICE_PAPERS, OfficeFacts, office_paper
+from server.reports.paper import Fields, FormName, Paper
+from server.workflow import commands as c
+from tests.reports.papers import CHINESE, failure, printed, whole, with_notice
+from tests.workflow.builders import Desk
+
+FACTS = OfficeFacts(date(2027, 3, 2), ("construction",), load_definitions().latest("acceptance-hv"))
+
+
+def made(form: FormName, desk: Desk | None = None) -> Paper:
+    return office_paper(form, (desk or Desk()).case, FACTS, CHINESE)
+
+
+@pytest.mark.parametrize("form", list(OFFICE_PAPERS))
+def test_each_names_the_customer_and_leaves_room_for_what_nobody_knows(form: FormName) -> None:
+    paper = made(form)
+    words = whole(printed(paper))
+    for expected in ("RedMapleTextiles", "330001", "10kV", "630kVA", paper.no, paper.title[0]):
+        assert expected in words, expected
+    known = {
+        "客户名称",
+        "户号",
+        "用电地址",
+        "供电电压",
+        "业务流程",
+        "申请容量",
+        "合计容量",
+        "有效期至",
+        "下一环节",
+    }
+    settled = {"双（多）电源", "自备电源", "重要电力用户", "需设计审图", "专线供电"}
+    filled = {
+        field.label[0]
+        for block in paper.blocks
+        if isinstance(block, Fields)
+        for field in block.fields
+        if field.value
+    }
+    assert filled <= known | settled
+
+
+def test_the_scheme_reply_says_until_when_it_holds_and_what_comes_next() -> None:
+    words = whole(printed(made("scheme_reply")))
+    for expected in ("有效期至2027-03-02", "下一环节施工", "双（多）电源否"):
+        assert expected in words, expected
+
+
+def test_a_completion_application_lists_the_documents_that_the_checklist_asks_for() -> None:
+    words = whole(printed(made("completion_application")))
+    assert FACTS.documents is not None
+    asked = [
+        item.code for item in FACTS.documents.items if item.type == "file" and item.code.startswith("CD")
+    ]
+    assert len(asked) > 10
+    for code in asked:
+        assert code in words
+    assert "设计变更证明（有设计变更）" in words
+
+
+def test_evidence_of_a_gate_stands_on_the_paper_that_it_is_about() -> None:
+    desk = Desk(facts={**dict.fromkeys(("mid_check_required", "dual", "gen"), False), "relay": True})
+    desk.do(c.RecordEntry(gate="settings-applied", status="met", evidence="定值单 DZ-7"))
+    desk.do(c.RecordEntry(gate="metering-fitted", status="met", evidence="装接单 ZJ-7"))
+    assert "定值单DZ-7" in whole(printed(made("settings", desk)))
+    assert "装接单ZJ-7" in whole(printed(made("metering", desk)))
+    desk.do(c.RecordEntry(gate="metering-fitted", status="unmet", note="封印缺失"))
+    assert "装接单ZJ-7" not in whole(printed(made("metering", desk)))
+
+
+def test_the_index_lists_what_the_case_has_and_asks_for_originals() -> None:
+    desk = with_notice(failure("ME-05"))
+    desk.do(c.RecordEntry(gate="contract-signed", status="met", evidence="合同 HT-7"))
+    words = whole(printed(made("index", desk)))
+    for expected in ("合同HT-7", "YK-2026-0001-ZJ1", "YK-2026-0001-QX1", "用电申请", "原件"):
+        assert expected in words, expected
+    draft = with_notice(failure("ME-05"), issued=False)
+    assert "QX1" not in whole(printed(made("index", draft))), "a draft is no paper of the file"
