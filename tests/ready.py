@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from server.workflow.gates import gate_table
 from tests.desk import Desk
 
@@ -32,3 +34,24 @@ def ready(desk: Desk) -> str:
                 desk.post(path, {"status": "met", "evidence": "sheet"}, by=who)
     desk.post(f"/cases/{case}/transitions", {"to": "ready"})
     return case
+
+
+def record(desk: Desk, **changes: Any) -> dict[str, Any]:
+    """The body that records the breaker closed now."""
+    return {
+        "at": desk.clock().isoformat(),
+        "phase_check": "consistent",
+        "participants": ["manager", "inspector"],
+        "readings": {"kWh": 0.0},
+        "readings_by": "Red Maple Textiles",
+        "signatures": [{"name": "Red Maple Textiles", "party": "customer", "ref": "sheet-7"}],
+        **changes,
+    }
+
+
+def switch(desk: Desk, case: str) -> None:
+    """Do every switching step, all at this moment of the clock that stands."""
+    day = desk.get(f"/cases/{case}/energization/steps")
+    at = desk.clock().isoformat()
+    steps = [{"step": step["id"], "at": at} for step in day["steps"] for _ in range(step["times"])]
+    desk.post(f"/cases/{case}/energization/steps", {"steps": steps}, by="inspector")

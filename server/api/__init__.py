@@ -8,8 +8,11 @@ from flask_smorest import Blueprint
 def blueprints() -> list[Blueprint]:
     """Every blueprint, in the order of the API page."""
     from server.api import (  # noqa: PLC0415  each module registers its routes when it is read
+        absences,
         anomalies,
+        approvals,
         auth,
+        case_file,
         cases,
         checklist_drafts,
         checklist_forms,
@@ -19,7 +22,9 @@ def blueprints() -> list[Blueprint]:
         clocks,
         devices,
         energization,
+        gates,
         handover,
+        imports,
         inspections,
         links,
         lookalikes,
@@ -33,6 +38,7 @@ def blueprints() -> list[Blueprint]:
         public_cases,
         quarantine,
         rectification,
+        switching,
         syncing,
         tasks,
         users,
@@ -57,11 +63,13 @@ def blueprints() -> list[Blueprint]:
             places,
             meetings,
             handover,
+            approvals,
+            absences,
             notices,
             papers,
             rectification,
         ),
-        *(links, public_cases),
-        *(processes, clocks, anomalies, quarantine, energization, syncing),
+        *(links, public_cases, imports),
+        *(processes, clocks, anomalies, quarantine, gates, energization, switching, case_file, syncing),
     )
     return [module.blp for module in modules]

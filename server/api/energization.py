@@ -1,5 +1,5 @@
 # mypy: disable-error-code="untyped-decorator"
-"""Gates and energization: what still keeps the breaker open, and who may say that it closes."""
+"""Energization: who may say that the breaker closes, and that it did."""
 
 from __future__ import annotations
 
@@ -11,26 +11,31 @@ from server.api.base import Schema, blueprint, roles
 from server.api.casework import ReasonIn, act, command, etag, plain, visible
 from server.casework.cases import Loaded
 from server.intake.worker import make_intake
-from server.problems import language
 from server.services import services
-from server.texts import text
 from server.workflow import commands
-from server.workflow.gates import ready
-from server.workflow.model import GateStatus
+from server.workflow.switching import left_live
 
-blp = blueprint("energization", "Gates and energization 送电条件、送电.")
+blp = blueprint("energization", "Energization 送电.")
 
 _WORDS = ma.validate.Length(max=4000)
 
 
-class EntryIn(Schema):
-    status = ma.fields.String(required=True, validate=ma.validate.OneOf(["met", "not_applicable", "unmet"]))
-    evidence = ma.fields.String(validate=_WORDS, load_default="")
-    note = ma.fields.String(validate=_WORDS, load_default="")
-
-
 class NoteIn(Schema):
     note = ma.fields.String(validate=_WORDS, load_default="")
+
+
+class SignatureIn(Schema):
+    name = ma.fields.String(required=True, validate=ma.validate.Length(min=1, max=200))
+    party = ma.fields.String(
+        required=True,
+        validate=ma.validate.Length(min=1, max=200),
+        metadata={"description": "For whom: the customer, the utility, a contractor."},
+    )
+    ref = ma.fields.String(
+        required=True,
+        validate=ma.validate.Length(min=1, max=100),
+        metadata={"description": "Id of a signature document, or number of the paper."},
+    )
 
 
 class RecordIn(Schema):
@@ -45,29 +50,20 @@ class RecordIn(Schema):
     )
     impulse_closings = ma.fields.Integer(load_default=0, validate=ma.validate.Range(min=0, max=100))
     transformer_start_at = ma.fields.AwareDateTime(allow_none=True)
-    readings = ma.fields.Dict(keys=ma.fields.String(), load_default=dict)
+    readings = ma.fields.Dict(
+        keys=ma.fields.String(),
+        load_default=dict,
+        metadata={"description": "Register values as the customer copied them, by register."},
+    )
+    readings_by = ma.fields.String(
+        validate=ma.validate.Length(max=200),
+        load_default="",
+        metadata={"description": "Who copied them, for the customer."},
+    )
+    signatures = ma.fields.List(
+        ma.fields.Nested(SignatureIn), load_default=list, validate=ma.validate.Length(max=20)
+    )
     note = ma.fields.String(validate=_WORDS, load_default="")
-
-
-class GateReasonOut(ma.Schema):
-    code = ma.fields.String()
-    text = ma.fields.String()
-    params = ma.fields.Dict()
-    refs = ma.fields.List(ma.fields.String())
-
-
-class GateOut(ma.Schema):
-    id = ma.fields.String()
-    code = ma.fields.String(metadata={"description": "The trade's number, E01 to E19; empty if ours alone."})
-    title = ma.fields.String()
-    status = ma.fields.String(validate=ma.validate.OneOf(["met", "unmet", "not_applicable"]))
-    reasons = ma.fields.List(ma.fields.Nested(GateReasonOut))
-    refs = ma.fields.List(ma.fields.String())
-
-
-class GatesOut(ma.Schema):
-    ready = ma.fields.Boolean()
-    gates = ma.fields.List(ma.fields.Nested(GateOut))
 
 
 class EnergizationOut(ma.Schema):
@@ -78,64 +74,27 @@ class EnergizationOut(ma.Schema):
     note = ma.fields.String()
     hold = ma.fields.Dict(allow_none=True)
     record = ma.fields.Dict(allow_none=True)
+    runs = ma.fields.List(
+        ma.fields.Dict(), metadata={"description": "Each going through the switching steps."}
+    )
+    left_live = ma.fields.Boolean(
+        metadata={"description": "Switching broke off, and nobody has recorded that it is dead again."}
+    )
 
 
 Answer = tuple[dict[str, Any], dict[str, str]]
 
 
-def gate_view(status: GateStatus, lang: str) -> dict[str, Any]:
-    """A gate with its words in the reader's language."""
-    return {
-        "id": status.id,
-        "code": status.code,
-        "title": text(f"gate.{status.id}", lang),
-        "status": status.status,
-        "reasons": [
-            {
-                "code": reason.code,
-                "text": text(f"gate_reason.{reason.code}", lang, **reason.params),
-                "params": dict(reason.params),
-                "refs": list(reason.refs),
-            }
-            for reason in status.reasons
-        ],
-        "refs": list(status.refs),
-    }
-
-
-def _gates(known: Loaded) -> Answer:
-    lang = language()
-    view = [gate_view(status, lang) for status in known.case.gates]
-    return {"ready": ready(known.case), "gates": view}, etag(known)
-
-
-def _energization(known: Loaded) -> Answer:
+def energization_answer(known: Loaded) -> Answer:
     body = plain(known.case.energization)
     body.pop("gates", None)
-    return {**body, "stage": known.case.stage}, etag(known)
+    return {**body, "stage": known.case.stage, "left_live": left_live(known.case)}, etag(known)
 
 
-def _catch_up(case_id: str) -> None:
+def catch_up(case_id: str) -> None:
     """What tablets were told is stored counts before the breaker is decided on, whatever the worker is at."""
     visible(case_id)
     make_intake(services()).catch_up(case_id)
-
-
-@blp.route("/cases/<case_id>/gates", methods=["GET"])
-@roles()
-@blp.response(200, GatesOut)
-def show_gates(case_id: str) -> Answer:
-    """The gate sheet: each condition for energization, met or not, and why not."""
-    return _gates(visible(case_id))
-
-
-@blp.route("/cases/<case_id>/gates/<gate>/entries", methods=["POST"])
-@roles("manager", "inspector", "scheduler", "admin")
-@blp.arguments(EntryIn)
-@blp.response(201, GatesOut)
-def record_entry(body: dict[str, Any], case_id: str, gate: str) -> Answer:
-    """Confirm a gate's condition, with evidence, or take an earlier word back."""
-    return _gates(act(case_id, command(commands.RecordEntry, gate=gate, **body)))
 
 
 @blp.route("/cases/<case_id>/energization", methods=["GET"])
@@ -143,7 +102,7 @@ def record_entry(body: dict[str, Any], case_id: str, gate: str) -> Answer:
 @blp.response(200, EnergizationOut)
 def show_energization(case_id: str) -> Answer:
     """Whether the breaker may be closed, or was."""
-    return _energization(visible(case_id))
+    return energization_answer(visible(case_id))
 
 
 @blp.route("/cases/<case_id>/energization/authorize", methods=["POST"])
@@ -152,8 +111,8 @@ def show_energization(case_id: str) -> Answer:
 @blp.response(200, EnergizationOut)
 def authorize(body: dict[str, Any], case_id: str) -> Answer:
     """Allow the breaker to be closed. 409 lists the gates that are not met."""
-    _catch_up(case_id)
-    return _energization(act(case_id, command(commands.Authorize, **body)))
+    catch_up(case_id)
+    return energization_answer(act(case_id, command(commands.Authorize, **body)))
 
 
 @blp.route("/cases/<case_id>/energization/record", methods=["POST"])
@@ -161,9 +120,9 @@ def authorize(body: dict[str, Any], case_id: str) -> Answer:
 @blp.arguments(RecordIn)
 @blp.response(200, EnergizationOut)
 def record_energization(body: dict[str, Any], case_id: str) -> Answer:
-    """Record that the breaker was closed."""
-    _catch_up(case_id)
-    return _energization(act(case_id, command(commands.RecordEnergization, **body)))
+    """Record that the breaker was closed. 409 names the switching steps that are missing."""
+    catch_up(case_id)
+    return energization_answer(act(case_id, command(commands.RecordEnergization, **body)))
 
 
 @blp.route("/cases/<case_id>/energization/hold", methods=["POST"])
@@ -172,7 +131,7 @@ def record_energization(body: dict[str, Any], case_id: str) -> Answer:
 @blp.response(200, EnergizationOut)
 def hold(body: dict[str, Any], case_id: str) -> Answer:
     """Stop: an authorization is void at once."""
-    return _energization(act(case_id, command(commands.Hold, **body)))
+    return energization_answer(act(case_id, command(commands.Hold, **body)))
 
 
 @blp.route("/cases/<case_id>/energization/release", methods=["POST"])
@@ -181,4 +140,4 @@ def hold(body: dict[str, Any], case_id: str) -> Answer:
 @blp.response(200, EnergizationOut)
 def release_hold(body: dict[str, Any], case_id: str) -> Answer:
     """End a hold. It takes a new authorization to go on."""
-    return _energization(act(case_id, command(commands.ReleaseHold, **body)))
+    return energization_answer(act(case_id, command(commands.ReleaseHold, **body)))

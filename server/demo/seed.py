@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from server.demo import town
@@ -15,6 +15,7 @@ from server.services import Services, assemble
 from server.settings import Settings
 from server.texts import text
 from server.workflow import commands as c
+from server.workflow.energizing import Signature
 from server.workflow.meetings import MeetingKind, Participant
 from server.workflow.processes.called import called_for, meeting_table
 
@@ -37,6 +38,12 @@ _EVIDENCE = {
     "duty-staff": "值班电工证件已核",
     "tools-and-rules": "安全工器具、消防、规程已查",
     "customer-agrees-time": "客户书面同意送电时间",
+}
+#: What was read on the day of energization, by step.
+_SWITCHED: dict[str, dict[str, float | str]] = {
+    "insulation": {"高压对地 MΩ": 2500.0, "低压对地 MΩ": 500.0},
+    "phase-check": {"相位": "一致"},
+    "lv-phase-voltage": {"相序": "正", "线电压 V": 402.0},
 }
 _SHALLOW = Fault(0.45, "接地体顶面埋深仅 0.45 m")
 _WELD = Fault("fail", "焊口未清渣,防腐漏刷")
@@ -131,8 +138,8 @@ def _accepted(story: Story, start: int) -> Story:
 
 def _all_confirmed(story: Story) -> Story:
     story.confirm({gate: words.format(no=story.premises.no) for gate, words in _EVIDENCE.items()})
-    for by in ("manager1", "manager2"):
-        story.confirm({"site-clear": "现场清理完毕,接地线拆除,人员撤离"}, by)
+    for by, role in (("manager1", "manager"), ("inspector3", "inspector")):
+        story.confirm({"site-clear": "现场清理完毕,接地线拆除,人员撤离"}, by, role=role)
     return story
 
 
@@ -183,21 +190,24 @@ def gates_open(story: Story) -> None:
 
 def held_by_a_hazard(story: Story) -> None:
     _accepted(_mid_checked(_surveyed(story, 55), 24), 6)
-    _all_confirmed(story.at(2)).office(c.Authorize(note="具备送电条件"))
+    _all_confirmed(story.at(1, 8)).office(c.Authorize(note="具备送电条件"))
     story.at(1, 16).hazard("inspector2", "高压室电缆沟封堵被拆开,沟内有积水")
 
 
 def energized(story: Story) -> None:
     _accepted(_mid_checked(_surveyed(story, 70), 30), 12)
-    _all_confirmed(story.at(8)).office(c.Authorize(note="具备送电条件"))
-    done = story.at(7, 10).clock.now - timedelta(minutes=30)
+    _all_confirmed(story.at(7, 8)).office(c.Authorize(note="具备送电条件"))
+    story.at(7).switch("inspector3", _SWITCHED)
+    customer = story.premises.customer
     story.office(
         c.RecordEnergization(
-            at=max(done, story.case.log[-1].at),
+            at=story.clock.now,
             phase_check="consistent",
             participants=("manager1", "inspector3", "客户值班电工"),
-            impulse_closings=5,
+            transformer_start_at=story.clock.now,
             readings={"正向有功总": 0.0},
+            readings_by=f"{customer}值班电工",
+            signatures=(Signature(customer, "客户", f"送电单 {story.premises.no}"),),
             note="冲击合闸五次正常",
         )
     )

@@ -21,6 +21,7 @@ from server.names import new_id
 from server.services import Services
 from server.workflow import commands as c
 from server.workflow.model import Actor, Case, ChecklistRef, Customer, Site, Supply
+from server.workflow.switching import steps_of
 from sync.follow import Follower
 from sync.store import ChangeBatch, UserCtx
 
@@ -172,9 +173,20 @@ class Story:
         self._put({**document, "description": description, "severity": "critical", "location": place}, by)
         return self.settle()
 
-    def confirm(self, evidence: Mapping[str, str], by: str | None = None) -> Story:
+    def confirm(self, evidence: Mapping[str, str], by: str | None = None, *, role: str = "manager") -> Story:
         for gate, words in evidence.items():
-            self.office(c.RecordEntry(gate=gate, status="met", evidence=words), by)
+            self.office(c.RecordEntry(gate=gate, status="met", evidence=words), by, role=role)
+        return self
+
+    def switch(self, by: str, readings: Mapping[str, Mapping[str, float | str]]) -> Story:
+        """Do every switching step from now on, a few minutes apart; `readings` by step."""
+        at, steps = self.clock.now, []
+        for step in steps_of(self.case, self.made.cases.policy(self.case.organisation)):
+            for _ in range(step.times):
+                steps.append(c.StepDone(step=step.id, at=at, readings=readings.get(step.id, {})))
+                at += timedelta(minutes=max(step.minutes, 2))
+        self.clock.now = at
+        self.office(c.RecordSteps(steps=tuple(steps)), by, role="inspector")
         return self
 
     def settle(self) -> Story:

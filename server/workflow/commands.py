@@ -13,6 +13,13 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, field
 
+from server.workflow.approval_commands import (
+    DecideApproval,
+    NameApprover,
+    ProposeChange,
+    ProposeScheme,
+    WithdrawProposal,
+)
 from server.workflow.case_commands import (
     AmendCase,
     CommandBase,
@@ -27,11 +34,20 @@ from server.workflow.case_commands import (
 )
 from server.workflow.customer_commands import IssueLink, RevokeLink, WishAppointment
 from server.workflow.energization_commands import (
+    AbortSwitching,
+    ApproveWaiver,
     Authorize,
     Hold,
+    ProposeWaiver,
     RecordEnergization,
     RecordEntry,
+    RecordIsolation,
+    RecordOnLoadCheck,
+    RecordPaper,
+    RecordSteps,
     ReleaseHold,
+    StepDone,
+    WithdrawWaiver,
 )
 from server.workflow.explanation_commands import AuditExplanation, ExplainAnomaly
 from server.workflow.handover_commands import HandOver, RecordPreInspection, RecordSelfCheck
@@ -71,12 +87,14 @@ from server.workflow.notice_commands import (
 )
 
 __all__ = [
+    "AbortSwitching",
     "AcceptNotice",
     "Accepted",
     "AmendCase",
     "AmendNotice",
     "AnswerNotice",
     "AnsweredItem",
+    "ApproveWaiver",
     "AssignTask",
     "AuditExplanation",
     "Authorize",
@@ -90,6 +108,7 @@ __all__ = [
     "ConfirmWithdrawal",
     "CosignNotice",
     "DateStage",
+    "DecideApproval",
     "DeliverNotice",
     "DisputeNotice",
     "ExplainAnomaly",
@@ -100,19 +119,27 @@ __all__ = [
     "IssueLink",
     "IssueNotice",
     "MoveStage",
+    "NameApprover",
     "OpenCase",
     "Outcome",
     "PauseClock",
     "People",
+    "ProposeWaiver",
+    "ProposeChange",
+    "ProposeScheme",
     "ProposeWithdrawal",
     "QuarantineUnsent",
     "Reassign",
     "RecordEnergization",
     "RecordEntry",
+    "RecordIsolation",
     "RecordMinutes",
+    "RecordOnLoadCheck",
+    "RecordPaper",
     "RecordPhoto",
     "RecordPreInspection",
     "RecordSelfCheck",
+    "RecordSteps",
     "RecordSubmission",
     "RejectWithdrawal",
     "ReleaseHold",
@@ -129,8 +156,11 @@ __all__ = [
     "SettleLateBranch",
     "SettleQuarantine",
     "StateDates",
+    "StepDone",
     "TakeQuarantined",
+    "WithdrawProposal",
     "WishAppointment",
+    "WithdrawWaiver",
 ]
 
 Revisions = Annotated[
@@ -150,11 +180,12 @@ class AssignTask(CommandBase, frozen=True, kw_only=True):
 
 
 class Reassign(CommandBase, frozen=True, kw_only=True):
-    """Give an unsettled task to other people."""
+    """Give an unsettled task to other people. `specialties`: those of people who have some set."""
 
     task_id: Id
     assignees: People
     reason: Reason
+    specialties: Mapping[Name, tuple[Id, ...]] = field(default_factory=dict)
 
 
 class CancelTask(CommandBase, frozen=True, kw_only=True):
@@ -353,10 +384,23 @@ Command = (
     | ReleaseHold
     | Authorize
     | RecordEnergization
+    | ProposeWaiver
+    | ApproveWaiver
+    | WithdrawWaiver
+    | RecordSteps
+    | AbortSwitching
+    | RecordIsolation
+    | RecordOnLoadCheck
+    | RecordPaper
     | CallMeeting
     | CancelMeeting
     | RecordMinutes
     | HandOver
     | RecordSelfCheck
     | RecordPreInspection
+    | ProposeScheme
+    | ProposeChange
+    | NameApprover
+    | DecideApproval
+    | WithdrawProposal
 )

@@ -15,11 +15,14 @@ import msgspec
 from msgspec.structs import replace
 
 from server.workflow import commands as c
+from server.workflow.approvals.rules import DECIDERS
 from server.workflow.audit import sealed
 from server.workflow.cause import recorded
 from server.workflow.draft import Draft
 from server.workflow.gates import evaluate_gates, unmet
 from server.workflow.handlers import (
+    afterwards,
+    approvals,
     cases,
     clocks,
     conflicts,
@@ -30,6 +33,7 @@ from server.workflow.handlers import (
     drafting,
     energization,
     explanations,
+    gate_words,
     handover,
     hazards,
     meetings,
@@ -37,6 +41,7 @@ from server.workflow.handlers import (
     quarantine,
     reinspections,
     submissions,
+    switching,
     tasks,
     withdrawals,
 )
@@ -47,6 +52,8 @@ from server.workflow.refusal import Refusal
 
 _OFFICE: frozenset[Role] = frozenset({"manager", "admin"})
 _INTAKE: frozenset[Role] = frozenset({"system"})
+#: Whoever is there when the breaker is closed, or orders it.
+_SWITCHING: frozenset[Role] = frozenset({"inspector", "manager", "scheduler"})
 #: Whoever may write at all: a hazard is heard from anybody.
 _ANYONE: frozenset[Role] = frozenset({"inspector", "manager", "scheduler", "admin", "customer", "system"})
 
@@ -97,12 +104,25 @@ ROLES: Mapping[type[c.CommandBase], frozenset[Role]] = {
     c.ReleaseHold: frozenset({"manager"}),
     c.Authorize: frozenset({"manager"}),
     c.RecordEnergization: frozenset({"manager"}),
+    c.ProposeWaiver: _OFFICE,
+    c.ApproveWaiver: _OFFICE,
+    c.WithdrawWaiver: _OFFICE,
+    c.RecordSteps: _SWITCHING,
+    c.AbortSwitching: _SWITCHING | {"admin"},
+    c.RecordIsolation: _SWITCHING,
+    c.RecordOnLoadCheck: frozenset({"manager", "inspector"}),
+    c.RecordPaper: _OFFICE,
     c.CallMeeting: _OFFICE,
     c.CancelMeeting: _OFFICE,
     c.RecordMinutes: _OFFICE,
     c.HandOver: _OFFICE,
     c.RecordSelfCheck: _OFFICE | {"customer"},
     c.RecordPreInspection: _OFFICE | {"inspector"},
+    c.ProposeScheme: _OFFICE,
+    c.ProposeChange: _OFFICE,
+    c.NameApprover: _OFFICE,
+    c.DecideApproval: DECIDERS,
+    c.WithdrawProposal: _OFFICE,
 }
 
 _HANDLERS: Mapping[type[c.CommandBase], Callable[[Draft, Any], None]] = {
@@ -139,7 +159,10 @@ _HANDLERS: Mapping[type[c.CommandBase], Callable[[Draft, Any], None]] = {
     c.ProposeWithdrawal: withdrawals.propose_withdrawal,
     c.ConfirmWithdrawal: withdrawals.confirm_withdrawal,
     c.RejectWithdrawal: withdrawals.reject_withdrawal,
-    c.RecordEntry: energization.record_entry,
+    c.RecordEntry: gate_words.record_entry,
+    c.ProposeWaiver: gate_words.propose_waiver,
+    c.ApproveWaiver: gate_words.approve_waiver,
+    c.WithdrawWaiver: gate_words.withdraw_waiver,
     c.ReportHazard: hazards.report_hazard,
     c.QuarantineUnsent: quarantine.quarantine_unsent,
     c.SettleQuarantine: quarantine.settle_quarantine,
@@ -149,13 +172,23 @@ _HANDLERS: Mapping[type[c.CommandBase], Callable[[Draft, Any], None]] = {
     c.Hold: energization.hold,
     c.ReleaseHold: energization.release_hold,
     c.Authorize: energization.authorize,
+    c.RecordSteps: switching.record_steps,
+    c.AbortSwitching: switching.abort_switching,
+    c.RecordIsolation: switching.record_isolation,
     c.RecordEnergization: energization.record_energization,
+    c.RecordOnLoadCheck: afterwards.record_on_load_check,
+    c.RecordPaper: afterwards.record_paper,
     c.CallMeeting: meetings.call_meeting,
     c.CancelMeeting: meetings.cancel_meeting,
     c.RecordMinutes: meetings.record_minutes,
     c.HandOver: handover.hand_over,
     c.RecordSelfCheck: handover.record_self_check,
     c.RecordPreInspection: handover.record_pre_inspection,
+    c.ProposeScheme: approvals.propose_scheme,
+    c.ProposeChange: approvals.propose_change,
+    c.NameApprover: approvals.name_approver,
+    c.DecideApproval: approvals.decide_approval,
+    c.WithdrawProposal: approvals.withdraw_proposal,
 }
 
 
@@ -227,7 +260,7 @@ def _decided(case: Case | None, draft: Draft) -> Decision:
 
 def _settle_gates(draft: Draft) -> None:
     """Evaluate the gates; void an authorization that one of them, or the stage, no longer bears."""
-    draft.case = replace(draft.case, gates=evaluate_gates(draft.case, draft.policy))
+    draft.case = replace(draft.case, gates=evaluate_gates(draft.case, draft.policy, draft.now))
     if draft.case.energization.status != "authorized":
         return
     shut = unmet(draft.case)
@@ -237,7 +270,7 @@ def _settle_gates(draft: Draft) -> None:
         energization.put_on_hold(draft, "stage_left")
     else:
         return
-    draft.case = replace(draft.case, gates=evaluate_gates(draft.case, draft.policy))
+    draft.case = replace(draft.case, gates=evaluate_gates(draft.case, draft.policy, draft.now))
 
 
 def _sound(command: c.Command) -> c.Command:

@@ -34,7 +34,8 @@ __all__ = [
 
 
 class PhotoRecord(Value, frozen=True):
-    """What the case knows of a photo it relies on. `used_by`: `task:<id>`, `notice:<n>`, `hazard:<id>`."""
+    """What the case knows of a photo it relies on. `used_by`: `task:<id>`, `notice:<n>`, `hazard:<id>`,
+    `gate:<id>`."""
 
     state: PhotoState
     sha256: str | None = None
@@ -85,6 +86,8 @@ class Task(Value, frozen=True, kw_only=True):
     `failed` collects the codes of every failure that any branch of the form brought. `open_branch` is what
     was judged and not settled; on a settled task it is a branch that came late. A re-inspection names the
     notice it serves and exactly the `items` to be looked at; for other tasks `items` is None: all of them.
+    `specialties`: those of its people who have some set; `by_photos`: nobody goes,
+    the answer's photos are judged.
     """
 
     id: Id
@@ -103,3 +106,5 @@ class Task(Value, frozen=True, kw_only=True):
     failed: tuple[str, ...] = ()
     open_branch: OpenBranch | None = None
     cancelled_reason: str | None = None
+    specialties: Mapping[Name, tuple[Id, ...]] = field(default_factory=dict)
+    by_photos: bool = False

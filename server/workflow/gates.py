@@ -7,15 +7,14 @@ has settled does not let a condition fall away.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from datetime import date, datetime, timedelta
 from functools import cache
-from importlib import resources
-from typing import Literal
 
-import msgspec
-import yaml
+from msgspec.structs import replace
 
-from server.workflow.facts import known, workflow_facts
+from server.workflow.facts import known
+from server.workflow.gate_rows import EntryRule, Gate, find_gate, gate_rows
 from server.workflow.model import (
     Case,
     Entry,
@@ -23,113 +22,191 @@ from server.workflow.model import (
     GateStatus,
     Notice,
     NoticeStage,
-    ProcessName,
-    Role,
     TaskKind,
 )
 from server.workflow.policy import Policy
+from server.workflow.switching import closed_at
+from server.workflow.waivers import behind_waivers, standing_waiver
 
+__all__ = [
+    "COMPUTED",
+    "Gate",
+    "evaluate_gates",
+    "expires_on",
+    "find_gate",
+    "gate_table",
+    "inspected_by",
+    "ready",
+    "rests_on",
+    "standing_words",
+    "unmet",
+]
 
-class EntryRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Who may confirm a gate. `persons` names the setting with the number of different persons it takes."""
-
-    roles: tuple[Role, ...]
-    not_applicable: bool = False
-    persons: str | None = None
-
-
-class Gate(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """One row of the table: `computed` or `entry`, never both."""
-
-    id: str
-    code: str
-    processes: tuple[ProcessName, ...]
-    source: str
-    computed: str | None = None
-    entry: EntryRule | None = None
-    needs: tuple[str, ...] = ()
-
-
-class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    schema: Literal[1]
-    gates: tuple[Gate, ...]
+#: Inspections of the works; who handed one in does not decide on them.
+INSPECTIONS: frozenset[TaskKind] = frozenset({"intermediate", "acceptance", "reinspection"})
 
 
 @cache
 def gate_table() -> Mapping[str, Gate]:
     """Every gate by its id, in the order of the gate sheet. Raises ValueError for a table that cannot be."""
-    text = (resources.files(__package__) / "gates.yaml").read_text("utf-8")
-    gates = msgspec.convert(yaml.safe_load(text), _File).gates
-    for gate in gates:
-        if (gate.computed is None) == (gate.entry is None):
-            raise ValueError(f"{gate.id}: a gate is either computed or confirmed by an entry")
+    for gate in gate_rows().values():
         if gate.computed is not None and gate.computed not in COMPUTED:
             raise ValueError(f"{gate.id}: no function {gate.computed}")
-        if unknown := set(gate.needs) - set(workflow_facts()):
-            raise ValueError(f"{gate.id}: unknown facts {sorted(unknown)}")
-    return {gate.id: gate for gate in gates}
+        for setting in (gate.entry.persons, gate.entry.ages) if gate.entry is not None else ():
+            if setting is not None and setting not in Policy.__struct_fields__:
+                raise ValueError(f"{gate.id}: no setting {setting}")
+    return gate_rows()
 
 
-def find_gate(name: str) -> Gate | None:
-    """The gate of this id or E-code."""
-    table = gate_table()
-    return table.get(name) or next((gate for gate in table.values() if name and gate.code == name), None)
+def evaluate_gates(case: Case, policy: Policy, at: datetime) -> tuple[GateStatus, ...]:
+    """Every gate of the case's process, in the order of the gate sheet, as it is at a moment.
 
-
-def evaluate_gates(case: Case, policy: Policy) -> tuple[GateStatus, ...]:
-    """Every gate of the case's process, in the order of the gate sheet."""
+    What ages is looked at as it was when the breaker was closed, if it is: it ages no more.
+    """
+    closed = closed_at(case)
+    day = policy.day(at if closed is None else min(at, closed))
     return tuple(
-        _evaluate(gate, case, policy) for gate in gate_table().values() if case.process in gate.processes
+        _waived(_evaluate(gate, case, policy, day), gate, case, policy, day)
+        for gate in gate_table().values()
+        if case.process in gate.processes
     )
 
 
-def ready(case: Case) -> bool:
-    """True if no gate is shut, as last computed."""
-    return bool(case.gates) and not unmet(case)
+def ready(case: Case, day: date | None = None) -> bool:
+    """True if no gate is shut, as last computed; on a later `day`, only if none ages before it."""
+    aged = day is not None and any(one.until is not None and one.until < day for one in case.gates)
+    return bool(case.gates) and not unmet(case) and not aged
 
 
 def unmet(case: Case) -> tuple[GateStatus, ...]:
-    """The gates that are shut, as last computed."""
-    return tuple(status for status in case.gates if status.status == "unmet")
+    """The gates that are shut, as last computed. One that is waived is so for him alone who let it go."""
+    by = case.energization.authorized_by
+    own = behind_waivers(case, by) if by is not None else ()
+    return tuple(status for status in case.gates if status.status == "unmet" or status.id in own)
 
 
-def _evaluate(gate: Gate, case: Case, policy: Policy) -> GateStatus:
+def inspected_by(case: Case, kinds: Collection[TaskKind] = INSPECTIONS) -> frozenset[str]:
+    """Whoever handed in an accepted form of an inspection of these kinds."""
+    return frozenset(
+        form.submitted_by
+        for task in case.tasks.values()
+        if task.kind in kinds
+        for form in task.submissions
+        if form.outcome == "accepted"
+    )
+
+
+def _evaluate(gate: Gate, case: Case, policy: Policy, day: date) -> GateStatus:
     if gate.computed is not None:
         reasons = COMPUTED[gate.computed](case)
         if reasons is None:
-            return GateStatus(gate.id, gate.code, "not_applicable")
+            fact = _FALLS_AWAY[gate.computed]
+            return GateStatus(gate.id, gate.code, "not_applicable", (_fact_false(fact),))
         return _status(gate, tuple(reasons))
+    assert gate.entry is not None  # noqa: S101  (gate_rows checks it)
+    words = case.entries.get(gate.id, ())
     settled = {name: known(case, name) for name in gate.needs}
     if gate.needs and not any(settled.values()):
         unknown = [name for name, value in settled.items() if value is None]
         if not unknown:
-            return GateStatus(gate.id, gate.code, "not_applicable")
-        return _status(gate, tuple(_fact_unknown(name) for name in unknown))
-    assert gate.entry is not None  # noqa: S101  (gate_table checks it)
-    return _by_entry(gate, gate.entry, case.entries.get(gate.id, ()), policy)
+            return GateStatus(gate.id, gate.code, "not_applicable", tuple(map(_fact_false, settled)))
+        if not (words and gate.entry.not_applicable):
+            return _status(gate, tuple(_fact_unknown(name) for name in unknown))
+    applies = [name for name, value in settled.items() if value]
+    return _by_entry(gate, gate.entry, case, policy, day, applies)
 
 
-def _by_entry(gate: Gate, rule: EntryRule, entries: tuple[Entry, ...], policy: Policy) -> GateStatus:
-    if not entries:
+def _by_entry(
+    gate: Gate, rule: EntryRule, case: Case, policy: Policy, day: date, applies: list[str]
+) -> GateStatus:
+    """The gate by what was said of it. `applies`: the facts that ask for it."""
+    words = case.entries.get(gate.id, ())
+    if not words:
         return _status(gate, (GateReason("not_recorded"),))
-    last = entries[-1]
+    last = words[-1]
     if last.status == "not_applicable":
-        return GateStatus(gate.id, gate.code, "not_applicable")
+        if applies:
+            facts = (GateReason("fact_true", {"fact": name}, (f"fact:{name}",)) for name in applies)
+            return _status(gate, tuple(facts))
+        return GateStatus(gate.id, gate.code, "not_applicable", (_said(last),))
     if last.status == "unmet":
         return _status(gate, (GateReason("recorded_unmet", {"by": last.by, "note": last.note}),))
+    counted = standing_words(case, gate, policy, day)
+    reasons = (*_discounted(case, gate, policy, day), *_people_missing(rule, counted, policy))
+    ends = [ends for word in counted if (ends := expires_on(word, rule, policy)) is not None]
+    return replace(_status(gate, reasons), until=None if reasons else min(ends, default=None))
+
+
+def _people_missing(rule: EntryRule, counted: tuple[Entry, ...], policy: Policy) -> Iterator[GateReason]:
     needed = 1 if rule.persons is None else getattr(policy, rule.persons)
-    persons = sorted({entry.by for entry in _standing(entries)})
-    if len(persons) < needed:
-        return _status(gate, (GateReason("persons_missing", {"needed": needed, "have": len(persons)}),))
-    return _status(gate, ())
+    have = len({word.by for word in counted})
+    if have < needed > 1:
+        yield GateReason("persons_missing", {"needed": needed, "have": have}, ("person:another",))
+    if rule.among is not None and not any(rule.among in word.roles for word in counted):
+        yield GateReason("role_among_missing", {"role": rule.among}, (f"role:{rule.among}",))
 
 
-def _standing(entries: tuple[Entry, ...]) -> Iterator[Entry]:
-    """The words of `met` since somebody last said anything else."""
-    for entry in reversed(entries):
-        if entry.status != "met":
+def _discounted(case: Case, gate: Gate, policy: Policy, day: date) -> Iterator[GateReason]:
+    """Why words of `met` do not count, if none is left that does."""
+    if standing_words(case, gate, policy, day):
+        return
+    inspectors = inspected_by(case, rests_on(gate))
+    for word in _met(case.entries.get(gate.id, ())):
+        ends = expires_on(word, gate.entry, policy) if gate.entry is not None else None
+        if ends is not None and ends < day:
+            yield GateReason("entry_expired", {"by": word.by, "until": ends.isoformat()})
+        elif word.by in inspectors:
+            yield GateReason("own_inspection", {"by": word.by}, ("person:another",))
+
+
+def standing_words(case: Case, gate: Gate, policy: Policy, day: date) -> tuple[Entry, ...]:
+    """The words of `met` that count on a day: one for each person, the last.
+
+    Those since somebody last said anything else, that have not aged, and that no inspector of the works gave
+    where the gate rests on what he found.
+    """
+    inspectors = inspected_by(case, rests_on(gate))
+    counted: dict[str, Entry] = {}
+    for word in _met(case.entries.get(gate.id, ())):
+        ends = expires_on(word, gate.entry, policy) if gate.entry is not None else None
+        if (ends is None or day <= ends) and word.by not in inspectors:
+            counted.setdefault(word.by, word)
+    return tuple(counted.values())
+
+
+def rests_on(gate: Gate) -> frozenset[TaskKind]:
+    """Re-inspections say of the works what an inspection had not."""
+    return frozenset({*gate.rests_on, "reinspection"}) if gate.rests_on else frozenset()
+
+
+def expires_on(word: Entry, rule: EntryRule | None, policy: Policy) -> date | None:
+    """The last day on which a word holds: by its gate's setting, or by its own; None if it does not age."""
+    ends = [] if word.until is None else [word.until]
+    if rule is not None and rule.ages is not None:
+        ends.append((word.dated or policy.day(word.at)) + timedelta(days=getattr(policy, rule.ages)))
+    return min(ends, default=None)
+
+
+def _met(words: tuple[Entry, ...]) -> Iterator[Entry]:
+    """The words of `met` since somebody last said anything else, the last first."""
+    for word in reversed(words):
+        if word.status != "met":
             return
-        yield entry
+        yield word
+
+
+def _waived(status: GateStatus, gate: Gate, case: Case, policy: Policy, day: date) -> GateStatus:
+    waiver = standing_waiver(case, gate, policy, day) if status.status == "unmet" else None
+    if waiver is None:
+        return status
+    told = {
+        "names": ", ".join(waiver.names),
+        "until": waiver.until.isoformat(),
+        "reason": waiver.reason,
+        "conditions": waiver.conditions,
+    }
+    reasons = (*status.reasons, GateReason("waived", told, (f"waiver:{gate.id}",)))
+    return replace(status, status="waived", reasons=reasons, until=waiver.until)
 
 
 def _status(gate: Gate, reasons: tuple[GateReason, ...]) -> GateStatus:
@@ -138,6 +215,14 @@ def _status(gate: Gate, reasons: tuple[GateReason, ...]) -> GateStatus:
 
 def _fact_unknown(name: str) -> GateReason:
     return GateReason("fact_unknown", {"fact": name}, (f"fact:{name}",))
+
+
+def _fact_false(name: str) -> GateReason:
+    return GateReason("fact_false", {"fact": name}, (f"fact:{name}",))
+
+
+def _said(word: Entry) -> GateReason:
+    return GateReason("said_not_applicable", {"by": word.by, "evidence": word.evidence})
 
 
 def notice_reason(notice: Notice) -> GateReason:
@@ -192,13 +277,15 @@ def field_work_complete(case: Case) -> list[GateReason]:
 
 
 def photos_verified(case: Case) -> list[GateReason]:
-    """Photos of accepted forms, and of the answers that stand for an item of a notice not withdrawn."""
+    """Photos of accepted forms, of the answers that stand for an item of a notice not withdrawn, and of the
+    words that say that a gate is met."""
     relied_on = {
         photo
         for notice in case.notices.values()
         if notice.state != "withdrawn"
         for photo in standing_answer_photos(notice)
     }
+    relied_on |= {photo for words in case.entries.values() for word in _met(words) for photo in word.photos}
     reasons = []
     for photo_id, photo in case.photos.items():
         if photo.state == "verified":
@@ -233,3 +320,5 @@ COMPUTED: Mapping[str, Callable[[Case], list[GateReason] | None]] = {
     "photos_verified": photos_verified,
     "no_hold": no_hold,
 }
+#: The fact by which a computed gate is not asked for, once it is settled as false.
+_FALLS_AWAY: Mapping[str, str] = {"mid_check_passed": "mid_check_required"}

@@ -17,10 +17,13 @@ import yaml
 from msgspec import Struct, field
 
 from server.workflow.clocks.tables import dated, limits
+from server.workflow.gate_rows import find_gate, waivable_gates
 from server.workflow.model import Severity
 
 #: The keys of settings that are limits begin with it.
 _LIMIT = "limit."
+#: The keys of settings that allow to waive a gate begin with it.
+_WAIVER = "waiver."
 _LONGEST_LIMIT_DAYS = 1000
 
 
@@ -32,7 +35,8 @@ class Policy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The settings in force on one day for one organisation. Units stand in `policy.yaml`.
 
     `fact_names` are the facts a case may settle besides those that gates and stages ask for. `limits` are
-    days by `<profile>.<limit>` of clocks/limits.yaml; one that is missing or 0 is not in force.
+    days by `<profile>.<limit>` of clocks/limits.yaml; one that is missing or 0 is not in force. `waivers` are
+    the gates that two persons may waive.
     """
 
     timezone: str
@@ -44,8 +48,22 @@ class Policy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     notice_stated_days: int
     notice_extension_days: int
     delivery_stops_clock: bool
+    closing_by_specialty: bool
+    after_photo_required: bool
+    critical_on_site: bool
+    minor_by_photos: bool
     site_clear_signatures: int
+    site_clear_valid_days: int
+    tests_valid_days: int
+    customer_time_valid_days: int
+    waiver_max_days: int
     energization_min_people: int
+    energization_readings: bool
+    energization_signatures: int
+    impulse_closings: int
+    impulse_closings_dry: int
+    impulse_interval_minutes: int
+    on_load_check_days: int
     clock_future_tolerance_s: int
     link_days: int
     link_max_days: int
@@ -66,6 +84,10 @@ class Policy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     scheme_review_kva: float
     meeting_minutes_required: bool
     self_check_required: bool
+    scheme_approval_required: bool
+    change_approval_required: bool
+    approval_remind_days: int
+    approval_substitute_days: int
     scheme_extension_kva: float
     joint_drawing_review_kva: float
     large_customer_kva: float
@@ -111,6 +133,7 @@ class Policy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     legal_profile: str
     fact_names: frozenset[str] = frozenset()
     limits: Mapping[str, int] = field(default_factory=dict)
+    waivers: frozenset[str] = frozenset()
 
     def notice_days(self, severity: Severity) -> int:
         """Calendar days from issue until an item of this severity is due."""
@@ -204,7 +227,7 @@ class Policies(Struct, frozen=True):
                 raise PolicyError(str(error)) from error
             setting = self.settings.get(override.key)
             if setting is None:
-                raise PolicyError(f"{override.key}: no such setting")
+                raise PolicyError(f"{override.key}: {_unknown(override.key)}")
             _check(override.key, setting, override.value)
             added.append(override)
         return msgspec.structs.replace(self, overrides=(*self.overrides, *added))
@@ -213,12 +236,17 @@ class Policies(Struct, frozen=True):
         """The settings in force on `day`. Raises PolicyError if one has no value yet."""
         values: dict[str, Any] = {}
         days: dict[str, int] = {}
+        waivers = set()
         for key in self.settings:
-            if not key.startswith(_LIMIT):
+            if key.startswith(_WAIVER):
+                if self._find(key, day, organisation):
+                    waivers.add(key.removeprefix(_WAIVER))
+            elif not key.startswith(_LIMIT):
                 values[key] = self._value(key, day, organisation)
             elif (value := self._find(key, day, organisation)) is not None:
                 days[key.removeprefix(_LIMIT)] = value
-        return msgspec.convert({**values, "fact_names": self.fact_names, "limits": days}, Policy)
+        named = {"fact_names": self.fact_names, "limits": days, "waivers": waivers}
+        return msgspec.convert({**values, **named}, Policy)
 
     def at_moment(self, moment: datetime, organisation: str | None = None) -> Policy:
         """The settings in force at an aware moment, by the day it is where the organisation works."""
@@ -262,13 +290,30 @@ def _limit_settings() -> dict[str, Setting]:
     }
 
 
+def _waiver_settings() -> dict[str, Setting]:
+    """A setting for each gate that may be waived at all; none may unless it says so."""
+    never = DatedValue(date(2000, 1, 1), value=False)
+    return {
+        f"{_WAIVER}{gate}": Setting(type="boolean", values=(never,), source="EJ")
+        for gate in sorted(waivable_gates())
+    }
+
+
+def _unknown(key: str) -> str:
+    """Why there is no setting of this name."""
+    gate = find_gate(key.removeprefix(_WAIVER)) if key.startswith(_WAIVER) else None
+    if gate is not None and not gate.waivable:
+        return "this condition is never waived, whatever a setting says"
+    return "no such setting"
+
+
 def load_policy(*, fact_names: Collection[str] = ()) -> Policies:
     """The default settings. `fact_names`: facts that checklists know, which a case may settle as well."""
     text = (resources.files(__package__) / "policy.yaml").read_text("utf-8")
     settings = msgspec.convert(yaml.safe_load(text), _File).settings
-    if set(settings) != set(Policy.__struct_fields__) - {"fact_names", "limits"}:
+    if set(settings) != set(Policy.__struct_fields__) - {"fact_names", "limits", "waivers"}:
         raise PolicyError("policy.yaml and Policy name different settings")
-    settings |= _limit_settings()
+    settings |= _limit_settings() | _waiver_settings()
     for key, setting in settings.items():
         for one in setting.values:
             _check(key, setting, one.value)

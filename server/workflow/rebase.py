@@ -31,7 +31,7 @@ from server.workflow.branches import REBASE, Act, Branch, Leaf, branch_of, conte
 from server.workflow.cause import UnknownCommand, command_of, recorded
 from server.workflow.decide import carry_out, decide_again
 from server.workflow.gates import find_gate
-from server.workflow.handlers import conflicts
+from server.workflow.handlers import cases, conflicts
 from server.workflow.handlers.energization import adopt_record
 from server.workflow.model import Actor, Case, Cause, Decision, Notice
 from server.workflow.policy import Policy
@@ -42,7 +42,9 @@ DECIDED_ANEW: tuple[type[c.CommandBase], ...] = (
     c.Authorize,
     c.ReleaseHold,
     c.ConfirmWithdrawal,
+    c.ApproveWaiver,
     c.SettleLateBranch,
+    c.DecideApproval,
     c.AuditExplanation,
 )
 _LOST = "conflict_lost"
@@ -105,10 +107,19 @@ class _Rebase:
                 done.add(act.key)
                 self._repeat(branch, act)
             self._find_notices(branch, act)
+        self._unsay_contested()
         if self._unclear:
             self._write(conflicts.keep_hold)
         self._write(self._sum_up(tuple(dict.fromkeys(new))))
         return Decision(self._case, self._case.log[before:])
+
+    def _unsay_contested(self) -> None:
+        """Of what branches said differently, by whatever command, nothing stands."""
+        known = self._case.facts
+        names = [n for n in self._contested.facts if n in known and known[n].value is not None]
+        if names:
+            unsaid = c.SetFacts(facts=dict.fromkeys(sorted(names)))
+            self._write(lambda draft: cases.set_facts(draft, unsaid, approved=True))
 
     def _queue(self) -> Iterator[tuple[Branch, Act]]:
         """Every act of every branch: each branch in the order of its log, all of them by their moments."""
@@ -177,6 +188,10 @@ class _Rebase:
             case c.SetFacts():
                 facts = {k: None if k in contested.facts else v for k, v in command.facts.items()}
                 return replace(command, facts=facts)
+            case c.ProposeChange():
+                said = command.change.facts
+                facts = {k: v for k, v in said.items() if k not in contested.facts}
+                return replace(command, change=replace(command.change, facts=facts))
             case c.RecordEntry() if _gate(command) in contested.gates and _says_met(command):
                 return None
             case c.SettleQuarantine() if command.unsent_id in contested.parcels:

@@ -21,13 +21,17 @@ NoticeStage = Literal["survey", "intermediate", "acceptance", "hazard"]
 #: `passed_once`: seen good, but only by the person who raised it; a second person has yet to see it.
 ItemState = Literal["open", "passed_once", "passed"]
 EntryStatus = Literal["met", "not_applicable", "unmet"]
-GateVerdict = Literal["met", "unmet", "not_applicable"]
+#: `waived`: not met, and two named persons let it go for a time.
+GateVerdict = Literal["met", "unmet", "not_applicable", "waived"]
 PhotoState = Literal["awaiting", "verified", "refused"]
 QuarantineState = Literal["waiting", "accepted", "taken", "rejected"]
 AuthorizationStatus = Literal["none", "authorized", "on_hold", "energized"]
 #: A person stopped the work; a gate fell shut after the authorization; the case left the ready stage; the
-#: case was decided on in two places at once, and (`conflict_unclear`) a part of that could not be repeated.
-HoldCause = Literal["person", "gates_shut", "stage_left", "conflict", "conflict_unclear"]
+#: case was decided on in two places at once, and (`conflict_unclear`) a part of that could not be repeated;
+#: switching was broken off by a rule, or by a step that came out badly.
+HoldCause = Literal[
+    "person", "gates_shut", "stage_left", "conflict", "conflict_unclear", "aborted", "step_failed"
+]
 PhaseCheck = Literal["consistent", "inconsistent", "not_required"]
 
 Datum = Literal["wgs84", "cgcs2000", "gcj02", "bd09"]

@@ -12,7 +12,7 @@ from server.workflow.vocabulary import Text
 from sync.lease import Leases, Terms
 from tests.desk import Clock, Desk, refused
 from tests.forks import LOSES, WINS, as_read, decided_elsewhere
-from tests.ready import ready
+from tests.ready import ready, record, switch
 
 INTAKE = Actor("hezha", ("system",))
 MANAGER = Actor("manager", ("manager",))
@@ -81,14 +81,8 @@ def test_a_closed_breaker_and_a_defect_from_elsewhere(desk: Desk, digest: str) -
     case = ready(desk)
     desk.post(f"/cases/{case}/energization/authorize")
     before = as_read(desk.made.store, desk.forms(case))
-    desk.post(
-        f"/cases/{case}/energization/record",
-        {
-            "at": desk.clock().isoformat(),
-            "phase_check": "consistent",
-            "participants": ["manager", "inspector"],
-        },
-    )
+    switch(desk, case)
+    desk.post(f"/cases/{case}/energization/record", record(desk))
     elsewhere(desk, case, before, digest, (hazard(desk), INTAKE))
     state = desk.get(f"/cases/{case}/energization")
     assert (state["status"], state["authorized_by"], state["stage"]) == ("energized", "manager", "energized")
@@ -107,11 +101,7 @@ def test_a_decision_on_a_case_in_conflict_is_taken_on_all_of_it(desk: Desk) -> N
     done = desk.ask(
         "POST",
         f"/cases/{case}/energization/record",
-        json={
-            "at": desk.clock().isoformat(),
-            "phase_check": "consistent",
-            "participants": ["manager", "inspector"],
-        },
+        json=record(desk),
     )
     refused(done, 409, "not_authorized")
     assert desk.case(case).energization.record is None

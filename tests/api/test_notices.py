@@ -9,7 +9,7 @@ import pytest
 
 from server.workflow.gates import gate_table
 from tests.desk import Desk, picture, refused
-from tests.ready import ready
+from tests.ready import ready, record, switch
 
 
 def failing(desk: Desk) -> tuple[str, str]:
@@ -157,15 +157,6 @@ def test_an_entry_needs_its_role_and_evidence(desk: Desk) -> None:
     refused(unknown, 404, "gate_unknown")
 
 
-def record(desk: Desk, **changes: Any) -> dict[str, Any]:
-    return {
-        "at": desk.clock().isoformat(),
-        "phase_check": "consistent",
-        "participants": ["manager", "inspector"],
-        **changes,
-    }
-
-
 def test_the_breaker_closes_when_every_gate_is_met(desk: Desk) -> None:
     case = ready(desk)
     assert desk.get(f"/cases/{case}/gates")["ready"] is True
@@ -182,6 +173,15 @@ def test_the_breaker_closes_when_every_gate_is_met(desk: Desk) -> None:
         ({"impulse_closings": -1}, "invalid_fields"),
     ):
         refused(desk.ask("POST", f"{path}/record", json=record(desk, **wrong)), 422, code)
+    refused(desk.ask("POST", f"{path}/record", json=record(desk)), 409, "steps_missing")
+    switch(desk, case)
+    unsigned: tuple[tuple[dict[str, Any], str], ...] = (
+        ({"readings": {}}, "readings_missing"),
+        ({"readings_by": ""}, "readings_missing"),
+        ({"signatures": []}, "signatures_missing"),
+    )
+    for lacking, code in unsigned:
+        refused(desk.ask("POST", f"{path}/record", json=record(desk, **lacking)), 422, code)
     done = desk.post(f"{path}/record", record(desk, readings={"kWh": 0.0}))
     assert (done["status"], done["stage"]) == ("energized", "energized")
     assert desk.post(f"{path}/record", record(desk, readings={"kWh": 0.0}))["status"] == "energized"

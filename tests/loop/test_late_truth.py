@@ -50,6 +50,7 @@ def test_a_hazard_that_arrives_after_the_authorization_takes_it_back(
     zhao.hand_in(zhao.fill_in(case, task))
     assert office.notice(case, 1)["state"] == "closed"
     assert office.authorize(case)["status"] == "authorized"
+    office.switch(case)
     assert office.record_energization(case)["status"] == "energized"
 
 
@@ -62,6 +63,7 @@ def test_a_hazard_that_arrives_after_the_breaker_was_closed_opens_an_operational
     wang.tablet.go_offline()
     wang.see_hazard(case, "配电房门锁损坏", severity="major")
     office.authorize(case)
+    office.switch(case)
     record = office.record_energization(case)["record"]
 
     wang.tablet.go_online()
@@ -71,6 +73,7 @@ def test_a_hazard_that_arrives_after_the_breaker_was_closed_opens_an_operational
     assert notice["items"][0]["result"]["severity"] == "major"
     energization = office.energization(case)
     assert (energization["status"], energization["record"]) == ("energized", record)
+    office.move(case, "on_load_check")
     problem = office.post(f"/cases/{case}/transitions", {"to": "archived"}, status=409)
     assert problem["code"] == "precondition_unmet"
     assert office.get(f"/cases/{case}/log")["verified"] is True

@@ -63,7 +63,7 @@ def check(leaves: Sequence[Leaf], case: Case) -> None:
     assert case.log[: len(winner.log)] == winner.log
     assert verify_log(case)
     assert case_from_document(case_to_document(case)) == case
-    assert case.gates == evaluate_gates(case, POLICY)
+    assert case.gates == evaluate_gates(case, POLICY, case.log[-1].at)
     assert case.energization.status in {"on_hold", "energized"}
     for leaf in leaves:
         check_kept(leaf.case, case)

@@ -32,15 +32,18 @@ from server.workflow.model import (
     PhotoRef,
     ProcessName,
     Severity,
+    Signature,
     Site,
     Supply,
     Task,
     Text,
     Verdict,
 )
+from server.workflow.papers import paper_rules
 from server.workflow.policy import Policy, load_policy
 from server.workflow.processes.called import meeting_table, not_minuted
 from server.workflow.refusal import Refusal
+from server.workflow.switching import current_run, done, on_load_points, steps_of
 
 MANAGER = Actor("wang.manager", ("manager",))
 DEPUTY = Actor("deng.deputy", ("manager",))
@@ -141,6 +144,13 @@ class Desk:
         self._revs = 0
         opening = open_command(process, facts=PLAIN_FACTS if facts is None else facts)
         self.case: Case = decide(None, opening, now=start, actor=MANAGER, policy=policy).case
+
+    @classmethod
+    def at_work_on(cls, case: Case, now: datetime, policy: Policy = POLICY) -> Desk:
+        """A desk with a case that was made elsewhere."""
+        desk = cls.__new__(cls)
+        desk.now, desk.policy, desk.case, desk._revs = now, policy, case, 0
+        return desk
 
     def do(self, command: c.Command, actor: Actor = MANAGER, *, at: datetime | None = None) -> Decision:
         self.now = at or self.now + timedelta(minutes=1)
@@ -286,14 +296,49 @@ class Desk:
         self.do(minutes, at=self.now)
         return meeting
 
+    def steps(self) -> tuple[c.StepDone, ...]:
+        """The switching steps that are left, done a minute apart, or as far as they must be."""
+        run = current_run(self.case)
+        ticks = () if run is None else run.ticks
+        at = max([self.now, *(tick.at for tick in ticks)])
+        found = []
+        for step in steps_of(self.case, self.policy):
+            for _ in range(step.times - done(ticks, step.id)):
+                at += timedelta(minutes=max(step.minutes, 1))
+                found.append(c.StepDone(step=step.id, at=at))
+        return tuple(found)
+
+    def switch(self) -> None:
+        """Do every switching step that is left."""
+        steps = self.steps()
+        if steps:
+            self.do(c.RecordSteps(steps=steps), INSPECTOR, at=steps[-1].at)
+
     def record(self, **changes: Any) -> Decision:
-        fields: dict[str, Any] = {
-            "at": self.now,
-            "phase_check": "consistent",
-            "participants": (MANAGER.name, INSPECTOR.name),
-            "impulse_closings": 5,
-        }
-        return self.do(c.RecordEnergization(**{**fields, **changes}))
+        """Switch, and record the energization."""
+        self.switch()
+        return self.do(record_command(self, **changes))
+
+    def on_load(self, **points: Any) -> Decision:
+        """Check under load: every point is right, but for those named otherwise."""
+        results = {point: points.get(point.replace("-", "_"), "pass") for point in on_load_points(self.case)}
+        return self.do(
+            c.RecordOnLoadCheck(
+                check_id=f"lc-{len(self.case.on_load_checks) + 1}",
+                at=self.now,
+                by=COLLEAGUE.name,
+                points=results,
+                evidence="sheet 9",
+                recheck=HAZARD_CHECKLIST,
+                text=text("right under load"),
+            )
+        )
+
+    def file_papers(self) -> None:
+        """Bring in every paper that the file is asked for."""
+        for rule in paper_rules().values():
+            if self.case.process in rule.processes:
+                self.do(c.RecordPaper(paper=rule.id, state="in", reference="box 3", original=True))
 
     # Looking
 
@@ -312,6 +357,19 @@ class Desk:
     @property
     def status(self) -> str:
         return self.case.energization.status
+
+
+def record_command(desk: Desk, **changes: Any) -> c.RecordEnergization:
+    """The record of the breaker closed a moment ago."""
+    fields: dict[str, Any] = {
+        "at": desk.now,
+        "phase_check": "consistent",
+        "participants": (MANAGER.name, INSPECTOR.name),
+        "readings": {"kWh": 0.0},
+        "readings_by": CUSTOMER.name,
+        "signatures": (Signature(CUSTOMER.name, "customer", "signature:s-1"),),
+    }
+    return c.RecordEnergization(**{**fields, **changes})
 
 
 def ready_desk(process: ProcessName = "hv") -> Desk:

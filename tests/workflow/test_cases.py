@@ -177,6 +177,9 @@ def test_a_case_with_open_field_work_is_neither_cancelled_nor_archived() -> None
     assert refused(desk, c.SetFacts(facts={"dual": True})).code == "case_ended"
     assert refused(desk, c.Authorize()).code == "gates_unmet"
     after = energized_desk()
+    after.to_stage("on_load_check")
+    after.on_load()
+    after.file_papers()
     after.hazard()
     assert refused(after, c.MoveStage(to="archived")).params["names"] == "notices_closed"
 

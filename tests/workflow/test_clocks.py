@@ -41,10 +41,10 @@ def test_the_founding_papers_example_eight_days_of_the_utility_from_june_18_to_j
     walk.on(china(2012, 6, 27), "construction", "completion_applied", "acceptance")
     walk.inspect("t-a", "acceptance", item("CT-01", "pass"))
     walk.on(china(2012, 6, 28), "ready")
+    walk.now = china(2012, 7, 2, 9)
     walk.enter()
     walk.do(c.Authorize(), at=china(2012, 7, 2, 10))
-    walk.now = china(2012, 7, 2, 12)
-    walk.record(at=china(2012, 7, 2, 11))
+    walk.record()
     found = walk.clocks(china(2012, 8, 1))
     assert RULES.calendar("xiangyang").count(date(2012, 6, 18), date(2012, 7, 2)) == 9
     every = clocks(walk.case, china(2012, 8, 1), RULES)

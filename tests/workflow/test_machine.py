@@ -410,7 +410,7 @@ class Commands(RuleBasedStateMachine):
     @invariant()
     def an_authorization_rests_on_closed_loops(self) -> None:
         case = self.desk.case
-        assert case.gates == evaluate_gates(case, self.desk.policy)
+        assert case.gates == evaluate_gates(case, self.desk.policy, case.log[-1].at)
         if case.energization.status == "authorized":
             assert_closed_loops(case)
             assert all(pause.acts for pause in case.pauses.values())

@@ -328,10 +328,15 @@ def refused_at(desk: Desk, command: c.Command, at: Any) -> Any:
     return refusal
 
 
-def test_after_energization_the_load_may_be_checked_before_the_file_is_closed() -> None:
-    desk = ready_desk()
-    desk.do(c.Authorize())
-    desk.record()
-    desk.to_stage("on_load_check", "archived")
+def test_after_energization_the_load_is_checked_and_the_papers_come_in_before_the_file_is_closed() -> None:
+    desk = energized_desk()
+    assert refused(desk, c.MoveStage(to="archived")).code == "move_not_allowed"
+    desk.to_stage("on_load_check")
+    closing = c.MoveStage(to="archived")
+    assert refused(desk, closing).params["names"] == "on_load_checked, papers_in"
+    desk.on_load()
+    assert refused(desk, closing).params["names"] == "papers_in"
+    desk.file_papers()
+    desk.do(closing)
     assert desk.case.stage == "archived"
     assert refused(desk, c.MoveStage(to="cancelled")).code == "move_not_allowed"

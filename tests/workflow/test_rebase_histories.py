@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from datetime import timedelta
 from typing import Any
 
 from hypothesis import given, settings
@@ -162,7 +161,7 @@ def _parcel(desk: Desk, pick: int) -> None:
 def _energize(desk: Desk, pick: int) -> None:
     _drive(desk, pick)
     try:
-        desk.record(at=desk.now + timedelta(minutes=1))
+        desk.record()
     except Refusal:
         return
 

@@ -11,6 +11,7 @@ from server.workflow.commands import SettleConflict
 from server.workflow.draft import Draft
 from server.workflow.handlers.energization import put_on_hold
 from server.workflow.model import HoldCause, Task
+from server.workflow.switching import left_live
 
 
 def hold_for_conflict(draft: Draft) -> None:
@@ -31,6 +32,10 @@ def keep_hold(draft: Draft) -> None:
 def settle_conflict(draft: Draft, _: SettleConflict) -> None:
     hold = draft.case.energization.hold
     if draft.case.energization.status != "on_hold" or hold is None or hold.cause != "conflict":
+        return
+    if left_live(draft.case):
+        # Whether it is dead again nobody knows but who was there.
+        keep_hold(draft)
         return
     draft.put_energization(
         status="none", hold=None, authorized_by=None, authorized_at=None, note="", gates=()

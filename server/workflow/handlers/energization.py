@@ -1,4 +1,4 @@
-"""The last steps: the word on each condition, holds, the authorization, and the breaker closed."""
+"""The last steps: holds, the authorization, and the record of the breaker closed."""
 
 from __future__ import annotations
 
@@ -7,45 +7,21 @@ from datetime import datetime
 import msgspec
 from msgspec.structs import replace
 
-from server.workflow.commands import Authorize, Hold, RecordEnergization, RecordEntry, ReleaseHold
+from server.workflow.commands import Authorize, Hold, RecordEnergization, ReleaseHold
 from server.workflow.draft import Draft
-from server.workflow.gates import evaluate_gates, find_gate
+from server.workflow.gates import evaluate_gates, inspected_by, unmet
 from server.workflow.handlers.tasks import distinct
 from server.workflow.model import (
     Energization,
     EnergizationRecord,
-    Entry,
     GateStatus,
     HoldCause,
     HoldRecord,
+    Run,
 )
 from server.workflow.refusal import Refusal
-
-
-def record_entry(draft: Draft, command: RecordEntry) -> None:
-    draft.require_running()
-    gate = find_gate(command.gate)
-    if gate is None or draft.case.process not in gate.processes:
-        raise Refusal("gate_unknown", {"gate": command.gate}, kind="not_found", facts=("field:gate",))
-    if gate.entry is None:
-        raise Refusal("gate_computed", {"gate": gate.id}, kind="invalid", facts=(f"gate:{gate.id}",))
-    if not set(gate.entry.roles) & set(draft.actor.roles):
-        raise Refusal(
-            "role_missing",
-            {"roles": list(gate.entry.roles), "names": ", ".join(gate.entry.roles)},
-            kind="forbidden",
-            facts=tuple(f"role:{role}" for role in gate.entry.roles),
-        )
-    if command.status == "not_applicable" and not gate.entry.not_applicable:
-        raise Refusal("not_applicable_refused", {"gate": gate.id}, kind="invalid", facts=("field:status",))
-    if command.status != "unmet" and not command.evidence.strip():
-        raise Refusal("evidence_missing", {"gate": gate.id}, kind="invalid", facts=("field:evidence",))
-    entries = draft.case.entries.get(gate.id, ())
-    entry = Entry(command.status, draft.actor.name, draft.now, command.evidence, command.note)
-    if entries and replace(entries[-1], at=entry.at) == entry:
-        return
-    draft.case = replace(draft.case, entries={**draft.case.entries, gate.id: (*entries, entry)})
-    draft.tell("entry_recorded", gate=gate.id, status=entry.status, evidence=entry.evidence, note=entry.note)
+from server.workflow.switching import closing, current_run, done, left_live, steps_of
+from server.workflow.waivers import behind_waivers
 
 
 def hold(draft: Draft, command: Hold) -> None:
@@ -61,16 +37,21 @@ def hold(draft: Draft, command: Hold) -> None:
 def put_on_hold(
     draft: Draft, cause: HoldCause, *, reason: str = "", shut: tuple[GateStatus, ...] = ()
 ) -> None:
-    """Void an authorization if there is one. `shut` are the gates that did it."""
+    """Void an authorization if there is one, and break switching off. `shut` are the gates that did it."""
     gates = tuple(status.id for status in shut)
     record = HoldRecord(draft.now, draft.actor.name, cause, reason, gates)
-    draft.put_energization(status="on_hold", hold=record, gates=())
+    runs, run = draft.case.energization.runs, current_run(draft.case)
+    if run is not None:
+        runs = (*runs[:-1], replace(run, ended_at=draft.now))
+    draft.put_energization(status="on_hold", hold=record, gates=(), runs=runs)
     draft.tell("energization_held", cause=cause, reason=reason, gates=list(gates))
 
 
 def release_hold(draft: Draft, command: ReleaseHold) -> None:
     if draft.case.energization.status != "on_hold":
         raise Refusal("not_on_hold", {"status": draft.case.energization.status}, facts=("energization",))
+    if left_live(draft.case):
+        raise Refusal("left_live", facts=("command:RecordIsolation",))
     draft.put_energization(
         status="none", hold=None, authorized_by=None, authorized_at=None, note="", gates=()
     )
@@ -83,7 +64,8 @@ def authorize(draft: Draft, command: Authorize) -> None:
         raise Refusal("already_energized", facts=("energization",))
     if energization.status == "authorized":
         return
-    gates = require_gates(draft)
+    gates = require_gates(draft, draft.now)
+    _require_other_hands(draft)
     draft.require_not_paused()
     if draft.case.stage != draft.process.ready:
         raise Refusal(
@@ -102,10 +84,21 @@ def authorize(draft: Draft, command: Authorize) -> None:
     draft.tell("energization_authorized", note=command.note)
 
 
-def require_gates(draft: Draft) -> tuple[GateStatus, ...]:
-    """Every gate, evaluated now. Refuses with those that are shut."""
-    gates = evaluate_gates(draft.case, draft.policy)
-    shut = [status for status in gates if status.status == "unmet"]
+def _require_other_hands(draft: Draft) -> None:
+    """Refuse whoever inspected the works, or stands behind a waiver that the authorization would rest on."""
+    name = draft.actor.name
+    if name in inspected_by(draft.case):
+        raise Refusal("own_inspection", {"gate": "acceptance-passed", "by": name}, facts=("person:another",))
+    waived = behind_waivers(draft.case, name)
+    if waived:
+        raise Refusal("own_waiver", {"by": name, "names": ", ".join(waived)}, facts=("person:another",))
+
+
+def require_gates(draft: Draft, at: datetime) -> tuple[GateStatus, ...]:
+    """Every gate, evaluated as of a moment. Refuses with those that are shut."""
+    gates = evaluate_gates(draft.case, draft.policy, at)
+    draft.case = replace(draft.case, gates=gates)
+    shut = unmet(draft.case)
     if shut:
         raise Refusal(
             "gates_unmet",
@@ -126,11 +119,13 @@ def record_energization(draft: Draft, command: RecordEnergization) -> None:
         recorded_at=draft.now,
         recorded_by=draft.actor.name,
         phase_check=command.phase_check,
-        impulse_closings=command.impulse_closings,
+        impulse_closings=command.impulse_closings or _impulse_closings(draft),
         participants=distinct(command.participants),
         transformer_start_at=command.transformer_start_at,
         readings=command.readings,
         note=command.note,
+        readings_by=command.readings_by,
+        signatures=command.signatures,
     )
     if energization.record is not None:
         known = energization.record
@@ -139,7 +134,7 @@ def record_energization(draft: Draft, command: RecordEnergization) -> None:
         raise Refusal("already_energized", facts=("energization",))
     if energization.status != "authorized" or energization.authorized_at is None:
         raise Refusal("not_authorized", {"status": energization.status}, facts=("energization",))
-    require_gates(draft)
+    require_gates(draft, command.at)
     _require_order(draft, command, energization.authorized_at)
     if draft.process.phase_check and command.phase_check != "consistent":
         raise Refusal(
@@ -156,9 +151,44 @@ def record_energization(draft: Draft, command: RecordEnergization) -> None:
             kind="invalid",
             facts=("field:participants",),
         )
+    _require_steps(draft, record)
+    _require_customers_hand(draft, record)
     draft.put_energization(status="energized", record=record)
     draft.enter_stage(draft.process.energized, command.note)
     _tell_record(draft, record)
+
+
+def _impulse_closings(draft: Draft) -> int:
+    """How often the breaker was closed onto the transformer, by the steps of the run."""
+    run = current_run(draft.case)
+    return 0 if run is None else done(run.ticks, "impulse-closing")
+
+
+def _require_steps(draft: Draft, record: EnergizationRecord) -> None:
+    """Every step was done, the breaker was closed by then, and the record says the same of it."""
+    run = current_run(draft.case)
+    ticks = () if run is None else run.ticks
+    missing = [step.id for step in steps_of(draft.case, draft.policy) if done(ticks, step.id) < step.times]
+    if missing or run is None:
+        params = {"count": len(missing), "names": ", ".join(missing)}
+        raise Refusal("steps_missing", params, facts=tuple(f"step:{name}" for name in missing))
+    closed = closing(run)
+    if closed is not None and record.at < closed.at:
+        raise _out_of_order("at", record.at, closed.at)
+    if record.impulse_closings != _impulse_closings(draft):
+        params = {"given": record.impulse_closings, "done": _impulse_closings(draft)}
+        facts = ("field:impulse_closings",)
+        raise Refusal("impulse_closings_differ", params, kind="invalid", facts=facts)
+
+
+def _require_customers_hand(draft: Draft, record: EnergizationRecord) -> None:
+    """The customer copied the register values himself, and the record is signed."""
+    if draft.policy.energization_readings and not (record.readings and record.readings_by.strip()):
+        raise Refusal("readings_missing", kind="invalid", facts=("field:readings", "field:readings_by"))
+    needed, have = draft.policy.energization_signatures, len({one.ref for one in record.signatures})
+    if have < needed:
+        params = {"needed": needed, "have": have}
+        raise Refusal("signatures_missing", params, kind="invalid", facts=("field:signatures",))
 
 
 def adopt_record(draft: Draft, known: Energization) -> None:
@@ -174,9 +204,20 @@ def adopt_record(draft: Draft, known: Energization) -> None:
     for notice in draft.case.notices.values():
         if notice.open:
             draft.put_notice(replace(notice, operational=True))
-    draft.case = replace(draft.case, energization=known)
+    draft.case = replace(draft.case, energization=replace(known, runs=_all_runs(draft, known)))
     draft.enter_stage(draft.process.energized, record.note)
     _tell_record(draft, record)
+
+
+def _all_runs(draft: Draft, known: Energization) -> tuple[Run, ...]:
+    """The runs of both branches, each step once; the one on which the breaker was closed is the last."""
+    there = {(tick.step, tick.at) for run in known.runs for tick in run.ticks}
+    own = (
+        run
+        for run in draft.case.energization.runs
+        if any((tick.step, tick.at) not in there for tick in run.ticks)
+    )
+    return (*own, *known.runs)
 
 
 def _tell_record(draft: Draft, record: EnergizationRecord) -> None:

@@ -8,8 +8,10 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 from server.workflow import gates
+from server.workflow.approvals.standing import scheme_not_approved
 from server.workflow.facts import known
 from server.workflow.model import Case, GateReason, StageEntry
+from server.workflow.papers import owed_papers
 from server.workflow.policy import Policy
 from server.workflow.processes.called import not_minuted
 
@@ -72,6 +74,14 @@ def scheme_valid(case: Case, table: Process, policy: Policy, now: datetime) -> l
     return [GateReason("scheme_expired", {"until": expiry.isoformat()}, ("stage:scheme",))]
 
 
+def on_load_checked(case: Case) -> list[GateReason]:
+    """Passes once the last check under load found everything right."""
+    last = case.on_load_checks[-1] if case.on_load_checks else None
+    if last is None:
+        return [GateReason("not_checked_on_load")]
+    return [GateReason("failed_on_load", {"names": ", ".join(last.failed)})] if last.failed else []
+
+
 def add_months(day: date, months: int) -> date:
     """The same day of a later month, or that month's last."""
     year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
@@ -100,17 +110,25 @@ def self_checked(case: Case, _table: Process, policy: Policy, _now: datetime) ->
     return [GateReason("self_check_unfinished", {"findings": last.findings}, fact)]
 
 
+def scheme_approved(case: Case, table: Process, policy: Policy, _now: datetime) -> list[GateReason]:
+    """The scheme was approved, by rule or by a person, on what the case is now."""
+    return scheme_not_approved(case, table, policy)
+
+
 PRECONDITIONS: Mapping[str, Precondition] = {
     "survey_accepted": _of_case(survey_accepted),
     "line_is_shared": _of_case(line_is_shared),
     "scheme_review_not_required": _of_case(_not_required("scheme_review_required")),
     "scheme_minuted": scheme_minuted,
+    "scheme_approved": scheme_approved,
     "scheme_valid": scheme_valid,
     "drawings_minuted": drawings_minuted,
     "design_review_not_required": _of_case(_not_required("design_review_required")),
     "mid_check_passed": _of_case(gates.mid_check_passed),
     "self_checked": self_checked,
     "acceptance_passed": _of_case(gates.acceptance_passed),
+    "on_load_checked": _of_case(on_load_checked),
+    "papers_in": _of_case(lambda case: list(owed_papers(case))),
     "notices_closed": _of_case(gates.notices_closed),
     "field_work_complete": _of_case(gates.field_work_complete),
 }
