@@ -1,0 +1,122 @@
+"""Morning, afternoon, or the whole day: the windows of a day's outages and live works, exactly.
+
+Crews bind by halves, so a day is a small packing: every outage takes one window that all its works allow,
+and no skill is needed more often in a half than it has crews; works of one crew count as a skill with one.
+Solved by going through the outages and keeping, for each set of loads that can be reached, the best way.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from server.outages.instance import HALVES, WINDOWS, Half, Window
+from server.outages.interruption import Outcome
+from server.outages.month import Month
+
+#: A skill, or a group of works that one crew does, in a half of the day.
+Demand = tuple[str, Half]
+
+
+@dataclass(frozen=True)
+class Event:
+    """An outage of the day by its set's number, with the works riding on it."""
+
+    number: int
+    outcome: Outcome
+    works: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Halves:
+    """The window of each outage by its set's number, and the halves that each work binds its crew for."""
+
+    windows: Mapping[int, Window]
+    bound: Mapping[int, tuple[Half, ...]]
+
+
+@dataclass(frozen=True)
+class _Choice:
+    """One way to do an outage or a live work: what it demands, and how far it is from what is preferred."""
+
+    window: Window | None
+    bound: Mapping[int, tuple[Half, ...]]
+    demand: Counter[Demand]
+    cost: int
+
+
+Preference = Callable[[int, tuple[Half, ...]], int]
+
+
+def _no_preference(_work: int, _bound: tuple[Half, ...]) -> int:
+    return 0
+
+
+def split(
+    month: Month,
+    day: int,
+    events: Sequence[Event],
+    live: Iterable[int],
+    prefer: Preference = _no_preference,
+) -> Halves | None:
+    """Windows for all, with the least `prefer` summed over the works; None where there are none."""
+    steps = [(one.number, _ways(month, day, one, prefer)) for one in events]
+    steps += [(-1 - work, _live_ways(month, day, work, prefer)) for work in live]
+    limit = {(skill, half): month.crew(skill, day) for skill in month.crews for half in HALVES}
+    reached: dict[tuple[tuple[Demand, int], ...], tuple[int, tuple[_Choice, ...]]] = {(): (0, ())}
+    for _, ways in sorted(steps, key=lambda step: (len(step[1]), step[0])):
+        after: dict[tuple[tuple[Demand, int], ...], tuple[int, tuple[_Choice, ...]]] = {}
+        for load, (cost, chosen) in reached.items():
+            for way in ways:
+                total = Counter(dict(load))
+                total.update(way.demand)
+                if any(count > limit.get(one, 1) for one, count in total.items()):
+                    continue
+                key = tuple(sorted(total.items()))
+                if key not in after or cost + way.cost < after[key][0]:
+                    after[key] = (cost + way.cost, (*chosen, way))
+        reached = after
+    if not reached:
+        return None
+    _, best = min(reached.values(), key=lambda found: found[0])
+    order = [number for number, _ in sorted(steps, key=lambda step: (len(step[1]), step[0]))]
+    windows = {number: way.window for number, way in zip(order, best, strict=True) if way.window is not None}
+    return Halves(windows, {work: bound for way in best for work, bound in way.bound.items()})
+
+
+def _ways(month: Month, day: int, event: Event, prefer: Preference) -> list[_Choice]:
+    allowed = [set(month.allowed(work, event.outcome, day)) for work in event.works]
+    found = []
+    for window in WINDOWS:
+        if all(window in one for one in allowed):
+            bound = {work: month.binds(work, event.outcome, window) for work in event.works}
+            cost = sum(prefer(work, halves) for work, halves in bound.items())
+            found.append(_Choice(window, bound, _demand(month, bound, live=False), cost))
+    return [one for one in found if not any(_covers(one, other) for other in found)]
+
+
+def _covers(one: _Choice, other: _Choice) -> bool:
+    """Whether `one` demands all that `other` does and more, so that it is never needed."""
+    return (
+        one.window == "day" and other.window != "day" and other.demand < one.demand and other.cost <= one.cost
+    )
+
+
+def _live_ways(month: Month, day: int, work: int, prefer: Preference) -> list[_Choice]:
+    return [
+        _Choice(None, {work: halves}, _demand(month, {work: halves}, live=True), prefer(work, halves))
+        for halves in month.live_halves(work, day)
+    ]
+
+
+def _demand(month: Month, bound: Mapping[int, tuple[Half, ...]], *, live: bool) -> Counter[Demand]:
+    demand: Counter[Demand] = Counter()
+    for work, halves in bound.items():
+        own = month.works[work]
+        skill = own.live.skill if live and own.live is not None else own.skill
+        for half in halves:
+            demand[skill, half] += 1
+            if work in month.group_of:
+                demand[f"\0{month.group_of[work]}", half] += 1
+    return demand

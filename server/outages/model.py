@@ -1,0 +1,352 @@
+"""The decisions as rows: which outages, how long each lasts, which works ride on them, what is left out.
+
+`z[X, d, k]`: set X is isolated on day d and lasts at least the k-th of the durations of its works; nested, so
+that the relaxation is tight. `x[i, X, d]`: work i rides on it, `y[i, d]`: it is done live, `u[i]`: it is left
+out. `r[g]`: repeated interruptions of a group of sections that are always dead together.
+
+Morning and afternoon are told apart only on days where leaving that out has given a plan that cannot be split
+(`exact`): every model is a relaxation of the whole, so its bound holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from server.outages.halves import Halves
+from server.outages.instance import Part
+from server.outages.ledger import Choice, Ledger
+from server.outages.measure import change_minutes, live_minutes, repeat_minutes, repeats
+from server.outages.month import MINUTES, Month
+from server.outages.options import LIVE, Options, Place, root_spare
+from server.outages.rows import Name, Rows
+
+#: Loads as whole numbers: a hundredth of a kVA.
+_KVA = 100
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked: the `places` open to each work, and whether it `may` be left out. `base` has the days
+    of a plan to stay near, `caps` what earlier stages of the objective came to, `exact` the days on which
+    morning and afternoon are told apart."""
+
+    places: Mapping[int, Sequence[Place]]
+    may: frozenset[int]
+    base: Mapping[int, int | None] | None = None
+    caps: tuple[tuple[tuple[Part, ...], int], ...] = ()
+    exact: frozenset[int] = frozenset()
+
+
+def whole(month: Month, options: Options, base: Mapping[int, int | None] | None = None) -> Question:
+    """The question in full: every place of every work."""
+    places = dict(enumerate(options.places))
+    return Question(places, frozenset(places), base)
+
+
+@dataclass
+class Model:
+    """The rows of a question, and what its places are called in them. `levels` are the durations of each
+    outage that can happen, in minutes, the shortest first."""
+
+    month: Month
+    options: Options
+    question: Question
+    rows: Rows = field(default_factory=Rows)
+    levels: dict[Place, tuple[int, ...]] = field(default_factory=dict)
+    riders: dict[Place, list[int]] = field(default_factory=dict)
+    by_day: dict[int, list[int]] = field(default_factory=dict)
+
+    def happens(self, place: Place) -> int:
+        """The variable that says whether an outage happens."""
+        return self.rows.number["z", *place, 0]
+
+    def rides(self, work: int, place: Place) -> int:
+        """The variable that says whether a work is at a place."""
+        return self.rows.number["x", work, *place]
+
+    def on_day(self, work: int) -> dict[int, list[int]]:
+        """For each day the variables that put a work there."""
+        found: dict[int, list[int]] = {}
+        for place in self.question.places[work]:
+            found.setdefault(place[1], []).append(self.rides(work, place))
+        return found
+
+
+def build(month: Month, options: Options, question: Question) -> Model:
+    """Write the rows of a question."""
+    model = Model(month, options, question)
+    _events(model)
+    _works(model)
+    _crews(model)
+    _days(model)
+    _often(model)
+    _ties(model)
+    _budget(model)
+    for day in sorted(question.exact):
+        _exact(model, day)
+    for parts, most in question.caps:
+        factors, besides = model.rows.objective(parts)
+        model.rows.row(factors.items(), high=most - besides)
+    return model
+
+
+def _events(model: Model) -> None:
+    month, rows = model.month, model.rows
+    for work, places in model.question.places.items():
+        for place in places:
+            if place[0] != LIVE:
+                model.riders.setdefault(place, []).append(work)
+    for place, riders in sorted(model.riders.items()):
+        number, day = place
+        model.by_day.setdefault(day, []).append(number)
+        outcome = model.options.sets[number]
+        levels = tuple(sorted({month.works[work].minutes for work in riders}))
+        model.levels[place] = levels
+        before, spent = None, 0
+        for level, lasting in enumerate(levels):
+            variable = rows.variable("z", *place, level)
+            cost = outcome.weighted_minutes(lasting)
+            rows.cost("hours", variable, cost - spent)
+            spent = cost
+            if before is not None:
+                rows.row(((variable, 1), (before, -1)), high=0)
+            before = variable
+
+
+def _works(model: Model) -> None:
+    month, rows, base = model.month, model.rows, model.question.base
+    for work, places in model.question.places.items():
+        terms = []
+        for place in places:
+            number, day = place
+            variable = rows.variable("x", work, *place)
+            terms.append((variable, 1))
+            rows.cost("lateness", variable, month.late_cost(work, day))
+            if base is not None and work in base and base[work] != day:
+                rows.cost("changes", variable, change_minutes(month))
+            if number == LIVE:
+                rows.cost("live", variable, live_minutes(month, work))
+                continue
+            level = model.levels[place].index(month.works[work].minutes)
+            rows.row(((variable, 1), (rows.number["z", *place, level], -1)), high=0)
+        if work in model.question.may:
+            left = rows.variable("u", work)
+            terms.append((left, 1))
+            rows.cost("unplaced", left, month.unplaced_cost(work))
+            if base is not None and base.get(work) is not None:
+                rows.cost("changes", left, change_minutes(month))
+        rows.row(terms, low=1, high=1)
+
+
+def _least(model: Model, work: int, place: Place) -> int:
+    """How many halves of a day a work binds its crew for at least."""
+    number, day = place
+    if number == LIVE:
+        return min(len(halves) for halves in model.month.live_halves(work, day))
+    outcome = model.options.sets[number]
+    return min(
+        len(model.month.binds(work, outcome, window)) for window in model.month.allowed(work, outcome, day)
+    )
+
+
+def _resources(month: Month, work: int, place: Place) -> Iterable[str]:
+    """What a work takes up: its skill, and the crew that it shares with others."""
+    own = month.works[work]
+    yield own.live.skill if place[0] == LIVE and own.live is not None else own.skill
+    if work in month.group_of:
+        yield f"\0{month.group_of[work]}"
+
+
+def _limit(month: Month, resource: str, day: int) -> int:
+    return 1 if resource.startswith("\0") else month.crew(resource, day)
+
+
+def _crews(model: Model) -> None:
+    """Crews by day, both halves together, and within each outage, where all begin together."""
+    month, rows = model.month, model.rows
+    daily: dict[tuple[str, int], list[tuple[int, int]]] = {}
+    within: dict[tuple[str, Place], list[int]] = {}
+    for work, places in model.question.places.items():
+        for place in places:
+            halves, variable = _least(model, work, place), model.rides(work, place)
+            for resource in _resources(month, work, place):
+                daily.setdefault((resource, place[1]), []).append((variable, halves))
+                if place[0] != LIVE:
+                    within.setdefault((resource, place), []).append(variable)
+    for (resource, day), terms in daily.items():
+        limit = _limit(month, resource, day)
+        rows.row(terms, high=2 * limit)
+        rows.row([(one, 1) for one, halves in terms if halves == 2], high=limit)
+    for (resource, place), variables in within.items():
+        limit = _limit(month, resource, place[1])
+        if len(variables) > limit:
+            rows.row([*((one, 1) for one in variables), (model.happens(place), -limit)], high=0)
+
+
+def _days(model: Model) -> None:
+    """Clashes, switching operations, and what sources can give to others."""
+    rows, spare = model.rows, root_spare(model.month)
+    for day, numbers in sorted(model.by_day.items()):
+        possible = set(numbers)
+        for group in model.options.clashes:
+            rows.row(((model.happens((one, day)), 1) for one in group if one in possible), high=1)
+        operations = [(model.happens((one, day)), model.options.sets[one].operations) for one in numbers]
+        rows.row(operations, high=model.month.operations[day])
+        for root, given in spare.items():
+            drawn = [
+                (model.happens((one, day)), -int(-kva * _KVA // 1))
+                for one in numbers
+                if (kva := model.options.sets[one].draws.get(root, 0.0))
+            ]
+            rows.row(drawn, high=int(given * _KVA + 1e-6))
+
+
+def _often(model: Model) -> None:
+    """How often sections are interrupted: within the limit in every look-back, and what repeats cost."""
+    month, rows, last = model.month, model.rows, len(model.month.days) - 1
+    rules = month.instance.rules
+    for group, (sections, numbers) in enumerate(model.options.alike):
+        days = {
+            day: [model.happens((one, day)) for one in numbers if (one, day) in model.levels]
+            for day in range(last + 1)
+        }
+        every = [variable for variables in days.values() for variable in variables]
+        if not every:
+            continue
+        for day in _turns(month, sections[0]):
+            since = day - rules.look_back_days
+            terms = [(one, 1) for at, variables in days.items() if since < at <= day for one in variables]
+            rows.row(terms, high=max(0, rules.interruptions - month.recent(sections[0], day)))
+        cost = repeat_minutes(month, sections)
+        free = len(every) - repeats(month, sections[0], len(every))
+        if cost and len(every) > free:
+            repeated = rows.variable("r", group, most=len(every) - free)
+            rows.row([*((one, 1) for one in every), (repeated, -1)], high=free)
+            rows.cost("repeats", repeated, cost)
+
+
+def _turns(month: Month, section: str) -> list[int]:
+    """The days whose look-back differs from that of the next: none other can be the tightest."""
+    last, back = len(month.days) - 1, month.instance.rules.look_back_days
+    if back <= last:
+        return list(range(last + 1))
+    leaving = {one + back - 1 for one in month.past.get(section, ())}
+    return sorted({one for one in leaving if 0 <= one < last} | {last})
+
+
+def _ties(model: Model) -> None:
+    """Works that come after others, with them, or not with them."""
+    rows, month = model.rows, model.month
+    for work in model.question.places:
+        own = month.works[work]
+        for name in own.after:
+            other = month.number[name]
+            if other in model.question.places:
+                _after(model, work, other)
+        for name, apart in (*((one, False) for one in own.together), *((one, True) for one in own.not_with)):
+            other = month.number[name]
+            if other not in model.question.places:
+                continue
+            mine, theirs = model.on_day(work), model.on_day(other)
+            for day in sorted({*mine, *theirs}):
+                here = [(one, 1) for one in mine.get(day, ())]
+                there = [(one, 1 if apart else -1) for one in theirs.get(day, ())]
+                rows.row([*here, *there], low=None if apart else 0, high=1 if apart else 0)
+
+
+def _after(model: Model, later: int, earlier: int) -> None:
+    mine, theirs = model.on_day(later), model.on_day(earlier)
+    for day in sorted(mine):
+        done = [(one, 1) for at, variables in mine.items() if at <= day for one in variables]
+        ready = [(one, -1) for at, variables in theirs.items() if at < day for one in variables]
+        model.rows.row([*done, *ready], high=0)
+
+
+def _budget(model: Model) -> None:
+    budget = model.month.instance.rules.budget_hours
+    if budget is None:
+        return
+    terms = []
+    for place, levels in model.levels.items():
+        spent = 0
+        for level, lasting in enumerate(levels):
+            used = model.options.sets[place[0]].customer_minutes(lasting)
+            terms.append((model.rows.number["z", *place, level], used - spent))
+            spent = used
+    model.rows.row(terms, high=int(budget * MINUTES))
+
+
+def _exact(model: Model, day: int) -> None:
+    """Windows and halves of one day as they are: `w[X, d, window]`, `h[i, X, d, halves]`."""
+    month, rows = model.month, model.rows
+    demand: dict[tuple[str, str], list[tuple[int, int]]] = {}
+    for number in model.by_day.get(day, ()):
+        place = (number, day)
+        windows = [(rows.variable("w", *place, window), 1) for window in ("morning", "afternoon", "day")]
+        rows.row([*windows, (model.happens(place), -1)], low=0, high=0)
+    for work, places in model.question.places.items():
+        for place in places:
+            if place[1] != day:
+                continue
+            ways = _halves_of(model, work, place)
+            terms = []
+            for halves, windows_ in ways.items():
+                variable = rows.variable("h", work, *place, halves)
+                terms.append((variable, 1))
+                if place[0] != LIVE:
+                    own = [(rows.number["w", *place, window], -1) for window in windows_]
+                    rows.row([(variable, 1), *own], high=0)
+                for resource in _resources(month, work, place):
+                    for half in halves:
+                        demand.setdefault((resource, half), []).append((variable, 1))
+            rows.row([*terms, (model.rides(work, place), -1)], low=0, high=0)
+    for (resource, _), terms in demand.items():
+        rows.row(terms, high=_limit(month, resource, day))
+
+
+def _halves_of(model: Model, work: int, place: Place) -> dict[tuple[str, ...], list[str]]:
+    """The halves that a work can bind its crew for, each with the windows of its outage that come to it."""
+    found: dict[tuple[str, ...], list[str]] = {}
+    if place[0] == LIVE:
+        return {halves: [] for halves in model.month.live_halves(work, place[1])}
+    outcome = model.options.sets[place[0]]
+    for window in model.month.allowed(work, outcome, place[1]):
+        found.setdefault(model.month.binds(work, outcome, window), []).append(window)
+    return found
+
+
+def values_of(model: Model, choice: Choice) -> dict[int, int]:
+    """The value of every variable for a choice: a hint that leaves one out is hardly used."""
+    month, number = model.month, model.rows.number
+    ledger = Ledger(month, model.options, {work: choice.get(work) for work in model.question.places})
+    halves: dict[int, Halves | None] = {day: ledger.halves(day) for day in model.question.exact}
+    values = dict.fromkeys(range(len(model.rows.most)), 0)
+    for work in model.question.places:
+        place = choice.get(work)
+        name: Name = ("u", work) if place is None else ("x", work, *place)
+        if name in number:
+            values[number[name]] = 1
+        found = halves.get(place[1]) if place is not None else None
+        if found is not None and place is not None:
+            values[number["h", work, *place, found.bound[work]]] = 1
+    for place in ledger.riders:
+        lasting = ledger.lasts(place)
+        for level, minutes in enumerate(model.levels[place]):
+            values[number["z", *place, level]] = int(minutes <= lasting)
+        found = halves.get(place[1])
+        if found is not None:
+            values[number["w", *place, found.windows[place[0]]]] = 1
+    for group, (sections, numbers) in enumerate(model.options.alike):
+        if ("r", group) in number:
+            planned = sum(place[0] in numbers for place in ledger.riders)
+            values[number["r", group]] = repeats(month, sections[0], planned)
+    return values
+
+
+def choice_of(model: Model, values: Mapping[int, int]) -> Choice:
+    """The choice that values come to."""
+    choice: Choice = {}
+    for work, places in model.question.places.items():
+        choice[work] = next((place for place in places if values[model.rides(work, place)]), None)
+    return choice

@@ -1,0 +1,169 @@
+"""What can be chosen: sets of sections to isolate, and for each work the sets and days that it can ride on.
+
+A set is what one work needs, or what two or three need together where one lies behind the other and there is
+a day for both: then the lower ones, otherwise fed by a transfer, are dead with the upper one, or they were
+dead anyway and the switch between stays closed. A work rides on every set that makes its sections dead.
+Joining that saves nothing by itself is kept: it can be what a short crew or a last common day leaves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from server.outages.interruption import Outcome
+from server.outages.month import Month
+
+#: Instead of a set's number: done live.
+LIVE = -1
+#: A set's number, or LIVE, and a day.
+Place = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Options:
+    """`sets` by number; `places` of each work. `clashes` are groups of sets of which a day takes one at most,
+    `alike` groups of sections that the same sets make dead, with those sets."""
+
+    sets: tuple[Outcome, ...]
+    places: tuple[tuple[Place, ...], ...]
+    clashes: tuple[tuple[int, ...], ...]
+    alike: tuple[tuple[tuple[str, ...], tuple[int, ...]], ...]
+
+
+def make_options(month: Month) -> Options:
+    """Every option that no rule excludes by itself."""
+    sets = _sets(month)
+    riders = [_riders(month, one) for one in sets]
+    places: list[list[Place]] = [[] for _ in month.works]
+    day_open = _open_days(month, live=False)
+    for number, outcome in enumerate(sets):
+        wanted = {day for work in riders[number] for day in day_open[work]}
+        possible = [day for day in sorted(wanted) if next(month.why_not_outage(outcome, day), None) is None]
+        for work in riders[number]:
+            places[work] += [
+                (number, day)
+                for day in possible
+                if day in day_open[work] and month.allowed(work, outcome, day)
+            ]
+    for work, days in enumerate(_open_days(month, live=True)):
+        if month.works[work].live is not None:
+            places[work] += [(LIVE, day) for day in sorted(days) if month.live_halves(work, day)]
+    return Options(
+        sets=tuple(sets),
+        places=tuple(map(tuple, places)),
+        clashes=_clashes(sets),
+        alike=_alike(month, sets),
+    )
+
+
+def _open_days(month: Month, *, live: bool) -> list[frozenset[int]]:
+    """For each work the days that it may be done on by itself: with an outage, or live."""
+    found = []
+    for work, own in enumerate(month.works):
+        only_live = own.live is not None and own.live.only
+        if not live and only_live:
+            found.append(frozenset[int]())
+            continue
+        days = range(len(month.days))
+        found.append(
+            frozenset(day for day in days if next(month.why_not_day(work, day, live=live), None) is None)
+        )
+    return found
+
+
+def _sets(month: Month) -> list[Outcome]:
+    needs = sorted(set(month.needs), key=sorted)
+    days: dict[frozenset[str], set[int]] = {}
+    for work, open_ in enumerate(_open_days(month, live=False)):
+        days.setdefault(month.needs[work], set()).update(open_)
+    needs = [one for one in needs if days[one]]
+    found: dict[frozenset[str], Outcome] = {}
+    for one in needs:
+        found[one] = month.interruptions.of(one)
+    joined: list[tuple[frozenset[str], set[int]]] = [(one, days[one]) for one in needs]
+    for _ in range(month.instance.rules.sections_per_outage - 1):
+        grown: dict[frozenset[str], set[int]] = {}
+        for one, common in joined:
+            for other in needs:
+                both = one | other
+                shared = common & days[other]
+                if shared and both not in found and both not in grown and _nested(month, one, other):
+                    grown[both] = shared
+        for both in grown:
+            found[both] = month.interruptions.of(both)
+        joined = list(grown.items())
+    return _undominated(found.values())
+
+
+def _nested(month: Month, one: frozenset[str], other: frozenset[str]) -> bool:
+    below_one, below_other = month.grid.below(one), month.grid.below(other)
+    return bool(other & below_one) or bool(one & below_other)
+
+
+def _undominated(outcomes: Iterable[Outcome]) -> list[Outcome]:
+    """Without those that another one beats: the same sections dead, and nothing worse."""
+    best: dict[frozenset[str], list[Outcome]] = {}
+    for one in outcomes:
+        rivals = best.setdefault(one.dead, [])
+        if any(_no_worse(rival, one) for rival in rivals):
+            continue
+        rivals[:] = [rival for rival in rivals if not _no_worse(one, rival)] + [one]
+    return [one for rivals in best.values() for one in rivals]
+
+
+def _no_worse(one: Outcome, other: Outcome) -> bool:
+    return (
+        one.points_moved <= other.points_moved
+        and one.customers_moved <= other.customers_moved
+        and one.minutes <= other.minutes
+        and one.operations <= other.operations
+        and one.blocked <= other.blocked
+        and set(one.named) <= set(other.named)
+        and all(kva <= other.draws.get(root, 0.0) for root, kva in one.draws.items())
+    )
+
+
+def _riders(month: Month, outcome: Outcome) -> list[int]:
+    return [work for work, needs in enumerate(month.needs) if needs <= outcome.dead]
+
+
+def _clashes(sets: list[Outcome]) -> tuple[tuple[int, ...], ...]:
+    """The largest groups of sets that want to change, or block, a section in common."""
+    by_section: dict[str, list[int]] = {}
+    for number, outcome in enumerate(sets):
+        for section in outcome.blocked:
+            by_section.setdefault(section, []).append(number)
+    groups = sorted({tuple(one) for one in by_section.values() if len(one) > 1}, key=lambda g: (-len(g), g))
+    kept: list[tuple[int, ...]] = []
+    holding: dict[int, list[frozenset[int]]] = {}
+    for group in groups:
+        own = frozenset(group)
+        if any(own <= larger for larger in holding.get(group[0], ())):
+            continue
+        kept.append(group)
+        for member in group:
+            holding.setdefault(member, []).append(own)
+    return tuple(kept)
+
+
+def _alike(month: Month, sets: list[Outcome]) -> tuple[tuple[tuple[str, ...], tuple[int, ...]], ...]:
+    by_section: dict[str, list[int]] = {}
+    for number, outcome in enumerate(sets):
+        for section in outcome.dead & month.grid.parent.keys():
+            by_section.setdefault(section, []).append(number)
+    groups: dict[tuple[tuple[int, ...], tuple[int, ...]], list[str]] = {}
+    for section, numbers in by_section.items():
+        groups.setdefault((tuple(numbers), month.past.get(section, ())), []).append(section)
+    return tuple((tuple(sorted(own)), numbers) for (numbers, _), own in sorted(groups.items()))
+
+
+def root_spare(month: Month) -> Mapping[str, float]:
+    """What each source node can give beyond its normal load, in kVA; those of unknown capacity are left out,
+    since nothing is lent from them."""
+    spare = {}
+    for root in month.grid.topology.sources:
+        way = month.grid.way(root)
+        if way:
+            spare[root] = way[-1].spare
+    return spare
