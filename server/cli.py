@@ -7,6 +7,7 @@ import click
 from server.commands import (
     audit,
     backup,
+    cases,
     checklist,
     couchdb,
     demo,
@@ -34,6 +35,7 @@ main.add_command(demo.demo)
 main.add_command(people.user)
 main.add_command(people.device)
 main.add_command(checklist.checklist)
+main.add_command(cases.cases)
 main.add_command(rebuild.rebuild)
 main.add_command(migrate.migrate_command)
 main.add_command(doctor.doctor)

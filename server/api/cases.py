@@ -242,20 +242,7 @@ def case_view(known: Loaded) -> dict[str, Any]:
 @blp.response(200, CasePage)
 def find_cases(query: dict[str, Any]) -> dict[str, Any]:
     """Cases that you may see, filtered, sorted and paged."""
-    policy = services().cases.policy(g.actor.organisation)
-    today = policy.day(services().clock()).isoformat()
-    wanted = CaseFilter(
-        stage=query.get("stage"),
-        manager=query.get("manager"),
-        inspector=query.get("inspector"),
-        energization=query.get("energization"),
-        overdue_on=today if query["overdue"] else None,
-        today=today,
-        clock=query.get("clock"),
-        clock_kind=query.get("clock_kind"),
-        q=query.get("q"),
-        bbox=_bbox(query.get("bbox")),
-    )
+    wanted = case_filter(query)
     page = list_cases(
         services().readmodel,
         scope(),
@@ -265,7 +252,7 @@ def find_cases(query: dict[str, Any]) -> dict[str, Any]:
         after=_place(query.get("after"), query["sort"]),
         limit=query["limit"],
     )
-    urgent = urgent_clocks(services().readmodel, [row["id"] for row in page.rows], today)
+    urgent = urgent_clocks(services().readmodel, [row["id"] for row in page.rows], wanted.today)
     for row in page.rows:
         clock = urgent.get(row["id"])
         row["clock"] = clock and {**clock, "title": text(f"clock.{clock['clock']}", language())}
@@ -363,16 +350,7 @@ def check_manager(name: str, organisation: str) -> None:
 
     The manager reads the case's databases, so a slip of the pen must not name a stranger.
     """
-    try:
-        user = services().people.user(name)
-    except Problem:
-        user = None
-    if (
-        user is None
-        or user.disabled
-        or not {"manager", "admin"} & set(user.roles)
-        or user.organisation != organisation
-    ):
+    if not services().people.may_manage(name, organisation):
         raise Problem(422, "not_a_manager", name=name)
 
 
@@ -432,6 +410,24 @@ def _place(token: str | None, sort: str) -> Place | None:
     if known != sort:
         raise Problem(422, "after_invalid")
     return Place(value, case_id)
+
+
+def case_filter(query: Mapping[str, Any]) -> CaseFilter:
+    """What a list of cases is narrowed to by a CaseQuery. Raises Problem 422."""
+    policy = services().cases.policy(g.actor.organisation)
+    today = policy.day(services().clock()).isoformat()
+    return CaseFilter(
+        stage=query.get("stage"),
+        manager=query.get("manager"),
+        inspector=query.get("inspector"),
+        energization=query.get("energization"),
+        overdue_on=today if query["overdue"] else None,
+        today=today,
+        clock=query.get("clock"),
+        clock_kind=query.get("clock_kind"),
+        q=query.get("q"),
+        bbox=_bbox(query.get("bbox")),
+    )
 
 
 def _bbox(given: str | None) -> tuple[float, float, float, float] | None:

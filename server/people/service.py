@@ -175,6 +175,16 @@ class People:
             raise _no_user(name)
         return user
 
+    def may_manage(self, name: str, organisation: str) -> bool:
+        """Whether this is somebody of the organisation who manages cases and may sign in."""
+        user = self._registry.user(name) if is_user_name(name) else None
+        return (
+            user is not None
+            and not user.disabled
+            and bool({"manager", "admin"} & set(user.roles))
+            and user.organisation == organisation
+        )
+
     def users(
         self,
         *,
