@@ -100,8 +100,7 @@ def import_cases(form: dict[str, Any], files: dict[str, Any]) -> dict[str, Any]:
 @blp.arguments(ExportQuery, location="query", unknown=ma.RAISE)
 @blp.alt_response(200, content_type="text/csv")
 def export(query: dict[str, Any], what: What) -> Response:
-    """Every case that you may see (`cases`), or their `notices` or `tasks`, filtered and sorted as the list of
-    cases."""
+    """Every case that you may see (`cases`), or their `notices` or `tasks`, by the filters of that list."""
     if what not in _WHATS:
         raise Problem(404, "not_found")
     found = rows(services().readmodel, scope(), case_filter(query), what, query["sort"])
