@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from sqlalchemy import (
@@ -44,6 +44,11 @@ SORTS: Mapping[str, ColumnElement[Any]] = {
     "due": cases.c.next_due,
     "clock": cases.c.clock_due,
 }
+#: How much shorter a walk through the order must seem than one through all that is found: what is looked for
+#: may lie at its end.
+_WALK_COSTS = 4
+#: So many cases are never sorted for a page.
+_GATHERED = 10_000
 #: An order that may have gaps: what has no date comes last, either way.
 _NULLABLE = {"due", "clock"}
 
@@ -111,7 +116,8 @@ def list_cases(
     their ids, the same way. `after` begins behind a place, which costs the same however deep it is.
 
     There are two ways to a page: through the order until enough are found, or through all that is found and
-    sort it. The shorter is taken: of 100,000 cases at most some thousand are looked at either way.
+    sort it. The shorter is taken: of 100,000 cases some thousand are looked at either way, unless what is
+    filtered by goes against the order.
     """
     with model.engine.connect() as connection:
         connection.exec_driver_sql("BEGIN")  # what is counted is what is shown
@@ -121,12 +127,14 @@ def list_cases(
         narrowed = _narrowed(scope, wanted, house.key)
         if narrowed is None:
             return Page([], 0, None)
-        total = house.cases if narrowed.everything else int(connection.scalar(narrowed.count()) or 0)
+        narrowed = narrowed.cheapest(connection)
+        total = house.cases if narrowed.everything else _number(connection, narrowed.count())
         walked = (offset + limit + 1) * house.cases / max(total, 1)
-        found = narrowed.walk() if walked < total else narrowed.gather()
+        walks = walked * _WALK_COSTS < total or total > _GATHERED
+        found = narrowed.walk() if walks else narrowed.gather()
         if after is not None:
             found = found.where(_behind(sort, after))
-        query = found.order_by(*_order(sort)).offset(offset).limit(limit + 1)
+        query = found.order_by(*_order(sort, indexed=walks)).offset(offset).limit(limit + 1)
         rows = [dict(row) for row in connection.execute(query).mappings()] if total else []
     more = len(rows) > limit
     rows = rows[:limit]
@@ -134,8 +142,10 @@ def list_cases(
     return Page(rows, total, Place(rows[-1][value], rows[-1]["id"]) if more else None)
 
 
-def _order(sort: str) -> tuple[ColumnElement[Any], ...]:
+def _order(sort: str, *, indexed: bool) -> tuple[ColumnElement[Any], ...]:
     by = SORTS[sort.removeprefix("-")]
+    if not indexed:
+        by = _unindexed(by)
     if sort.startswith("-"):
         return by.desc(), cases.c.id.desc()  # SQLite takes nothing for less than anything
     return (by.asc().nulls_last() if sort in _NULLABLE else by.asc()), cases.c.id.asc()
@@ -170,30 +180,44 @@ def _house(connection: Connection, organisation: str) -> _House | None:
 @dataclass(frozen=True)
 class _Narrowed:
     """A list's conditions. `columns` are on the case itself; each of `sets` gives the keys of cases, by an
-    index of its own, and `tests` ask the same of one case. `of_house`: the sets are of the organisation alone.
+    index of its own, and `tests` ask the same of one case. `lead`: the set that leaves the fewest cases, if
+    that is fewer than the columns do; the others are then asked of each of these.
     """
 
     organisation: str
     columns: list[ColumnElement[bool]] = field(default_factory=list)
     sets: list[Select[Any]] = field(default_factory=list)
     tests: list[ColumnElement[bool]] = field(default_factory=list)
-    of_house: bool = True
+    lead: int | None = None
 
     @property
     def everything(self) -> bool:
         return not self.columns and not self.sets
 
+    def cheapest(self, connection: Connection) -> _Narrowed:
+        """The same, begun with what leaves the fewest cases."""
+        if not self.sets or (len(self.sets) == 1 and not self.columns):
+            return replace(self, lead=0 if self.sets else None)
+        counted = [
+            (_number(connection, select(func.count()).select_from(one.subquery())), n)
+            for n, one in enumerate(self.sets)
+        ]
+        fewest, lead = min(counted)
+        if self.columns:
+            query = select(func.count()).select_from(cases).where(self._ours(), *self.columns)
+            if _number(connection, query) < fewest:
+                return replace(self, lead=None)
+        return replace(self, lead=lead)
+
     def count(self) -> Select[Any]:
         """How many there are."""
-        if len(self.sets) == 1 and not self.columns and self.of_house:
+        if len(self.sets) == 1 and not self.columns:
             return select(func.count()).select_from(self.sets[0].subquery())
-        if self.sets:
-            return select(func.count()).select_from(cases).where(*self._gathered())
-        return select(func.count()).select_from(cases).where(self._ours(), *self.columns)
+        return select(func.count()).select_from(cases).where(*self._gathered())
 
     def gather(self) -> Select[Any]:
         """All that is found, by the indexes of what it is filtered by."""
-        return select(cases).where(*(self._gathered() if self.sets else (self._ours(), *self.columns)))
+        return select(cases).where(*self._gathered())
 
     def walk(self) -> Select[Any]:
         """Case by case in the list's order, each looked at."""
@@ -203,20 +227,28 @@ class _Narrowed:
         return cases.c.organisation == self.organisation
 
     def _gathered(self) -> Iterable[ColumnElement[bool]]:
-        keys = (cases.c.key.in_(one) for one in self.sets)
-        return (_unindexed(self._ours()), *map(_unindexed, self.columns), *keys)
+        if self.lead is None:
+            return (self._ours(), *self.columns, *self.tests)
+        others = (test for n, test in enumerate(self.tests) if n != self.lead)
+        columns = (_unindexed(one) for one in (self._ours(), *self.columns))
+        return (cases.c.key.in_(self.sets[self.lead]), *columns, *others)
 
 
-def _unindexed(condition: ColumnElement[bool]) -> ColumnElement[bool]:
-    """The same condition, for which SQLite looks for no index (`+`)."""
-    return UnaryExpression(condition.self_group(), operator=custom_op("+"))
+def _number(connection: Connection, count: Select[Any]) -> int:
+    return int(connection.scalar(count) or 0)
+
+
+def _unindexed(value: ColumnElement[Any]) -> ColumnElement[Any]:
+    """The same value, for which SQLite looks for no index (`+`)."""
+    return UnaryExpression(value.self_group(), operator=custom_op("+"), type_=value.type)
 
 
 def _narrowed(scope: Scope, wanted: CaseFilter, house: int) -> _Narrowed | None:
     """The conditions of a list; None if nothing can be found."""
-    found = _Narrowed(scope.organisation, of_house=scope.inspector is None and wanted.inspector is None)
-    for name in filter(None, (scope.inspector, wanted.inspector)):
-        _add_set(found, case_inspectors.c.key, [case_inspectors.c.name == name])
+    found = _Narrowed(scope.organisation)
+    for name in sorted({*filter(None, (scope.inspector, wanted.inspector))}):
+        i = case_inspectors.c
+        _add_set(found, i.key, [i.organisation == scope.organisation, i.name == name])
     for state, kind in _clock_states(wanted):
         c = clock_spans.c
         of_house = [c.organisation == scope.organisation, c.state == state, c.kind == kind]
@@ -265,7 +297,8 @@ def cases_of(model: ReadModel, scope: Scope) -> list[str]:
     """The ids of every case in scope, for a tablet's session."""
     query = select(cases.c.id).where(cases.c.organisation == scope.organisation)
     if scope.inspector is not None:
-        keys = select(case_inspectors.c.key).where(case_inspectors.c.name == scope.inspector)
+        i = case_inspectors.c
+        keys = select(i.key).where(i.organisation == scope.organisation, i.name == scope.inspector)
         query = query.where(cases.c.key.in_(keys))
     with model.engine.connect() as connection:
         return list(connection.scalars(query))

@@ -34,7 +34,7 @@ organisations = Table(
 
 #: `key` is a number for the tables that speak of many cases at once; it is not the same after a rebuild.
 #: `words`: what is searched, as `search.folded` has it. Every order of a list is an index with the id at its
-#: end, so that a page is read and not sorted; `cases_narrow` has what lists are filtered by side by side.
+#: end, so that a page is read and not sorted; what lists are filtered by lies side by side, to be counted.
 cases = Table(
     "cases",
     metadata,
@@ -69,9 +69,10 @@ cases = Table(
     Index("cases_by_capacity", "organisation", "capacity_kva", "id"),
     Index("cases_by_due", "organisation", "next_due", "id"),
     Index("cases_by_clock", "organisation", "clock_due", "id"),
-    Index("cases_by_manager", "organisation", "manager"),
+    Index("cases_by_manager", "organisation", "manager", "stage", "energization", "next_due", "lon", "lat"),
     Index("cases_by_place", "organisation", "lon", "lat"),
-    Index("cases_narrow", "organisation", "stage", "manager", "energization", "next_due", "lon", "lat"),
+    Index("cases_by_stage", "organisation", "stage", "energization", "next_due", "lon", "lat"),
+    Index("cases_by_energization", "organisation", "energization"),
 )
 
 #: Clocks that have not ended, with the days on which they came, or will come, to each mark: so their level is
@@ -114,7 +115,8 @@ case_inspectors = Table(
     metadata,
     Column("key", ForeignKey("cases.key", ondelete="CASCADE"), primary_key=True),
     Column("name", String, primary_key=True),
-    Index("case_inspectors_by_name", "name", "key"),
+    Column("organisation", String, nullable=False),
+    Index("case_inspectors_by_name", "organisation", "name", "key"),
     sqlite_with_rowid=False,
 )
 
@@ -152,8 +154,8 @@ notices = Table(
     Column("due", String),
 )
 
-#: What monitors tell of a case, from a day on and before another; what will come about by itself as well. Each
-#: index has the order of the list and the days behind what it is filtered by, so that it is counted in there.
+#: What monitors tell of a case, from a day on and before another; what will come about by itself as well.
+#: Each index has the order of the list and the days behind what it is filtered by: it is counted there.
 anomalies = Table(
     "anomalies",
     metadata,

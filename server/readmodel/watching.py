@@ -74,7 +74,7 @@ class AnomalyFilter:
 def list_anomalies(
     model: ReadModel, organisation: str, wanted: AnomalyFilter, *, offset: int, limit: int
 ) -> tuple[list[dict[str, Any]], int]:
-    """Rows of one page, each with its case's id, number and manager, the gravest first; and how many in all."""
+    """Rows of one page, each with its case's id and number, the gravest first; and how many in all."""
     a = anomalies.c
     found: list[ColumnElement[bool]] = [
         a.organisation == organisation,

@@ -144,7 +144,8 @@ def _over_limit(look: _Look) -> Iterator[Anomaly]:
         about = (f"clock:{clock.id}:{clock.run}",)
         policy = look.policy(clock.started_at)
         watch = getattr(policy, f"watch_over_{clock.kind}")
-        if clock.unknown_year is not None and clock.state != "ended":
+        # Of one that is passed, nothing that is asked here is unknown.
+        if clock.unknown_year is not None and clock.over_on is None and clock.state != "ended":
             yield Anomaly(
                 monitor="over_limit",
                 code="limit_unknown",
