@@ -65,6 +65,7 @@ class UserOut(Schema):
     roles = ma.fields.List(ma.fields.String())
     organisation = ma.fields.String()
     disabled = ma.fields.Boolean()
+    specialties = ma.fields.List(ma.fields.String())
     created_at = _TIME(default_timezone=UTC)
     created_by = ma.fields.String()
     updated_at = _TIME(default_timezone=UTC)

@@ -9,7 +9,7 @@ import marshmallow as ma
 
 from server.api.base import Schema, blueprint, roles
 from server.api.casework import ReasonIn, act, command, etag, plain, visible
-from server.api.tasks import check_assignees
+from server.api.tasks import check_assignees, specialties_of
 from server.casework.cases import Loaded
 from server.intake.photos import photo_fact
 from server.names import new_id
@@ -69,6 +69,10 @@ class ReinspectIn(Schema):
     task_id = ma.fields.String(validate=ma.validate.Regexp(r"^[0-9a-z][0-9a-z-]{0,63}\Z"))
     due = ma.fields.Date(allow_none=True)
     note = ma.fields.String(validate=WORDS, load_default="")
+    by_photos = ma.fields.Boolean(
+        load_default=False,
+        metadata={"description": "Nobody goes; for minor items, where the organisation allows it."},
+    )
 
 
 class NoticeOut(ma.Schema):
@@ -193,7 +197,8 @@ def schedule_reinspection(body: dict[str, Any], case_id: str, n: int) -> Answere
     """Assign the re-inspection of exactly the items that have not passed."""
     check_assignees(body["assignees"], visible(case_id).case.organisation)
     task_id = body.pop("task_id", None) or new_id()
-    return act_on(case_id, n, commands.ScheduleReinspection, task_id=task_id, **body)
+    limited = specialties_of(body["assignees"])
+    return act_on(case_id, n, commands.ScheduleReinspection, task_id=task_id, specialties=limited, **body)
 
 
 @blp.route("/cases/<case_id>/notices/<int:n>/withdraw", methods=["POST"])

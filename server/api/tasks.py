@@ -73,6 +73,10 @@ class TaskOut(ma.Schema):
     failed = ma.fields.List(ma.fields.String())
     accepted = ma.fields.Integer(allow_none=True)
     late = ma.fields.Dict(allow_none=True)
+    specialties = ma.fields.Dict(metadata={"description": "Of those of its people who have some set."})
+    by_photos = ma.fields.Boolean(
+        metadata={"description": "Nobody goes; what the customer's answer shows is judged."}
+    )
     cancelled_reason = ma.fields.String(allow_none=True)
     submissions = ma.fields.List(ma.fields.Dict())
 
@@ -95,6 +99,13 @@ def check_assignees(names: list[str], organisation: str) -> None:
             or user.organisation != organisation
         ):
             raise Problem(422, "not_an_inspector", name=name)
+
+
+def specialties_of(names: list[str]) -> dict[str, tuple[str, ...]]:
+    """The specialties of those who have some set, by name."""
+    people = services().people
+    found = {name: people.user(name).specialties for name in names}
+    return {name: given for name, given in found.items() if given}
 
 
 def _answer(case: Case, task_id: str) -> dict[str, Any]:
@@ -175,7 +186,8 @@ def reassign_task(body: dict[str, Any], case_id: str, task_id: str) -> tuple[dic
     """Give a task to other people. Who is taken off loses the case's databases at once."""
     case = visible(case_id).case
     check_assignees(body["assignees"], case.organisation)
-    known = act(case_id, command(commands.Reassign, task_id=task_id, **body))
+    limited = specialties_of(body["assignees"])
+    known = act(case_id, command(commands.Reassign, task_id=task_id, specialties=limited, **body))
     return _answer(known.case, task_id), etag(known)
 
 

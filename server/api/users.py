@@ -15,6 +15,7 @@ from server.people.passwords import MAX_LENGTH
 from server.people.service import UserChange
 from server.problems import Problem
 from server.services import services
+from server.workflow.closing import specialties
 
 blp = blueprint("users", "People with an account.")
 
@@ -54,6 +55,10 @@ class UserPatch(Schema):
         ma.fields.String(validate=ma.validate.OneOf(ROLES)), validate=ma.validate.Length(min=1)
     )
     disabled = ma.fields.Boolean()
+    specialties = ma.fields.List(
+        ma.fields.String(validate=ma.validate.OneOf(specialties())),
+        metadata={"description": "What an inspector may close; none set means all."},
+    )
 
 
 def _etag(user: User) -> dict[str, Any]:
@@ -124,8 +129,8 @@ def change_user(body: dict[str, Any], name: str) -> User:
     people = services().people
     present = people.user(name)
     blp.check_etag(_etag(present))
-    if "roles" in body:
-        body["roles"] = tuple(body["roles"])
+    for field in {"roles", "specialties"} & body.keys():
+        body[field] = tuple(dict.fromkeys(body[field]))
     user = people.update_user(name, UserChange(**body), by=g.actor.name, if_version=present.version)
     blp.set_etag(_etag(user))
     return user

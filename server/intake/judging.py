@@ -20,6 +20,7 @@ from geo.coords import CoordinateError, read_fix
 from geo.fence import SiteFence, presence
 from server.intake.reading import as_mapping, moment, shortened
 from server.library.shelf import Rules
+from server.workflow.closing import after_photos_wanted
 from server.workflow.commands import Accepted, AwaitingPhotos, Outcome, Returned
 from server.workflow.model import Case, CodedReason, ItemResult, PhotoRef, Task, Text
 from server.workflow.policy import Policy
@@ -154,6 +155,7 @@ def judge_form(
         *_problems(judgement, evidence),
         *_signature_refusals(judgement),
         *_photo_refusals(task, judgement, evidence, policy),
+        *_after_photos_missing(case, task, judgement, policy),
     )
     if reasons:
         return Judged(Returned(_readable(reasons, policy)), merged, judgement)
@@ -319,6 +321,18 @@ def _photo_refusals(
                     yield CodedReason(item.code, reason.code, {**reason.params, "photo": photo})
             elif fact.status == "verified" and (fact.task, fact.item) != (task.id, item.code):
                 yield CodedReason(item.code, "photo_of_another_item", {"photo": photo, "item": fact.item})
+
+
+def _after_photos_missing(
+    case: Case, task: Task, judgement: Judgement, policy: Policy
+) -> Iterator[CodedReason]:
+    """What is good again is shown, while the one who saw it can still take the photo."""
+    if task.status in {"accepted", "cancelled"}:
+        return
+    wanted = after_photos_wanted(case, task, policy)
+    for item in judgement.items:
+        if item.code in wanted and item.verdict in {"pass", "warning"} and not item.photos:
+            yield CodedReason(item.code, "after_photo_missing")
 
 
 def _findings(merged: Merged, judgement: Judgement, evidence: Evidence) -> Iterator[CodedReason]:

@@ -38,8 +38,16 @@ def merged_user(leaves: Sequence[Document]) -> Document:
             session_epoch=newest.session_epoch + (len({user.password_hash for user in users}) > 1),
             version=max(user.version for user in users) + 1,
             devices=tuple(sorted({device for user in users for device in user.devices})),
+            specialties=_merged_specialties(users),
         )
     )
+
+
+def _merged_specialties(users: Sequence[User]) -> tuple[str, ...]:
+    """What is common to all leaves that set any, for none is no limit. With nothing common, the newest."""
+    limited = [user.specialties for user in users if user.specialties]
+    common = [name for name in limited[0] if all(name in one for one in limited)] if limited else []
+    return tuple(common) or (limited[0] if limited else ())
 
 
 def merged_device(leaves: Sequence[Document]) -> Document:

@@ -35,6 +35,7 @@ class User:
 
     `session_epoch` ends every session opened under a smaller one (a new password). `devices` lists the ids of
     their devices. `created_key` is the digest of the Idempotency-Key that made the user.
+    `specialties` are what an inspector may close (`server/workflow/specialties.yaml`); none set means all.
     """
 
     name: str
@@ -50,6 +51,7 @@ class User:
     session_epoch: int = 0
     devices: tuple[str, ...] = ()
     created_key: str | None = None
+    specialties: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

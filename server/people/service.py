@@ -47,6 +47,7 @@ class UserChange:
     organisation: str | None = None
     disabled: bool | None = None
     password: str | None = field(default=None, repr=False)
+    specialties: tuple[str, ...] | None = None
 
 
 class People:
@@ -220,6 +221,7 @@ class People:
                 roles=present.roles if roles is None else roles,
                 organisation=change.organisation or present.organisation,
                 disabled=present.disabled if change.disabled is None else change.disabled,
+                specialties=present.specialties if change.specialties is None else change.specialties,
                 password_hash=fresh or present.password_hash,
                 session_epoch=present.session_epoch + (fresh is not None),
             )

@@ -137,7 +137,11 @@ class AnswerNotice(CommandBase, frozen=True, kw_only=True):
 
 
 class ScheduleReinspection(CommandBase, frozen=True, kw_only=True):
-    """Assign the re-inspection of exactly the items that have not passed. Only for an answered notice."""
+    """Assign the re-inspection of exactly the items that have not passed. Only for an answered notice.
+
+    `specialties`: those of the assignees who have some set. `by_photos`: nobody goes, what the customer's
+    answer shows is judged; for minor items, where the policy allows it.
+    """
 
     n: Count
     task_id: Id
@@ -145,6 +149,8 @@ class ScheduleReinspection(CommandBase, frozen=True, kw_only=True):
     due: date | None = None
     checklist: ChecklistRef | None = None
     note: Words = ""
+    specialties: Mapping[Name, tuple[Id, ...]] = field(default_factory=dict)
+    by_photos: bool = False
 
 
 class ProposeWithdrawal(CommandBase, frozen=True, kw_only=True):

@@ -36,6 +36,9 @@ DueKind = Literal["asked", "issued", "stated", "extended", "regraded"]
 DeliveryMode = Literal["on_site", "counter", "post", "electronic", "left", "implied"]
 Party = Literal["customer", "contractor"]
 DisputeDecision = Literal["upheld", "regraded", "withdrawn"]
+#: What an item that was seen good lacks to be closed: somebody else than its raiser, somebody of its
+#: specialty, a photo as it is now, a visit.
+Lack = Literal["second_person", "specialty", "after_photo", "on_site"]
 #: 整改合格前不得覆盖 / 不得送电.
 Caution = Literal["no_cover", "no_energization"]
 #: Where nothing is printed on more than a line.
@@ -57,6 +60,7 @@ __all__ = [
     "Issue",
     "ItemAnswer",
     "ItemRound",
+    "Lack",
     "Notice",
     "NoticeItem",
     "Party",
@@ -184,7 +188,7 @@ class Dispute(Value, frozen=True, kw_only=True):
 
 
 class ItemRound(Value, frozen=True, kw_only=True):
-    """What a re-inspection saw of one notice item in one round."""
+    """What a re-inspection saw of one notice item in one round. `lacking`: why a pass did not close it."""
 
     round: Count
     task_id: Id
@@ -196,6 +200,7 @@ class ItemRound(Value, frozen=True, kw_only=True):
     value: Any = None
     note: str = ""
     photos: tuple[Id, ...] = ()
+    lacking: tuple[Lack, ...] = ()
 
 
 class NoticeItem(Value, frozen=True, kw_only=True):

@@ -94,3 +94,30 @@ def test_a_manager_gives_more_time_with_a_reason(desk: Desk) -> None:
 def test_what_cannot_be_is_refused_by_its_field(desk: Desk, route: str, body: dict[str, Any]) -> None:
     path = issued(desk)
     refused(desk.ask("POST", f"{path}/{route}", json=body), 422, "invalid_fields")
+
+
+def test_a_person_s_specialties_decide_whom_a_reinspection_may_send(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("server.workflow.closing._by_prefix", lambda: {"PF": "metering"})
+    desk.hire("civilian", "inspector")
+    etag = {"If-Match": desk.ask("GET", "/users/civilian").headers["ETag"]}
+    wrong = desk.ask("PATCH", "/users/civilian", json={"specialties": ["magic"]}, by="admin", headers=etag)
+    refused(wrong, 422, "invalid_fields")
+    limited = desk.patch("/users/civilian", {"specialties": ["civil", "civil"]}, by="admin", headers=etag)
+    assert limited["specialties"] == ["civil"]
+    path = issued(desk)
+    desk.post(f"{path}/answer", {"items": {"PF-01": {"text": "done"}}, "answered_by": "Mr Lu"})
+    alone = desk.ask("POST", f"{path}/reinspect", json={"assignees": ["civilian"]})
+    refused(alone, 409, "specialist_missing")
+    both = {"assignees": ["civilian", "inspector"], "task_id": "r-1"}
+    assert desk.post(f"{path}/reinspect", both)["state"] == "reinspecting"
+    task = desk.task(path.split("/")[2], "r-1")
+    assert (task["specialties"], task["by_photos"]) == ({"civilian": ["civil"]}, False)
+
+
+def test_judging_by_photos_takes_the_organisation_s_leave(desk: Desk) -> None:
+    path = issued(desk)
+    desk.post(f"{path}/answer", {"items": {"PF-01": {"text": "done"}}, "answered_by": "Mr Lu"})
+    body = {"assignees": ["inspector"], "by_photos": True}
+    refused(desk.ask("POST", f"{path}/reinspect", json=body), 409, "visit_wanted")

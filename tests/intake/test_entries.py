@@ -66,6 +66,13 @@ def test_a_defect_in_one_entry_goes_round_until_that_entry_passes(desk: Desk) ->
     desk.post(f"/cases/{case}/notices/1/reinspect", {"assignees": ["colleague"], "task_id": "r-1"})
     assert desk.task(case, "r-1")["items"] == ["T-02#m"]
     hand_in(desk, case, "r-1", {"T-02#m": desk.answer(900, by="colleague")}, by="colleague")
+    assert reasons(desk, case, "r-1") == {("T-02#m", "after_photo_missing")}
+    desk.shoot(case, "r-1", photo="p-after", by="colleague", item="T-02#m")
+    mended = desk.answer(900, by="colleague", photos=["p-after"], location=ON_SITE)
+    form = desk.document(desk.forms(case), "inspection:r-1")
+    form |= desk.form("r-1", by="colleague", answers={"T-02#m": mended}, checklist=CHECKLIST)
+    desk.write("colleague", desk.forms(case), form)
+    desk.intake()
     assert desk.get(f"/cases/{case}/notices/1")["state"] == "closed"
     seen = desk.get(f"/cases/{case}/inspections/r-1")["items"]
     assert [(one["code"], one["text"]["zh-CN"], one["verdict"]) for one in seen] == [

@@ -166,3 +166,24 @@ def test_a_device_revoked_elsewhere_is_refused_on_its_next_request(tmp_path: Pat
         assert caught.value.code == "device_revoked"
         assert len(store.leaves(registry, f"device:{device.id}")) == 1
         assert desk.client.post("/api/v1/auth/login", json=body).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "merged"),
+    [
+        ((), (), ()),
+        ((), ("metering",), ("metering",)),
+        (("metering", "civil"), ("civil", "primary"), ("civil",)),
+    ],
+)
+def test_of_two_words_on_specialties_the_narrower_stands(
+    one: tuple[str, ...], other: tuple[str, ...], merged: tuple[str, ...]
+) -> None:
+    leaves = [replace(USER, specialties=one), replace(USER, specialties=other, version=2)]
+    for order in (leaves, leaves[::-1]):
+        assert to_user(merged_user([user_document(user) for user in order])).specialties == merged
+
+
+def test_where_specialties_have_nothing_in_common_the_newest_stand() -> None:
+    leaves = [replace(USER, specialties=("civil",)), replace(USER, specialties=("metering",), version=2)]
+    assert to_user(merged_user([user_document(user) for user in leaves])).specialties == ("metering",)

@@ -16,6 +16,7 @@ from server.workflow import model
 from server.workflow.clocks.measure import ClockState
 from server.workflow.clocks.tables import ClockKind, limits, pause_reasons
 from server.workflow.clocks.timeline import RECTIFICATION
+from server.workflow.closing import specialties
 from server.workflow.facts import workflow_facts
 from server.workflow.gates import gate_table
 from server.workflow.handover import DeliveryMode, HandoverKind
@@ -23,7 +24,7 @@ from server.workflow.meetings import Department, MeetingKind, MeetingOutcome
 from server.workflow.monitors import AnomalyCode, MonitorName, Watch
 from server.workflow.processes import PRECONDITIONS, RULES, process
 from server.workflow.processes.rules import size_rules
-from server.workflow.rectification import Caution, DisputeDecision, DueKind, Party
+from server.workflow.rectification import Caution, DisputeDecision, DueKind, Lack, Party
 from server.workflow.rectification import DeliveryMode as NoticeDelivery
 from server.workflow.vocabulary import Holder
 from tests.workflow.builders import POLICY, Desk
@@ -73,6 +74,7 @@ def closed_sets() -> Iterator[str]:
         "notice_delivery": NoticeDelivery,
         "notice_party": Party,
         "dispute_decision": DisputeDecision,
+        "lack": Lack,
         "meeting": MeetingKind,
         "handover": HandoverKind,
         "delivery_mode": DeliveryMode,
@@ -82,6 +84,7 @@ def closed_sets() -> Iterator[str]:
     for prefix, members in sets.items():
         yield from (f"{prefix}.{member}" for member in get_args(members))
     yield from (f"gate.{gate}" for gate in gate_table())
+    yield from (f"specialty.{name}" for name in specialties())
     yield from (f"fact.{fact}" for fact in workflow_facts())
     yield from (f"precondition.{name}" for name in PRECONDITIONS)
     yield from (f"rule.{name}" for name in RULES)

@@ -1,20 +1,22 @@
 """Re-inspection: the only way in which a failure is found mended.
 
 An item passes when it was judged good (a warning is advice, and good enough); `not_judged` is not good. A
-critical item seen good by nobody but the person who raised it is `passed_once`: it takes a second person.
+item seen good that lacks something (a second person if it is critical, somebody of its specialty, a photo as
+it is now, a visit) is `passed_once`: it takes another visit, and no new round.
 """
 
 from __future__ import annotations
 
 from msgspec.structs import replace
 
+from server.workflow.closing import answered_in_photos, lacks
 from server.workflow.commands import ScheduleReinspection
 from server.workflow.draft import Draft
 from server.workflow.gates import standing_answer_photos
 from server.workflow.handlers.deadlines import issue_round
 from server.workflow.handlers.deliveries import dispute_open
 from server.workflow.handlers.raising import void_withdrawal
-from server.workflow.handlers.tasks import distinct, require_second_person
+from server.workflow.handlers.tasks import distinct, require_second_person, require_specialists
 from server.workflow.model import (
     ItemResult,
     ItemRound,
@@ -24,6 +26,7 @@ from server.workflow.model import (
     Submission,
     Task,
 )
+from server.workflow.rectification import Lack
 from server.workflow.refusal import Refusal
 
 
@@ -44,6 +47,10 @@ def schedule_reinspection(draft: Draft, command: ScheduleReinspection) -> None:
             facts=("field:checklist",),
         )
     require_second_person(draft, notice, assignees)
+    items = tuple(item.code for item in notice.items if item.state != "passed")
+    require_specialists(draft, notice.n, items, assignees, command.specialties)
+    if command.by_photos:
+        _require_photos_enough(draft, notice)
     task = Task(
         id=command.task_id,
         kind="reinspection",
@@ -55,7 +62,9 @@ def schedule_reinspection(draft: Draft, command: ScheduleReinspection) -> None:
         due=command.due,
         note=command.note,
         notice=notice.n,
-        items=tuple(item.code for item in notice.items if item.state != "passed"),
+        items=items,
+        specialties=command.specialties,
+        by_photos=command.by_photos,
     )
     draft.put_task(task)
     notice = void_withdrawal(draft, notice)
@@ -67,7 +76,18 @@ def schedule_reinspection(draft: Draft, command: ScheduleReinspection) -> None:
         task=task.id,
         items=list(task.items or ()),
         assignees=list(assignees),
+        by_photos=task.by_photos,
     )
+
+
+def _require_photos_enough(draft: Draft, notice: Notice) -> None:
+    """Refuse to judge by photos what takes a visit, or what no photo shows."""
+    if not draft.policy.minor_by_photos:
+        raise Refusal("visit_wanted", {"n": notice.n}, facts=("field:by_photos",))
+    for item in notice.items:
+        if item.state != "passed" and (item.severity != "minor" or not answered_in_photos(notice, item.code)):
+            params = {"n": notice.n, "item": item.code}
+            raise Refusal("photos_not_enough", params, facts=("field:by_photos",))
 
 
 def _require_answered(draft: Draft, notice: Notice) -> None:
@@ -96,13 +116,12 @@ def close_round(draft: Draft, task: Task, submission: Submission, results: tuple
     assert task.notice is not None  # noqa: S101  (only re-inspections come here)
     notice = draft.notice(task.notice)
     by_code = {result.code: result for result in results}
-    two_persons = draft.policy.two_person_critical
-    items = tuple(
-        _judged(item, _seen(notice, by_code.get(item.code), task, submission), two_persons)
-        if item.code in (task.items or ())
-        else item
-        for item in notice.items
-    )
+
+    def judged(item: NoticeItem) -> NoticeItem:
+        seen = _seen(notice, by_code.get(item.code), task, submission)
+        return _judged(item, seen, lacks(item, seen, task, submission, draft.policy))
+
+    items = tuple(judged(item) if item.code in (task.items or ()) else item for item in notice.items)
     notice = replace(notice, items=items)
     if all(item.state == "passed" for item in items):
         notice = replace(notice, state="closed", closed_at=draft.now, closed_by=submission.submitted_by)
@@ -112,8 +131,14 @@ def close_round(draft: Draft, task: Task, submission: Submission, results: tuple
         issue_round(draft, notice, {})
     else:
         draft.put_notice(replace(notice, state="answered"))
-        waiting = [item.code for item in items if item.state == "passed_once"]
-        draft.tell("second_person_awaited", n=notice.n, items=waiting, by=submission.submitted_by)
+        waiting = [item for item in items if item.state == "passed_once"]
+        draft.tell(
+            "second_person_awaited",
+            n=notice.n,
+            items=[item.code for item in waiting],
+            by=submission.submitted_by,
+            lacking={item.code: list(item.rounds[-1].lacking) for item in waiting},
+        )
 
 
 def _seen(notice: Notice, result: ItemResult | None, task: Task, submission: Submission) -> ItemRound:
@@ -132,9 +157,9 @@ def _seen(notice: Notice, result: ItemResult | None, task: Task, submission: Sub
     )
 
 
-def _judged(item: NoticeItem, seen: ItemRound, two_persons: bool) -> NoticeItem:
+def _judged(item: NoticeItem, seen: ItemRound, lacking: tuple[Lack, ...]) -> NoticeItem:
     state: ItemState = "open"
     if seen.verdict in {"pass", "warning"}:
-        alone = two_persons and item.severity == "critical" and seen.submitted_by in item.raisers
-        state = "passed_once" if alone else "passed"
+        state = "passed_once" if lacking else "passed"
+        seen = replace(seen, lacking=lacking)
     return replace(item, state=state, rounds=(*item.rounds, seen))

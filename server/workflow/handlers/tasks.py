@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from msgspec.structs import replace
 
+from server.workflow.closing import specialty_of, without_specialist
 from server.workflow.commands import AssignTask, CancelTask, ChangeChecklist, Reassign, SettleLateBranch
 from server.workflow.draft import Draft
 from server.workflow.model import ChecklistRef, Notice, Task
@@ -60,7 +63,8 @@ def reassign(draft: Draft, command: Reassign) -> None:
     require_unsettled(task)
     if task.notice is not None:
         require_second_person(draft, draft.notice(task.notice), assignees)
-    draft.put_task(replace(task, assignees=assignees))
+        require_specialists(draft, task.notice, task.items or (), assignees, command.specialties)
+    draft.put_task(replace(task, assignees=assignees, specialties=command.specialties))
     draft.tell(
         "task_reassigned",
         task=task.id,
@@ -131,6 +135,20 @@ def settle_late_branch(draft: Draft, command: SettleLateBranch) -> None:
         submitted_by=task.open_branch.submitted_by,
         reason=command.reason,
     )
+
+
+def require_specialists(
+    draft: Draft,
+    n: int,
+    items: tuple[str, ...],
+    assignees: tuple[str, ...],
+    limited: Mapping[str, tuple[str, ...]],
+) -> None:
+    """Refuse to send people of whom none may close an item."""
+    missing = without_specialist(items, assignees, limited) if draft.policy.closing_by_specialty else []
+    if missing and not draft.again:
+        params = {"n": n, "item": missing[0], "specialty": specialty_of(missing[0])}
+        raise Refusal("specialist_missing", params, facts=("person:another",))
 
 
 def require_unsettled(task: Task) -> None:
