@@ -56,6 +56,7 @@ COLLEAGUE = Actor("lin.inspector", ("inspector",))
 INTAKE = Actor("hezha", ("system",))
 
 START = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
+STEP = timedelta(minutes=1)
 CHECKLIST = ChecklistRef("acceptance-10kv", 1)
 HAZARD_CHECKLIST = ChecklistRef("hazard-recheck", 1)
 POLICY = load_policy().at(START.date())
@@ -129,7 +130,7 @@ def open_command(process: ProcessName = "hv", **changes: Any) -> c.OpenCase:
 
 
 class Desk:
-    """One case and the people around it. Every `do` replaces the case by the decided one."""
+    """One case and the people around it. Every `do` replaces the case by the decided one, a `step` later."""
 
     def __init__(
         self,
@@ -138,8 +139,10 @@ class Desk:
         facts: Mapping[str, Any] | None = None,
         policy: Policy = POLICY,
         start: datetime = START,
+        step: timedelta = STEP,
     ) -> None:
         self.now = start
+        self.step = step
         self.policy = policy
         self._revs = 0
         opening = open_command(process, facts=PLAIN_FACTS if facts is None else facts)
@@ -149,11 +152,11 @@ class Desk:
     def at_work_on(cls, case: Case, now: datetime, policy: Policy = POLICY) -> Desk:
         """A desk with a case that was made elsewhere."""
         desk = cls.__new__(cls)
-        desk.now, desk.policy, desk.case, desk._revs = now, policy, case, 0
+        desk.now, desk.step, desk.policy, desk.case, desk._revs = now, STEP, policy, case, 0
         return desk
 
     def do(self, command: c.Command, actor: Actor = MANAGER, *, at: datetime | None = None) -> Decision:
-        self.now = at or self.now + timedelta(minutes=1)
+        self.now = at or self.now + self.step
         decision = decide(self.case, command, now=self.now, actor=actor, policy=self.policy)
         self.case = decision.case
         return decision
@@ -372,9 +375,9 @@ def record_command(desk: Desk, **changes: Any) -> c.RecordEnergization:
     return c.RecordEnergization(**{**fields, **changes})
 
 
-def ready_desk(process: ProcessName = "hv") -> Desk:
+def ready_desk(process: ProcessName = "hv", *, start: datetime = START, step: timedelta = STEP) -> Desk:
     """A case with every gate met, at the ready stage, not yet authorized."""
-    desk = Desk(process)
+    desk = Desk(process, start=start, step=step)
     desk.to_stage("survey")
     desk.inspect("t-survey", "survey", item("SH-01", "pass"))
     before = (
@@ -389,14 +392,14 @@ def ready_desk(process: ProcessName = "hv") -> Desk:
     return desk
 
 
-def authorized_desk(process: ProcessName = "hv") -> Desk:
-    desk = ready_desk(process)
+def authorized_desk(process: ProcessName = "hv", *, start: datetime = START, step: timedelta = STEP) -> Desk:
+    desk = ready_desk(process, start=start, step=step)
     desk.do(c.Authorize())
     return desk
 
 
-def energized_desk(process: ProcessName = "hv") -> Desk:
-    desk = authorized_desk(process)
+def energized_desk(process: ProcessName = "hv", *, start: datetime = START, step: timedelta = STEP) -> Desk:
+    desk = authorized_desk(process, start=start, step=step)
     desk.record()
     return desk
 

@@ -1,0 +1,51 @@
+"""What customers do through their link, and what monitors are told."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from server.workflow import commands as c
+from tests.workflow.builders import ADMIN, CHECKLIST, CUSTOMER, DEPUTY, INSPECTOR, MANAGER
+from tests.workflow.histories.history import History
+
+_LINKS = ("l-1", "l-2")
+
+
+def issue_link(h: History) -> None:
+    h.give(c.IssueLink(link_id=h.pick(_LINKS), to="Mr Ke"))
+
+
+def revoke_link(h: History) -> None:
+    h.give(c.RevokeLink(link_id=h.pick(_LINKS), reason="lost"))
+
+
+def wish(h: History) -> None:
+    about = h.pick(["energization", h.some_task()])
+    at = h.desk.now + timedelta(days=h.pick([-1, 3, 5]))
+    h.give(c.WishAppointment(wish_id=f"w-{h.random.randint(1, 3)}", about=about, at=at), CUSTOMER, MANAGER)
+
+
+def explain(h: History) -> None:
+    """Of a field visit that one person made: assigned so first, for there to be one."""
+    task = h.pick(["t-1", "t-2"])
+    h.give(
+        c.AssignTask(task_id=task, kind="survey", checklist=CHECKLIST, assignees=(INSPECTOR.name,)),
+        MANAGER,
+    )
+    reason = h.pick(["customer_wish", "device_fault", "staff_alone", "nonsense"])
+    h.give(c.ExplainAnomaly(anomaly=f"visit_alone task:{task}", reason=reason, words="he asked for it"))
+
+
+def audit_explanation(h: History) -> None:
+    known = sorted(h.case.explanations) or ["visit_alone task:t-1"]
+    accept = h.chance()
+    command = c.AuditExplanation(anomaly=h.pick(known), accept=accept, words="looked at the letter")
+    h.give(command, DEPUTY, ADMIN, MANAGER)
+
+
+def explain_and_audit(h: History) -> None:
+    explain(h)
+    audit_explanation(h)
+
+
+MOVES = [issue_link, revoke_link, wish, explain, audit_explanation, explain_and_audit]
