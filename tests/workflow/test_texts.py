@@ -19,6 +19,8 @@ from server.workflow.clocks.timeline import RECTIFICATION
 from server.workflow.closing import specialties
 from server.workflow.facts import workflow_facts
 from server.workflow.gates import gate_table
+from server.workflow.approvals.table import approval_rules
+from server.workflow.approvals.values import ApprovalState, Subject
 from server.workflow.handover import DeliveryMode, HandoverKind
 from server.workflow.meetings import Department, MeetingKind, MeetingOutcome
 from server.workflow.monitors import AnomalyCode, MonitorName, Watch
@@ -76,6 +78,8 @@ def closed_sets() -> Iterator[str]:
         "dispute_decision": DisputeDecision,
         "lack": Lack,
         "meeting": MeetingKind,
+        "approval_state": ApprovalState,
+        "approval_subject": Subject,
         "handover": HandoverKind,
         "delivery_mode": DeliveryMode,
         "meeting_outcome": MeetingOutcome,
@@ -86,6 +90,7 @@ def closed_sets() -> Iterator[str]:
     yield from (f"gate.{gate}" for gate in gate_table())
     yield from (f"specialty.{name}" for name in specialties())
     yield from (f"fact.{fact}" for fact in workflow_facts())
+    yield from (f"approval_rule.{rule.id}" for rule in approval_rules())
     yield from (f"precondition.{name}" for name in PRECONDITIONS)
     yield from (f"rule.{name}" for name in RULES)
     yield from (f"pause_reason.{name}" for name in (*pause_reasons(), RECTIFICATION))

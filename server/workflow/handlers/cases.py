@@ -9,10 +9,12 @@ from typing import Any, get_args
 import msgspec
 from msgspec.structs import replace
 
+from server.workflow.approvals.values import ProposedChange
 from server.workflow.cause import recorded
 from server.workflow.commands import AmendCase, MoveStage, OpenCase, SetFacts
 from server.workflow.draft import Draft
 from server.workflow.facts import workflow_facts
+from server.workflow.handlers.clearing import require_clear
 from server.workflow.model import Actor, Case, Fact, FactValue, ProcessName
 from server.workflow.policy import Policy
 from server.workflow.processes import CANCELLED, PRECONDITIONS, RULES, process
@@ -38,11 +40,24 @@ def open_case(command: OpenCase, *, now: datetime, actor: Actor, policy: Policy)
     draft.tell("case_opened", no=case.no, process=case.process, manager=case.manager)
     require_fit(draft)
     _settle(draft, command.facts, command.reason)
+    _require_no_deviation(draft, command.facts)
     apply_rules(draft)
     return draft
 
 
-def amend_case(draft: Draft, command: AmendCase) -> None:
+def _require_no_deviation(draft: Draft, facts: Mapping[str, FactValue]) -> None:
+    """Refuse a case that opens otherwise than a rule of its process says, where that takes an approval."""
+    if not draft.policy.change_approval_required:
+        return
+    for name in sorted(set(facts) & set(draft.process.rules)):
+        rule = draft.process.rules[name]
+        if facts[name] is not None and facts[name] != RULES[rule](draft.case, draft.policy):
+            params = {"rule": rule, "role": "manager"}
+            raise Refusal("approval_required", params, facts=("command:ProposeChange",))
+
+
+def amend_case(draft: Draft, command: AmendCase, *, approved: bool = False) -> None:
+    """Correct parts of the case. `approved`: somebody else approved it; else it may take an approval."""
     draft.require_running()
     changes: dict[str, Any] = {}
     for name in ("process", "customer", "site", "supply", "manager", "title"):
@@ -51,6 +66,7 @@ def amend_case(draft: Draft, command: AmendCase) -> None:
             changes[name] = value
     if not changes:
         return
+    passed = "" if approved else require_clear(draft, ProposedChange(**changes))
     if "process" in changes:
         _require_reroutable(draft)
     before = {name: msgspec.to_builtins(getattr(draft.case, name)) for name in changes}
@@ -61,7 +77,13 @@ def amend_case(draft: Draft, command: AmendCase) -> None:
     if {"process", "supply"} & set(changes):
         require_fit(draft)
     draft.tell("case_amended", before=before, after=msgspec.to_builtins(changes), reason=command.reason)
+    _tell_passed(draft, passed)
     apply_rules(draft)
+
+
+def _tell_passed(draft: Draft, rule: str) -> None:
+    if rule:
+        draft.tell("passed_by_rule", subject="change", rule=rule)
 
 
 def _require_reroutable(draft: Draft) -> None:
@@ -86,9 +108,14 @@ def require_fit(draft: Draft) -> None:
     )
 
 
-def set_facts(draft: Draft, command: SetFacts) -> None:
+def set_facts(draft: Draft, command: SetFacts, *, approved: bool = False) -> None:
+    """Settle facts. `approved` as in `amend_case`."""
     draft.require_running()
+    known, again = draft.case.facts, draft.again
+    news = {n: value for n, value in command.facts.items() if _differs(known.get(n), value, again=again)}
+    passed = require_clear(draft, ProposedChange(facts=news)) if news and not approved else ""
     _settle(draft, command.facts, command.reason)
+    _tell_passed(draft, passed)
     apply_rules(draft)
 
 
