@@ -124,9 +124,9 @@ __all__ = [
     "Outcome",
     "PauseClock",
     "People",
-    "ProposeWaiver",
     "ProposeChange",
     "ProposeScheme",
+    "ProposeWaiver",
     "ProposeWithdrawal",
     "QuarantineUnsent",
     "Reassign",
@@ -158,8 +158,8 @@ __all__ = [
     "StateDates",
     "StepDone",
     "TakeQuarantined",
-    "WithdrawProposal",
     "WishAppointment",
+    "WithdrawProposal",
     "WithdrawWaiver",
 ]
 

@@ -14,6 +14,8 @@ from typing import Any
 
 from msgspec import Struct, field
 
+from server.workflow.approvals.values import Approval
+from server.workflow.customer import Link, Wish
 from server.workflow.energizing import (
     Energization,
     EnergizationRecord,
@@ -32,9 +34,7 @@ from server.workflow.energizing import (
     Waiver,
 )
 from server.workflow.explanations import Explanation
-from server.workflow.customer import Link, Wish
 from server.workflow.fieldwork import OpenBranch, PhotoRecord, Submission, Task
-from server.workflow.approvals.values import Approval
 from server.workflow.handover import Handover, PreInspection, SelfCheck
 from server.workflow.meetings import Meeting
 from server.workflow.rectification import (
@@ -334,12 +334,12 @@ class Case(Value, frozen=True, kw_only=True):
     photos: Mapping[str, PhotoRecord] = field(default_factory=dict)
     pauses: Mapping[str, Pause] = field(default_factory=dict)
     scheme_extensions: tuple[SchemeExtension, ...] = ()
+    explanations: Mapping[str, Explanation] = field(default_factory=dict)
     meetings: Mapping[str, Meeting] = field(default_factory=dict)
     handovers: Mapping[str, Handover] = field(default_factory=dict)
     self_checks: Mapping[str, SelfCheck] = field(default_factory=dict)
     pre_inspections: Mapping[str, PreInspection] = field(default_factory=dict)
     approvals: Mapping[str, Approval] = field(default_factory=dict)
-    explanations: Mapping[str, Explanation] = field(default_factory=dict)
     waivers: Mapping[str, tuple[Waiver, ...]] = field(default_factory=dict)
     links: Mapping[str, Link] = field(default_factory=dict)
     wishes: Mapping[str, Wish] = field(default_factory=dict)

@@ -13,14 +13,14 @@ import pytest
 import server.workflow
 from server.texts import LANGUAGES, catalogue
 from server.workflow import model
+from server.workflow.approvals.table import approval_rules
+from server.workflow.approvals.values import ApprovalState, Subject
 from server.workflow.clocks.measure import ClockState
 from server.workflow.clocks.tables import ClockKind, limits, pause_reasons
 from server.workflow.clocks.timeline import RECTIFICATION
 from server.workflow.closing import specialties
 from server.workflow.facts import workflow_facts
 from server.workflow.gates import gate_table
-from server.workflow.approvals.table import approval_rules
-from server.workflow.approvals.values import ApprovalState, Subject
 from server.workflow.handover import DeliveryMode, HandoverKind
 from server.workflow.meetings import Department, MeetingKind, MeetingOutcome
 from server.workflow.monitors import AnomalyCode, MonitorName, Watch
