@@ -190,10 +190,6 @@ class _Rebase:
                 return replace(command, facts=facts)
             case c.ProposeChange():
                 said = command.change.facts
-                facts = {k: None if k in contested.facts else v for k, v in said.items()}
-                return replace(command, change=replace(command.change, facts=facts))
-            case c.ProposeChange():
-                said = command.change.facts
                 facts = {k: v for k, v in said.items() if k not in contested.facts}
                 return replace(command, change=replace(command.change, facts=facts))
             case c.RecordEntry() if _gate(command) in contested.gates and _says_met(command):
