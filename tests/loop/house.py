@@ -63,7 +63,7 @@ class House:
         self.url = f"http://127.0.0.1:{self.port}"
         self._corner = Corner(COUCHDB_URL) if COUCHDB_URL else None
         outside = {name: value for name, value in os.environ.items() if not name.startswith("HEZHA_")}
-        self._env = {
+        self.environment = {
             **outside,
             "HEZHA_DATA": str(self.data),
             "HEZHA_HOST": "127.0.0.1",
@@ -91,7 +91,7 @@ class House:
             text=True,
             timeout=_COMMAND_SECONDS,
             cwd=_REPOSITORY,
-            env=self._env,
+            env=self.environment,
             check=False,
         )
         assert done.returncode == 0, f"hezha {' '.join(arguments)}: {done.returncode}\n{done.stderr}"
@@ -109,7 +109,7 @@ class House:
                 stdout=log,
                 stderr=log,
                 cwd=_REPOSITORY,
-                env=self._env,
+                env=self.environment,
                 start_new_session=True,
             )
         deadline = time.monotonic() + _START_SECONDS

@@ -33,7 +33,7 @@ def now() -> datetime:
 @pytest.fixture
 def replica(house: House) -> Iterator[DocumentStore]:
     """The house's store, as another server of the cluster has it before it."""
-    with closing(open_store(load(house._env), now)) as store:
+    with closing(open_store(load(house.environment), now)) as store:
         yield store
 
 
@@ -42,7 +42,7 @@ def test_a_notice_that_another_server_drafted_withdraws_the_breaker_order(
     house: House, office: Office, inspector: MakeInspector, case_no: str, replica: DocumentStore, digest: str
 ) -> None:
     """Nobody asks for the case: the worker finds the leaves, and the tablet reads of it in its inbox."""
-    names = Names(load(house._env))
+    names = Names(load(house.environment))
     wang = inspector("wang")
     case = ready_case(house, office, wang, case_no)
     before = as_read(replica, names.forms(case))
