@@ -12,6 +12,7 @@ def blueprints() -> list[Blueprint]:
         anomalies,
         approvals,
         auth,
+        bulletins,
         case_file,
         cases,
         checklist_drafts,
@@ -69,7 +70,7 @@ def blueprints() -> list[Blueprint]:
             papers,
             rectification,
         ),
-        *(links, public_cases, imports),
+        *(links, public_cases, imports, bulletins),
         *(processes, clocks, anomalies, quarantine, gates, energization, switching, case_file, syncing),
     )
     return [module.blp for module in modules]

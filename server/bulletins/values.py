@@ -38,10 +38,10 @@ class Kpis(Struct, frozen=True, kw_only=True):
     `met` 时限达标率: of the cases archived in it, those that kept every limit of a kind; of which nobody can
     say are left out. `connection_days` 平均接电时间: working days that the utility held a case, and
     `calendar_days` all days, from the application to the energization, over the cases energized in it.
-    `first_pass` 一次通过率: inspections at which nothing failed. `rounds`: rounds of notices for each case whose
-    last notice was closed in it; `days_to_close`: calendar days from the issue of a notice to its end.
+    `first_pass` 一次通过率: inspections at which nothing failed. `rounds`: rounds of notices for each case
+    whose last notice was closed in it; `days_to_close`: calendar days from the issue of a notice to its end.
     `supplementary`: notices that told of what an earlier one should have told. `overdue_connections`
-    装表接电超期率: connections that ended in it late, or were late at its end, of those that ended or were open.
+    装表接电超期率: connections that ended in it late or were late at its end, of all that ended or were open.
     `late_open`: cases that were beyond a limit at its end.
     """
 

@@ -31,6 +31,8 @@ COMMANDS: dict[tuple[str, str], type[commands.CommandBase]] = {
     ("post", "/api/v1/cases/{case_id}/facts"): commands.SetFacts,
     ("post", "/api/v1/cases/{case_id}/transitions"): commands.MoveStage,
     ("post", "/api/v1/cases/{case_id}/pauses"): commands.PauseClock,
+    ("post", "/api/v1/cases/{case_id}/explanations"): commands.ExplainAnomaly,
+    ("post", "/api/v1/cases/{case_id}/explanations/audit"): commands.AuditExplanation,
     ("post", "/api/v1/cases/{case_id}/pauses/{pause_id}/acts"): commands.ResumeClock,
     ("post", "/api/v1/cases/{case_id}/stages/{n}/acts"): commands.DateStage,
     ("post", "/api/v1/cases/{case_id}/scheme/extensions"): commands.ExtendScheme,

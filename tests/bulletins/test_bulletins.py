@@ -267,6 +267,9 @@ def record(desk: Desk) -> CaseRecord:
 
 def test_a_record_says_what_its_case_does() -> None:
     desk = energized_desk()
+    desk.to_stage("on_load_check")
+    desk.on_load()
+    desk.file_papers()
     desk.do(c.MoveStage(to="archived"), at=desk.now + timedelta(days=3))
     found = record(desk)
     timed = clocks(desk.case, latest(desk.case), RULES)
