@@ -66,8 +66,10 @@ def gather(
     images: dict[str, Path] = {}
     for photo in wanted:
         shots[photo] = _shot(case, photo, documents.get(f"photo:{photo}", {}), images)
-    signed = made.store.all_docs(forms, keys=[SIGNATURE + one for one in dict.fromkeys(signatures)])
-    return Gathered(Beside(shots, {_tail(one): _signed(one) for one in signed}), images)
+    named = {one: SIGNATURE + one.removeprefix(SIGNATURE) for one in signatures}
+    signed = _by_id(made.store.all_docs(forms, keys=sorted(set(named.values()))))
+    drawings = {one: _signed(signed[document]) for one, document in named.items() if document in signed}
+    return Gathered(Beside(shots, drawings), images)
 
 
 def _shot(case: Case, photo: str, document: Document, images: dict[str, Path]) -> Shot:
@@ -92,10 +94,6 @@ def _signed(document: Document) -> Signed:
 
 def _by_id(documents: Iterable[Document]) -> dict[str, Document]:
     return {document["_id"]: document for document in documents}
-
-
-def _tail(document: Document) -> str:
-    return str(document["_id"]).removeprefix(SIGNATURE)
 
 
 def found(case: Case, task: Task) -> Found | None:

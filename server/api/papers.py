@@ -13,9 +13,9 @@ from server.api.base import Schema, blueprint, roles
 from server.api.casework import visible
 from server.api.paper_evidence import Gathered, found, gather, signatures_of, wording
 from server.problems import Problem, language
-from server.reports.energization import order_paper, record_paper
+from server.reports.energization import order_paper, record_paper, record_signatures
 from server.reports.inspection import inspection_paper, item_photos
-from server.reports.notice import notice_paper, notice_photos
+from server.reports.notice import notice_paper, notice_photos, notice_signatures
 from server.reports.office import OFFICE_PAPERS, OfficeFacts, office_paper
 from server.reports.paper import Copies, FormName, Paper, number_of, print_paper, seal, shown
 from server.reports.wording import Printed, Wording
@@ -24,6 +24,7 @@ from server.texts import text
 from server.workflow.model import Case
 from server.workflow.processes import process
 from server.workflow.processes.preconditions import scheme_expiry
+from server.workflow.sheet import gate_sheet, switching_sheet
 
 blp = blueprint("papers", "Printed forms 单据.")
 
@@ -118,7 +119,7 @@ def print_notice(query: dict[str, Any], case_id: str, n: int) -> Response:
     notice = case.notices.get(n)
     if notice is None:
         raise Problem(404, "not_found")
-    gathered = gather(case, notice_photos(notice))
+    gathered = gather(case, notice_photos(notice), notice_signatures(notice))
     say = _wording(case, query)
     return _pdf(notice_paper(case, n, gathered.beside, say), say, query, gathered)
 
@@ -149,8 +150,15 @@ def print_inspection(query: dict[str, Any], case_id: str, task_id: str) -> Respo
 def print_order(query: dict[str, Any], case_id: str) -> Response:
     """The order to energize 送电任务单 with its gate sheet. 409 unless it is authorized, or was done."""
     case = _authorized(case_id)
+    made = services()
+    policy = made.cases.policy(case.organisation)
+    gates = gate_sheet(case, policy, made.clock())
+    shut = [line for line in gates if line.status.status == "unmet"]
+    if shut and case.energization.record is None:
+        # A gate that has aged since the authorization leaves nothing to carry to the switch.
+        raise Problem(409, "paper_gates_unmet", names="、".join(line.status.code for line in shut))
     say = _wording(case, query)
-    return _pdf(order_paper(case, say), say, query)
+    return _pdf(order_paper(case, gates, switching_sheet(case, policy), say), say, query)
 
 
 @blp.route("/cases/<case_id>/energization/record.pdf", methods=["GET"])
@@ -160,8 +168,9 @@ def print_order(query: dict[str, Any], case_id: str) -> Response:
 def print_record(query: dict[str, Any], case_id: str) -> Response:
     """The record that the customer signs 新装（增容）送电单. 409 unless it is authorized or done."""
     case = _authorized(case_id)
+    gathered = gather(case, (), record_signatures(case))
     say = _wording(case, query)
-    return _pdf(record_paper(case, say), say, query)
+    return _pdf(record_paper(case, gathered.beside, say), say, query, gathered)
 
 
 @blp.route("/cases/<case_id>/papers/<form>.pdf", methods=["GET"])

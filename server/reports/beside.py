@@ -58,7 +58,7 @@ class Signed:
 
 @dataclass(frozen=True)
 class Beside:
-    """Photos and signatures by id."""
+    """Photos and signatures, by the id under which the case names them."""
 
     photos: Mapping[str, Shot] = field(default_factory=dict)
     signatures: Mapping[str, Signed] = field(default_factory=dict)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from typing import get_args
 
 from server.reports.answers import measured_words, source_words
-from server.reports.beside import Beside, photo_blocks
-from server.reports.heads import columns, customer_fields, field, notice_stage, signers
+from server.reports.beside import Beside, Signed, photo_blocks
+from server.reports.heads import columns, customer_fields, field, notice_stage
 from server.reports.paper import (
     Blank,
     Block,
@@ -18,15 +19,18 @@ from server.reports.paper import (
     Line,
     Paper,
     Passage,
+    Signature,
+    Signatures,
     Style,
     Table,
     number_of,
     own_line,
 )
-from server.reports.wording import Wording
+from server.reports.wording import Wording, Words
 from server.workflow.model import SEVERITY_RANK, Answer, Case, ItemRound, Notice, NoticeItem
+from server.workflow.rectification import Party
 
-__all__ = ["notice_paper", "notice_photos"]
+__all__ = ["notice_paper", "notice_photos", "notice_signatures"]
 
 #: Millimetres: number, place and defect, measured, demand, severity and deadline.
 _COLUMNS = ("no", "defect", "measured", "demand", "deadline")
@@ -55,7 +59,7 @@ def notice_paper(case: Case, n: int, beside: Beside, say: Wording) -> Paper:
             ),
             Passage(_effect(notice, say), framed=True),
             *_reply(notice, say),
-            signers(say, "inspector_1", "inspector_2", "customer_receipt", "contractor_receipt"),
+            *_receipt(notice, beside, say),
             *_closing(notice, say),
             *photo_blocks(say.say("photos_defects"), notice_photos(notice), beside, say),
         ),
@@ -75,6 +79,12 @@ def notice_photos(notice: Notice) -> list[tuple[str, tuple[str, ...]]]:
         )
         for item in notice.items
     ]
+
+
+def notice_signatures(notice: Notice) -> list[str]:
+    """The ids of the signatures that its deliveries name."""
+    signed = (one for delivery in notice.deliveries for one in delivery.signed)
+    return [one.signature for one in signed if one.signature is not None]
 
 
 def _answered(answer: Answer, code: str) -> tuple[str, ...]:
@@ -97,6 +107,7 @@ def _about(case: Case, notice: Notice, say: Wording) -> Iterator[Field]:
     if notice.supplement_of is not None:
         yield field(say, "supplement_of", (number_of(case.no, "notice", notice.supplement_of),), wide=True)
     yield field(say, "issued", _issued(notice, say), wide=True)
+    yield field(say, "delivered", tuple(_delivered(notice, say)), wide=True)
 
 
 def _issued(notice: Notice, say: Wording) -> Cell:
@@ -111,6 +122,18 @@ def _issued(notice: Notice, say: Wording) -> Cell:
         )
         for issue in notice.issues
     )
+
+
+def _delivered(notice: Notice, say: Wording) -> Iterator[Line]:
+    """How each round reached the customer, and what was said to it at once."""
+    for one in notice.deliveries:
+        mode = say.catalogued(f"notice_delivery.{one.mode}")
+        by = say.person(one.received_by)
+        yield Line(say.say("delivered", round=one.round, at=say.moment(one.at)[0], mode=mode, by=by))
+        yield from own_line(one.evidence, "small")
+    for taken in notice.acceptances:
+        by = say.own(taken.accepted_by)
+        yield Line(say.say("taken", round=taken.round, at=say.moment(taken.at)[0], by=by))
 
 
 def _opening(notice: Notice, say: Wording) -> Cell:
@@ -147,6 +170,7 @@ def _row(number: int, item: NoticeItem, say: Wording) -> tuple[Cell, ...]:
     result, added = item.result, item.wording
     standards = source_words("; ".join(filter(None, (result.source, added.standard))), say)
     value = measured_words(result.value, result.unit, say)
+    later = [one for one in item.dues if one.kind not in ("asked", "issued")]
     doubt = say.say("to_verify") if result.certainty == "verify" else ()
     return (
         (Line((str(number),)),),
@@ -178,15 +202,21 @@ def _row(number: int, item: NoticeItem, say: Wording) -> tuple[Cell, ...]:
             Line(say.say("due", due=say.day(item.due)))
             if item.due is not None
             else Blank(say.say("due_blank")),
+            *((Line(say.catalogued(f"due_kind.{later[-1].kind}"), "small"),) if later else ()),
+            *((Line(_regraded(item, say), "small"),) if item.regrades else ()),
             Line(say.catalogued(f"item_state.{item.state}"), "small"),
         ),
     )
 
 
+def _regraded(item: NoticeItem, say: Wording) -> Words:
+    return say.say("regraded", severity=say.catalogued(f"severity.{item.result.severity}"))
+
+
 def _reply(notice: Notice, say: Wording) -> Iterator[Block]:
     """What was answered and seen again, round by round; lines to answer on where nothing was answered yet."""
     yield Heading(say.say("heading_reply"))
-    rows = [*_answers(notice, say), *_rounds(notice, say)]
+    rows = [*_disputes(notice, say), *_answers(notice, say), *_rounds(notice, say)]
     if rows:
         head = columns(say, "no", "round", "when", "answer", "evidence")
         yield Table(head, _HISTORY_WIDTHS, tuple(row for _, row in sorted(rows, key=lambda one: one[0])))
@@ -214,6 +244,27 @@ def _answers(notice: Notice, say: Wording) -> Iterator[_Dated]:
             )
 
 
+def _disputes(notice: Notice, say: Wording) -> Iterator[_Dated]:
+    lines = {item.code: number for number, item in enumerate(notice.items, 1)}
+    for one in notice.disputes:
+        said = [Line(say.own(one.reason))]
+        if (settled := one.settlement) is not None:
+            decision = say.catalogued(f"dispute_decision.{settled.decision}")
+            said.append(Line(say.say("settled", decision=decision, by=say.person(settled.by)), "strong"))
+            said += own_line(settled.reason, "small")
+        numbers = sorted(lines.get(code, 0) for code in one.items)
+        yield (
+            (one.round, -1, numbers[0] if numbers else 0),
+            (
+                (Line((", ".join(map(str, numbers)),)),),
+                (Line(say.say("round", round=one.round)), Line(say.say("disputed"), "small")),
+                (Line(say.moment(one.at)), Line(say.own(one.disputed_by), "small")),
+                tuple(said),
+                (),
+            ),
+        )
+
+
 def _rounds(notice: Notice, say: Wording) -> Iterator[_Dated]:
     for number, item in enumerate(notice.items, 1):
         for one in item.rounds:
@@ -231,9 +282,25 @@ def _round(number: int, item: NoticeItem, one: ItemRound, say: Wording) -> tuple
             Line(say.say(f"verdict_{one.verdict}"), style),
             *((Line(value),) if value else ()),
             *own_line(one.note),
+            *(Line(say.catalogued(f"lack.{lack}"), "small") for lack in one.lacking),
         ),
         (Line(say.say("photos_taken", count=len(one.photos)), "small"),),
     )
+
+
+def _receipt(notice: Notice, beside: Beside, say: Wording) -> Iterator[Block]:
+    """Places for the inspectors to sign, and for whoever has not signed for the last delivery."""
+    last = notice.deliveries[-1] if notice.deliveries else None
+    signed = {} if last is None else {one.party: one for one in last.signed}
+    places = [Signature(say.say(f"signer_{one}")) for one in ("inspector_1", "inspector_2")]
+    for party in get_args(Party):
+        label = say.say(f"signer_{party}_receipt")
+        if (one := signed.get(party)) is None or last is None:
+            places.append(Signature(label))
+            continue
+        kept = beside.signatures.get(one.signature or "", Signed())
+        places.append(Signature(label, say.own(one.name), say.moment(last.at), kept.picture))
+    yield Signatures(tuple(places))
 
 
 def _closing(notice: Notice, say: Wording) -> Iterator[Block]:

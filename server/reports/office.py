@@ -42,6 +42,7 @@ from server.reports.paper import (
 )
 from server.reports.wording import Wording, Words
 from server.workflow.model import Case
+from server.workflow.papers import paper_rules
 
 __all__ = ["OFFICE_PAPERS", "office_paper"]
 
@@ -142,12 +143,22 @@ def _completion(case: Case, facts: OfficeFacts, say: Wording) -> Iterator[Block]
     yield Passage(
         (
             Blank(say.say("test_summary"), 3),
-            *boxes(say, ("self_checked", "mid_check_closed"), None),
+            *_self_checked(case, say),
+            *boxes(say, ("mid_check_closed",), None),
             Line(say.say("completion_promise")),
         ),
         framed=True,
     )
     yield signers(say, "customer", "contractor", "received_by")
+
+
+def _self_checked(case: Case, say: Wording) -> Iterator[Line | Box]:
+    """The customer's last check of the works, ticked if by his word they stand it."""
+    last = max(case.self_checks.values(), key=lambda one: (one.dated, one.id), default=None)
+    yield Box(say.say("box_self_checked"), ticked=last is not None and last.finished)
+    if last is not None:
+        told = "  ".join((*say.moment(last.dated), last.by, last.evidence))
+        yield Line(say.own(told), "small")
 
 
 def _documents(case: Case, definition: Definition, say: Wording) -> Iterator[Box]:
@@ -212,22 +223,11 @@ def _index(case: Case, facts: OfficeFacts, say: Wording) -> Iterator[Block]:
     yield signers(say, "archivist", "manager")
 
 
-#: Papers that a file must hold in the original, and the gate whose evidence names them.
-_ORIGINALS: Mapping[str, str] = {"contract": "contract-signed", "receipts": "fees-settled"}
-
-
 def _contents(case: Case, say: Wording) -> Iterator[tuple[Cell, ...]]:
-    """What the file should hold, by what the case knows: paper, reference, day, pages (by hand), original."""
-    original: Cell = (Box(say.say("original")),)
+    """What the file holds and should hold: paper, reference, day, pages (by hand), where it is kept."""
     opened = say.day(case.history[0].begun) if case.history else ()
     yield (Line(say.say("paper_application")),), own_line(case.no), _line(opened), (), ()
-    replied = _entered(case, "reply")
-    reference = number_of(case.no, "scheme_reply")
-    yield (Line(say.say("title_scheme_reply")),), own_line(reference), _line(say.day(replied)), (), original
-    for name, gate in _ORIGINALS.items():
-        entries = case.entries.get(gate, ())
-        day = say.day(entries[-1].at) if entries else ()
-        yield (Line(say.say(f"paper_{name}")),), evidence(case, gate), _line(day), (), original
+    yield from _filed(case, say)
     counted: Counter[str] = Counter()
     for task in case.tasks.values():
         counted[task.kind] += 1
@@ -248,16 +248,30 @@ def _contents(case: Case, say: Wording) -> Iterator[tuple[Cell, ...]]:
         if entries and entries[-1].status == "met":
             day = say.day(entries[-1].at)
             yield (Line(say.catalogued(f"gate.{gate}")),), evidence(case, gate), _line(day), (), ()
-    energization = case.energization
-    if energization.authorized_at is not None:
-        day = say.day(energization.authorized_at)
+    if case.energization.authorized_at is not None:
+        day = say.day(case.energization.authorized_at)
         yield (Line(say.say("title_order")),), own_line(number_of(case.no, "order")), _line(day), (), ()
-    if energization.record is not None:
-        day = say.day(energization.record.at)
-        yield (Line(say.say("title_record")),), own_line(number_of(case.no, "record")), _line(day), (), ()
 
 
-def _line(words: Words) -> Cell:
+def _filed(case: Case, say: Wording) -> Iterator[tuple[Cell, ...]]:
+    """Papers from elsewhere: those that are in or owed, and those that the trade asks for of such a case."""
+    rules = paper_rules()
+    asked = [rule.id for rule in rules.values() if case.process in rule.processes]
+    for name in dict.fromkeys((*asked, *case.papers)):
+        paper = case.papers.get(name)
+        original = Box(say.say("original"), ticked=paper is not None and paper.original)
+        kept: Cell = (original,) if original.ticked or (name in rules and rules[name].original) else ()
+        if paper is None:
+            yield (Line(say.catalogued(f"paper.{name}")),), (), (), (), kept
+            continue
+        title = say.own(paper.title) or say.catalogued(f"paper.{name}")
+        day = _line(say.day(paper.recorded_at)) if paper.state == "in" else ()
+        if paper.state == "owed":
+            kept = (*kept, Line(say.say("owed"), "alarm"), *_line(say.day(paper.due)))
+        yield (Line(title),), own_line(paper.reference), day, (), kept
+
+
+def _line(words: Words) -> tuple[Line, ...]:
     return (Line(words),) if words else ()
 
 

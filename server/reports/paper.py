@@ -289,6 +289,6 @@ def number_of(case_no: str, form: FormName, n: int | str = "") -> str:
     return f"{case_no}-{FORMS[form].code}{n}"
 
 
-def own_line(words: str, style: Style = "plain") -> Cell:
+def own_line(words: str, style: Style = "plain") -> tuple[Line, ...]:
     """What somebody wrote; nothing if it is empty."""
     return (Line((breakable(words),), style),) if words.strip() else ()

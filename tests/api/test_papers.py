@@ -97,11 +97,24 @@ def test_papers_of_energization_wait_for_the_authorization(desk: Desk) -> None:
     case = ready(desk)
     desk.post(f"/cases/{case}/energization/authorize", {"note": "go"})
     words = told(desk.ask("GET", f"/cases/{case}/energization/order.pdf?copies=file"))
-    for expected in ("送电任务单", "E03", "E06", "满足", "核相", "监护人"):
+    for expected in ("送电任务单", "E03", "E06", "满足", "低压相序", "监护人"):
         assert expected in words, expected
     assert "新装（增容）送电单" in told(desk.ask("GET", f"/cases/{case}/energization/record.pdf?copies=file"))
     desk.post(f"/cases/{case}/energization/hold", {"reason": "stop"}, by="admin")
     refused(desk.ask("GET", f"/cases/{case}/energization/order.pdf"), 409, "paper_not_authorized")
+
+
+def test_an_order_is_not_printed_on_a_word_that_has_run_out(desk: Desk) -> None:
+    case = ready(desk)
+    today = desk.clock().date().isoformat()
+    for word in ({"status": "unmet"}, {"status": "met", "evidence": "sheet", "until": today}):
+        desk.post(f"/cases/{case}/gates/fees-settled/entries", word)
+    desk.post(f"/cases/{case}/energization/authorize", {"note": "go"})
+    path = f"/cases/{case}/energization/order.pdf?copies=file"
+    assert desk.ask("GET", path).status_code == 200
+    desk.clock.forward(days=1)
+    problem = refused(desk.ask("GET", path), 409, "paper_gates_unmet")
+    assert "E05" in problem["detail"]
 
 
 def test_every_paper_that_is_listed_as_ready_can_be_had(desk: Desk) -> None:

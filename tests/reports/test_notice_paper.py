@@ -8,11 +8,14 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from server.reports.beside import Beside, Shot
-from server.reports.notice import notice_paper, notice_photos
+from server.reports.beside import Beside, Shot, drawn
+from server.reports.beside import Signed as SignedBeside
+from server.reports.notice import notice_paper, notice_photos, notice_signatures
+from server.reports.paper import Signatures
 from server.reports.wording import Wording
 from server.workflow import commands as c
 from server.workflow.model import Case, Text
+from server.workflow.rectification import Signed
 from tests.reports.papers import AT, CHINESE, failure, jpeg, printed, whole, with_notice
 from tests.workflow.builders import COLLEAGUE, DEPUTY, INSPECTOR
 
@@ -103,3 +106,32 @@ def test_photos_of_defect_and_mending_are_shown_if_they_were_verified(tmp_path: 
 def test_a_value_that_is_no_reading_is_left_to_the_reason(value: object) -> None:
     item = failure("ME-05", value=value, unit=None, reason=Text(zh="检查人员判定不合格。", en="not good."))
     assert "检查人员判定不合格。" in told(with_notice(item).case)
+
+
+def test_a_delivery_is_told_and_its_signatures_are_drawn_in_their_places() -> None:
+    desk = with_notice(failure("ME-05"))
+    signed = (Signed(party="customer", name="周客户", signature="s-1"),)
+    desk.do(c.DeliverNotice(n=1, mode="left", received_by="门卫", evidence="见证人某", signed=signed))
+    desk.do(c.AcceptNotice(n=1, accepted_by="周客户"))
+    notice = desk.case.notices[1]
+    assert notice_signatures(notice) == ["s-1"]
+    picture = drawn([[[0, 0], [9, 9]]])
+    beside = Beside(signatures={"s-1": SignedBeside("周客户", AT, picture)})
+    paper = notice_paper(desk.case, 1, beside, CHINESE)
+    [places] = [block for block in paper.blocks if isinstance(block, Signatures)]
+    assert [one.drawn for one in places.signatures] == [None, None, picture, None]
+    assert places.signatures[2].name == ("周客户",)
+    words = whole(printed(paper))
+    for expected in ("留置送达", "门卫", "见证人某", "周客户接受"):
+        assert expected in words, expected
+
+
+def test_a_dispute_and_what_a_second_person_made_of_it_are_told() -> None:
+    desk = with_notice(failure("ME-05"), failure("ME-09"))
+    desk.do(c.DisputeNotice(n=1, items=("ME-05",), reason="图纸为 0.4 m", disputed_by="周客户"))
+    assert "图纸为0.4m" in told(desk.case)
+    regraded = c.SettleDispute(n=1, decision="regrade", reason="按图纸", severities={"ME-05": "minor"})
+    desk.do(regraded, DEPUTY)
+    words = told(desk.case)
+    for expected in ("裁定：变更等级（deng.deputy）", "按图纸", "轻微", "原等级：一般", "一般1项、轻微1项"):
+        assert expected in words, expected

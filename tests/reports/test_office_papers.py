@@ -78,9 +78,11 @@ def test_evidence_of_a_gate_stands_on_the_paper_that_it_is_about() -> None:
 
 def test_the_index_lists_what_the_case_has_and_asks_for_originals() -> None:
     desk = with_notice(failure("ME-05"))
-    desk.do(c.RecordEntry(gate="contract-signed", status="met", evidence="合同 HT-7"))
+    desk.do(c.RecordPaper(paper="supply-contract", state="in", reference="合同 HT-7", original=True))
+    desk.do(c.RecordPaper(paper="p-9", state="owed", title="环评批复", due=date(2026, 9, 1)))
     words = whole(printed(made("index", desk)))
-    for expected in ("合同HT-7", "YK-2026-0001-ZJ1", "YK-2026-0001-QX1", "用电申请", "原件"):
+    own = ("YK-2026-0001-ZJ1", "YK-2026-0001-QX1", "用电申请", "供电方案答复单")
+    for expected in (*own, "合同HT-7", "原件", "环评批复", "尚欠", "2026-09-01"):
         assert expected in words, expected
     draft = with_notice(failure("ME-05"), issued=False)
     assert "QX1" not in whole(printed(made("index", draft))), "a draft is no paper of the file"
