@@ -90,6 +90,7 @@ class _Look(Struct, frozen=True):
     case: Case
     rules: InForce
     clocks: tuple[Clock, ...]
+    begins: Mapping[str, datetime]
 
     def policy(self, at: datetime) -> Policy:
         """What held at a moment."""
@@ -97,7 +98,7 @@ class _Look(Struct, frozen=True):
 
     def begun(self, stage: str) -> datetime | None:
         """When a stage was first entered."""
-        return next((begun for name, begun in stage_begins(self.case) if name == stage), None)
+        return self.begins.get(stage)
 
     def accepted(self, kind: TaskKind) -> Iterator[tuple[Task, Submission]]:
         """Every accepted form of a kind."""
@@ -122,7 +123,8 @@ def watched(
 
     `timed`: the case's clocks at this moment, if they are at hand.
     """
-    look = _Look(case, rules, clocks(case, now, rules) if timed is None else timed)
+    begins = dict(reversed(stage_begins(case)))
+    look = _Look(case, rules, clocks(case, now, rules) if timed is None else timed, begins)
     found = (anomaly for monitor in MONITORS.values() for anomaly in monitor(look))
     return tuple(sorted(found, key=lambda one: (-one.watch, one.since, one.code, one.refs)))
 

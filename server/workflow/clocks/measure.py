@@ -12,7 +12,7 @@ from typing import Literal
 
 from msgspec.structs import replace
 
-from server.workflow.clocks.tables import ClockKind, Limit, Span, Unit, limits
+from server.workflow.clocks.tables import ClockKind, Limit, Span, Unit, limits, limits_on
 from server.workflow.clocks.timeline import Segment, stage_begins, timeline
 from server.workflow.facts import known
 from server.workflow.inforce import InForce
@@ -134,29 +134,27 @@ def limits_of(case: Case, clock: str, kind: ClockKind, policy: Policy) -> Iterat
 
     While a fact is not settled on which it depends, the shortest that could hold does.
     """
-    profile_name = getattr(policy, f"{kind}_profile")
-    profile = limits().profiles.get(profile_name)
     shortest: dict[Unit, tuple[str, Limit, int]] = {}
-    for name, limit in profile.limits.items() if profile is not None else ():
-        days = policy.limits.get(f"{profile_name}.{name}", 0)
-        if limit.clock != clock or days == 0 or not _may_hold(case, limit, policy):
+    for limit_id, limit in limits_on(getattr(policy, f"{kind}_profile"), clock):
+        days = policy.limits.get(limit_id, 0)
+        if days == 0 or not _may_hold(case, limit, policy):
             continue
         known_one = shortest.get(limit.unit)
         if known_one is None or days < known_one[2]:
-            shortest[limit.unit] = (f"{profile_name}.{name}", limit, days)
+            shortest[limit.unit] = (limit_id, limit, days)
     yield from shortest.values()
 
 
 def _may_hold(case: Case, limit: Limit, policy: Policy) -> bool:
+    if case.process not in limit.processes:
+        return False
     size = "extended" if case.supply.capacity_kva >= policy.scheme_extension_kva else "normal"
     asked = (
         (limit.sources, None if (dual := known(case, "dual")) is None else ("dual" if dual else "single")),
         (limit.resident, known(case, "resident")),
     )
-    return (
-        case.process in limit.processes
-        and limit.size in {None, size}
-        and all(wanted is None or settled is None or wanted == settled for wanted, settled in asked)
+    return limit.size in {None, size} and all(
+        wanted is None or settled is None or wanted == settled for wanted, settled in asked
     )
 
 

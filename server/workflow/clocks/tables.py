@@ -84,6 +84,14 @@ def limits() -> Limits:
 
 
 @cache
+def limits_on(profile: str, clock: str) -> tuple[tuple[str, Limit], ...]:
+    """The limits of a profile that a clock is held to, by `<profile>.<limit>`; none of an unknown profile."""
+    known = limits().profiles.get(profile)
+    rows = known.limits.items() if known is not None else ()
+    return tuple((f"{profile}.{name}", limit) for name, limit in rows if limit.clock == clock)
+
+
+@cache
 def pause_reasons() -> Mapping[str, PauseReason]:
     """Every reason for a pause, by its code."""
     return msgspec.convert(_read("pauses.yaml"), _Pauses).reasons
