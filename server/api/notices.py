@@ -16,7 +16,10 @@ from server.names import new_id
 from server.problems import Problem
 from server.services import services
 from server.workflow import commands
+from server.workflow.escalation import steps
 from server.workflow.model import Case, Notice
+from server.workflow.policy import Policy
+from server.workflow.unsafe import specialists_wanted
 
 blp = blueprint("notices", "Rectification notices 缺陷整改通知单.")
 
@@ -101,6 +104,14 @@ class NoticeOut(ma.Schema):
     deliveries = ma.fields.List(ma.fields.Dict())
     acceptances = ma.fields.List(ma.fields.Dict())
     disputes = ma.fields.List(ma.fields.Dict())
+    specialist_meetings = ma.fields.List(ma.fields.Dict())
+    specialists_wanted = ma.fields.Dict(
+        metadata={"description": "Items that specialists have to meet over first, by `specialists_cause.…`."}
+    )
+    reminders = ma.fields.List(ma.fields.Dict())
+    escalation = ma.fields.List(
+        ma.fields.Dict(), metadata={"description": "The steps of this round by their days, told or not."}
+    )
 
 
 class NoticeList(ma.Schema):
@@ -119,13 +130,19 @@ def _notice(case: Case, n: int) -> dict[str, Any]:
     notice = case.notices.get(n)
     if notice is None:
         raise Problem(404, "not_found")
-    return notice_view(notice)
+    return notice_view(notice, services().cases.policy(case.organisation))
 
 
-def notice_view(notice: Notice) -> dict[str, Any]:
-    """A notice as plain JSON, each item with the severity that holds now."""
-    items = [{**plain(item), "severity": item.severity} for item in notice.items]
-    return {**plain(notice), "items": items, "caution": notice.caution}
+def notice_view(notice: Notice, policy: Policy) -> dict[str, Any]:
+    """A notice as plain JSON, each item with the severity that holds now, and what it comes to by today's
+    settings."""
+    return {
+        **plain(notice),
+        "items": [{**plain(item), "severity": item.severity} for item in notice.items],
+        "caution": notice.caution,
+        "specialists_wanted": plain(specialists_wanted(notice, policy)),
+        "escalation": [{**plain(step), "to": list(step.to)} for step in steps(notice, policy)],
+    }
 
 
 def act_on(case_id: str, n: int, kind: Any, **fields: Any) -> Answered:
@@ -139,8 +156,9 @@ def act_on(case_id: str, n: int, kind: Any, **fields: Any) -> Answered:
 @blp.response(200, NoticeList)
 def list_notices(case_id: str) -> dict[str, Any]:
     """Every notice of a case, oldest first."""
-    notices = visible(case_id).case.notices
-    return {"items": [notice_view(notices[n]) for n in sorted(notices)]}
+    case = visible(case_id).case
+    policy = services().cases.policy(case.organisation)
+    return {"items": [notice_view(case.notices[n], policy) for n in sorted(case.notices)]}
 
 
 @blp.route("/cases/<case_id>/notices/<int:n>", methods=["GET"])

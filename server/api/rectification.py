@@ -11,7 +11,7 @@ from server.api.base import Schema, blueprint, roles
 from server.api.notices import WORDS, Answered, NoticeOut, act_on
 from server.workflow import commands
 from server.workflow.model import Severity
-from server.workflow.rectification import DeliveryMode, Party
+from server.workflow.rectification import DeliveryMode, Party, SpecialistsDecision
 
 blp = blueprint("rectification", "What a rectification notice goes through 通知单办理.")
 
@@ -207,3 +207,35 @@ def state_dates(body: dict[str, Any], case_id: str, n: int) -> Answered:
 def extend_deadlines(body: dict[str, Any], case_id: str, n: int) -> Answered:
     """Give items more time, with a reason."""
     return act_on(case_id, n, commands.ExtendDeadlines, **body)
+
+
+class CoveredIn(Schema):
+    item = ma.fields.String(required=True, validate=ma.validate.Length(min=1, max=100))
+    reason = ma.fields.String(required=True, validate=_REASON)
+
+
+class SpecialistsIn(Schema):
+    held = ma.fields.AwareDateTime(required=True)
+    participants = ma.fields.List(
+        ma.fields.String(validate=_NAME), required=True, validate=ma.validate.Length(min=1, max=50)
+    )
+    decision = ma.fields.String(required=True, validate=ma.validate.OneOf(get_args(SpecialistsDecision)))
+    minutes = ma.fields.String(required=True, validate=_REASON)
+
+
+@blp.route("/cases/<case_id>/notices/<int:n>/covered", methods=["POST"])
+@roles("manager", "inspector", "admin")
+@blp.arguments(CoveredIn)
+@blp.response(200, NoticeOut)
+def mark_covered(body: dict[str, Any], case_id: str, n: int) -> Answered:
+    """Say that works were covered before they were inspected: critical, and specialists meet over it."""
+    return act_on(case_id, n, commands.MarkCovered, **body)
+
+
+@blp.route("/cases/<case_id>/notices/<int:n>/specialists", methods=["POST"])
+@roles("manager", "admin")
+@blp.arguments(SpecialistsIn)
+@blp.response(201, NoticeOut)
+def record_specialists(body: dict[str, Any], case_id: str, n: int) -> Answered:
+    """Record what specialists decided over all that they have to meet over."""
+    return act_on(case_id, n, commands.RecordSpecialists, **body)

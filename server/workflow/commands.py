@@ -79,7 +79,10 @@ from server.workflow.notice_commands import (
     DisputeNotice,
     ExtendDeadlines,
     IssueNotice,
+    MarkCovered,
     ProposeWithdrawal,
+    RecordReminder,
+    RecordSpecialists,
     RejectWithdrawal,
     ScheduleReinspection,
     SettleDispute,
@@ -118,6 +121,7 @@ __all__ = [
     "Hold",
     "IssueLink",
     "IssueNotice",
+    "MarkCovered",
     "MoveStage",
     "NameApprover",
     "OpenCase",
@@ -138,7 +142,9 @@ __all__ = [
     "RecordPaper",
     "RecordPhoto",
     "RecordPreInspection",
+    "RecordReminder",
     "RecordSelfCheck",
+    "RecordSpecialists",
     "RecordSteps",
     "RecordSubmission",
     "RejectWithdrawal",
@@ -368,6 +374,9 @@ Command = (
     | SettleDispute
     | StateDates
     | ExtendDeadlines
+    | RecordSpecialists
+    | RecordReminder
+    | MarkCovered
     | AnswerNotice
     | ScheduleReinspection
     | ProposeWithdrawal

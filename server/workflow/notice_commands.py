@@ -21,7 +21,7 @@ from server.workflow.model import (
     Value,
     Words,
 )
-from server.workflow.rectification import Heading, Signed, Wording
+from server.workflow.rectification import Heading, ReminderStep, Signed, SpecialistsDecision, Wording
 
 
 class AmendNotice(CommandBase, frozen=True, kw_only=True):
@@ -151,6 +151,38 @@ class ScheduleReinspection(CommandBase, frozen=True, kw_only=True):
     note: Words = ""
     specialties: Mapping[Name, tuple[Id, ...]] = field(default_factory=dict)
     by_photos: bool = False
+
+
+class MarkCovered(CommandBase, frozen=True, kw_only=True):
+    """Say that the works of an item were covered before they were inspected: it is critical, and specialists
+    meet before anybody re-inspects it."""
+
+    n: Count
+    item: Id
+    reason: Reason
+
+
+class RecordSpecialists(CommandBase, frozen=True, kw_only=True):
+    """Record what specialists decided over what is unsafe on a notice: all that they have to meet over."""
+
+    n: Count
+    held: Moment
+    participants: People
+    decision: SpecialistsDecision
+    minutes: Reason
+
+
+class RecordReminder(CommandBase, frozen=True, kw_only=True):
+    """Record that a step of escalation is told, to whose inboxes it goes. Role: system; each step once.
+
+    With the last step the case waits on the customer, until he has answered.
+    """
+
+    n: Count
+    round: Count
+    step: ReminderStep
+    due: date
+    told: tuple[Name, ...] = ()
 
 
 class ProposeWithdrawal(CommandBase, frozen=True, kw_only=True):

@@ -52,6 +52,13 @@ class Policy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     after_photo_required: bool
     critical_on_site: bool
     minor_by_photos: bool
+    rounds_to_specialists: int
+    specialists_people: int
+    reminder_before_days: int
+    reminder_manager_days: int
+    reminder_head_days: int
+    reminder_waiting_days: int
+    centre_head: str
     site_clear_signatures: int
     site_clear_valid_days: int
     tests_valid_days: int

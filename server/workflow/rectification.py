@@ -39,6 +39,13 @@ DisputeDecision = Literal["upheld", "regraded", "withdrawn"]
 #: What an item that was seen good lacks to be closed: somebody else than its raiser, somebody of its
 #: specialty, a photo as it is now, a visit.
 Lack = Literal["second_person", "specialty", "after_photo", "on_site"]
+#: Why specialists have to meet over a notice: works were covered before anybody saw them, or it fails again
+#: and again.
+SpecialistsCause = Literal["covered_unseen", "rounds_failed"]
+#: What specialists demand: open up what was covered, stop covering more, build it anew.
+SpecialistsDecision = Literal["open_up", "stop_cover", "rework"]
+#: What follows a deadline: a word before it, then the manager, the head of the centre, the case that waits.
+ReminderStep = Literal["before", "manager", "head", "waiting"]
 #: 整改合格前不得覆盖 / 不得送电.
 Caution = Literal["no_cover", "no_energization"]
 #: Where nothing is printed on more than a line.
@@ -50,6 +57,7 @@ __all__ = [
     "Caution",
     "Contractor",
     "Cosignature",
+    "Covered",
     "Delivery",
     "DeliveryMode",
     "Dispute",
@@ -65,8 +73,13 @@ __all__ = [
     "NoticeItem",
     "Party",
     "Regrade",
+    "Reminder",
+    "ReminderStep",
     "Settlement",
     "Signed",
+    "SpecialistMeeting",
+    "SpecialistsCause",
+    "SpecialistsDecision",
     "Withdrawal",
     "Wording",
 ]
@@ -187,6 +200,37 @@ class Dispute(Value, frozen=True, kw_only=True):
     settlement: Settlement | None = None
 
 
+class Covered(Value, frozen=True, kw_only=True):
+    """Works were covered before they were inspected: nobody knows what lies there."""
+
+    reason: Words
+    by: Name
+    at: Moment
+
+
+class SpecialistMeeting(Value, frozen=True, kw_only=True):
+    """What specialists made of items that are unsafe as they are. `round`: in which it was held."""
+
+    round: Annotated[int, Meta(ge=0)]
+    items: tuple[Id, ...]
+    held: Moment
+    participants: tuple[Name, ...]
+    decision: SpecialistsDecision
+    minutes: Reason
+    recorded_at: Moment
+    recorded_by: Name
+
+
+class Reminder(Value, frozen=True, kw_only=True):
+    """A step of escalation that was told, for what is due on a day. `told`: whose inboxes it went to."""
+
+    round: Count
+    step: ReminderStep
+    due: date
+    at: Moment
+    told: tuple[Name, ...] = ()
+
+
 class ItemRound(Value, frozen=True, kw_only=True):
     """What a re-inspection saw of one notice item in one round. `lacking`: why a pass did not close it."""
 
@@ -220,6 +264,7 @@ class NoticeItem(Value, frozen=True, kw_only=True):
     wording: Wording = field(default_factory=Wording)
     dues: tuple[DueDate, ...] = ()
     regrades: tuple[Regrade, ...] = ()
+    covered: Covered | None = None
 
     @property
     def code(self) -> str:
@@ -316,6 +361,8 @@ class Notice(Value, frozen=True, kw_only=True):
     deliveries: tuple[Delivery, ...] = ()
     acceptances: tuple[Acceptance, ...] = ()
     disputes: tuple[Dispute, ...] = ()
+    specialist_meetings: tuple[SpecialistMeeting, ...] = ()
+    reminders: tuple[Reminder, ...] = ()
 
     def received(self, issue: Issue) -> datetime | None:
         """When the customer had what was issued: at the round's earliest delivery; None if none is known."""

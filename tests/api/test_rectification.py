@@ -121,3 +121,32 @@ def test_judging_by_photos_takes_the_organisation_s_leave(desk: Desk) -> None:
     desk.post(f"{path}/answer", {"items": {"PF-01": {"text": "done"}}, "answered_by": "Mr Lu"})
     body = {"assignees": ["inspector"], "by_photos": True}
     refused(desk.ask("POST", f"{path}/reinspect", json=body), 409, "visit_wanted")
+
+
+def test_works_covered_unseen_wait_for_specialists(desk: Desk) -> None:
+    path = issued(desk)
+    covered = {"item": "PF-01", "reason": "backfilled over night"}
+    notice = desk.post(f"{path}/covered", covered, by="inspector")
+    assert notice["specialists_wanted"] == {"covered_unseen": ["PF-01"]}
+    assert notice["items"][0]["severity"] == "critical"
+    met = {
+        "held": desk.clock().isoformat(),
+        "participants": ["Zhao", "Qian", "Sun"],
+        "decision": "open_up",
+        "minutes": "along 12 m",
+    }
+    refused(desk.ask("POST", f"{path}/specialists", json={**met, "decision": "wait"}), 422, "invalid_fields")
+    done = desk.post(f"{path}/specialists", met)
+    assert (done["specialists_wanted"], done["specialist_meetings"][0]["decision"]) == ({}, "open_up")
+
+
+def test_a_notice_shows_what_will_follow_its_deadline(desk: Desk) -> None:
+    path = issued(desk)
+    shown = desk.get(path)["escalation"]
+    assert [(one["step"], one["on"]) for one in shown] == [
+        ("before", "2026-11-14"),
+        ("manager", "2026-11-18"),
+        ("head", "2026-11-20"),
+        ("waiting", "2026-11-24"),
+    ]
+    assert shown[0]["to"] == ["customer", "contractor"]

@@ -52,6 +52,8 @@ COMMANDS: dict[tuple[str, str], type[commands.CommandBase]] = {
     ("post", "/api/v1/cases/{case_id}/notices/{n}/disputes/settle"): commands.SettleDispute,
     ("post", "/api/v1/cases/{case_id}/notices/{n}/dates"): commands.StateDates,
     ("post", "/api/v1/cases/{case_id}/notices/{n}/extend"): commands.ExtendDeadlines,
+    ("post", "/api/v1/cases/{case_id}/notices/{n}/covered"): commands.MarkCovered,
+    ("post", "/api/v1/cases/{case_id}/notices/{n}/specialists"): commands.RecordSpecialists,
     ("post", "/api/v1/cases/{case_id}/notices/{n}/answer"): commands.AnswerNotice,
     ("post", "/api/v1/cases/{case_id}/notices/{n}/reinspect"): commands.ScheduleReinspection,
     ("post", "/api/v1/cases/{case_id}/notices/{n}/withdraw"): commands.ProposeWithdrawal,

@@ -19,6 +19,7 @@ from server.workflow.clocks.measure import ClockState
 from server.workflow.clocks.tables import ClockKind, limits, pause_reasons
 from server.workflow.clocks.timeline import RECTIFICATION
 from server.workflow.closing import specialties
+from server.workflow.escalation import Addressee
 from server.workflow.facts import workflow_facts
 from server.workflow.gates import gate_table
 from server.workflow.handover import DeliveryMode, HandoverKind
@@ -26,7 +27,16 @@ from server.workflow.meetings import Department, MeetingKind, MeetingOutcome
 from server.workflow.monitors import AnomalyCode, MonitorName, Watch
 from server.workflow.processes import PRECONDITIONS, RULES, process
 from server.workflow.processes.rules import size_rules
-from server.workflow.rectification import Caution, DisputeDecision, DueKind, Lack, Party
+from server.workflow.rectification import (
+    Caution,
+    DisputeDecision,
+    DueKind,
+    Lack,
+    Party,
+    ReminderStep,
+    SpecialistsCause,
+    SpecialistsDecision,
+)
 from server.workflow.rectification import DeliveryMode as NoticeDelivery
 from server.workflow.vocabulary import Holder
 from tests.workflow.builders import POLICY, Desk
@@ -77,6 +87,10 @@ def closed_sets() -> Iterator[str]:
         "notice_party": Party,
         "dispute_decision": DisputeDecision,
         "lack": Lack,
+        "specialists_cause": SpecialistsCause,
+        "specialists_decision": SpecialistsDecision,
+        "reminder_step": ReminderStep,
+        "addressee": Addressee,
         "meeting": MeetingKind,
         "approval_state": ApprovalState,
         "approval_subject": Subject,

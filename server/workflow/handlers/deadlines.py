@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from server.workflow.commands import ExtendDeadlines, StateDates
 from server.workflow.draft import Draft
 from server.workflow.handlers.deliveries import with_customer
-from server.workflow.handlers.raising import wrong_state
+from server.workflow.handlers.raising import tell_specialists, wrong_state
 from server.workflow.model import Issue, Notice, NoticeItem
 from server.workflow.rectification import DueDate, DueKind
 from server.workflow.refusal import Refusal
@@ -36,15 +36,16 @@ def issue_round(
     issue = Issue(
         round_, draft.now, draft.actor.name, issuers, delivery_counts=draft.policy.delivery_stops_clock
     )
-    draft.put_notice(
-        replace(notice, state="issued", round=round_, items=items, issues=(*notice.issues, issue))
-    )
+    notice = replace(notice, state="issued", round=round_, items=items, issues=(*notice.issues, issue))
+    draft.put_notice(notice)
     draft.tell(
         "notice_issued",
         n=notice.n,
         round=round_,
         due={item.code: item.due.isoformat() for item in items if item.due and item.state == "open"},
     )
+    if round_ > 1:
+        tell_specialists(draft, notice)
 
 
 def default_due(draft: Draft, item: NoticeItem) -> date:

@@ -11,6 +11,7 @@ from server.workflow.draft import Draft
 from server.workflow.handlers.deadlines import default_due, open_item, with_due
 from server.workflow.handlers.deliveries import dispute_open, with_customer
 from server.workflow.handlers.raising import wrong_state
+from server.workflow.handlers.reminders import end_waiting
 from server.workflow.handlers.withdrawals import propose_withdrawal
 from server.workflow.model import SEVERITY_RANK, Notice, NoticeItem
 from server.workflow.rectification import Dispute, DisputeDecision, DueDate, Regrade, Settlement
@@ -55,6 +56,7 @@ def dispute_notice(draft: Draft, command: DisputeNotice) -> None:
         disputed_by=command.disputed_by,
         dated=at.isoformat(),
     )
+    end_waiting(draft, notice, at)
 
 
 def settle_dispute(draft: Draft, command: SettleDispute) -> None:

@@ -8,6 +8,7 @@ from server.workflow.commands import AnswerNotice
 from server.workflow.draft import Draft
 from server.workflow.handlers.deliveries import received
 from server.workflow.handlers.raising import wrong_state
+from server.workflow.handlers.reminders import end_waiting
 from server.workflow.model import Answer, ItemAnswer
 from server.workflow.refusal import Refusal
 
@@ -55,3 +56,5 @@ def answer_notice(draft: Draft, command: AnswerNotice) -> None:
         left=left,
         answered_by=answer.answered_by,
     )
+    if not left:
+        end_waiting(draft, notice, answer.given)

@@ -6,10 +6,12 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
+from server.workflow.closing import covered_unseen
 from server.workflow.draft import Draft
 from server.workflow.model import ItemResult, Notice, NoticeItem, NoticeStage, Submission, Task
-from server.workflow.rectification import Contractor, Heading
+from server.workflow.rectification import Contractor, Covered, Heading
 from server.workflow.refusal import Refusal
+from server.workflow.unsafe import specialists_wanted
 
 
 def raise_failures(draft: Draft, task: Task, submission: Submission, news: Sequence[ItemResult]) -> None:
@@ -81,6 +83,7 @@ def next_number(draft: Draft) -> int:
 
 def open_notice(draft: Draft, notice: Notice) -> None:
     """Add a new draft notice."""
+    notice = replace(notice, items=tuple(_seen_covered(item) for item in notice.items))
     draft.put_notice(notice)
     draft.tell(
         "notice_drafted",
@@ -92,14 +95,38 @@ def open_notice(draft: Draft, notice: Notice) -> None:
         supplement_of=notice.supplement_of,
         operational=notice.operational,
     )
+    tell_specialists(draft, notice)
+
+
+def _seen_covered(item: NoticeItem) -> NoticeItem:
+    """The item; one that asks for hidden works to be open says with its failure that they are not."""
+    if not covered_unseen(item.code) or item.covered is not None:
+        return item
+    return replace(item, covered=Covered(reason=item.result.note, by=item.raised_by, at=item.raised_at))
+
+
+def tell_specialists(draft: Draft, notice: Notice) -> None:
+    """Say that specialists have to meet, if they have."""
+    wanted = specialists_wanted(notice, draft.policy)
+    if wanted:
+        draft.tell(
+            "specialists_wanted",
+            n=notice.n,
+            round=notice.round,
+            why={cause: list(codes) for cause, codes in wanted.items()},
+        )
 
 
 def extend(draft: Draft, notice: Notice, items: tuple[NoticeItem, ...]) -> None:
     """Add items to a draft. A withdrawal proposed before knew nothing of them, nor did who signed it."""
     notice = void_withdrawal(draft, notice)
     void = [one.by for one in notice.cosigned]
-    draft.put_notice(replace(notice, items=(*notice.items, *items), cosigned=()))
+    items = tuple(map(_seen_covered, items))
+    notice = replace(notice, items=(*notice.items, *items), cosigned=())
+    draft.put_notice(notice)
     draft.tell("notice_extended", n=notice.n, items=[item.code for item in items], unsigned=void)
+    if any(item.covered for item in items):
+        tell_specialists(draft, notice)
 
 
 def void_withdrawal(draft: Draft, notice: Notice) -> Notice:

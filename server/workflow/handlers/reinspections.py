@@ -28,6 +28,7 @@ from server.workflow.model import (
 )
 from server.workflow.rectification import Lack
 from server.workflow.refusal import Refusal
+from server.workflow.unsafe import specialists_wanted
 
 
 def schedule_reinspection(draft: Draft, command: ScheduleReinspection) -> None:
@@ -46,6 +47,10 @@ def schedule_reinspection(draft: Draft, command: ScheduleReinspection) -> None:
             kind="invalid",
             facts=("field:checklist",),
         )
+    wanted = specialists_wanted(notice, draft.policy)
+    if wanted:
+        params = {"n": notice.n, "names": ", ".join(sorted({code for of in wanted.values() for code in of}))}
+        raise Refusal("specialists_first", params, facts=(f"notice:{notice.n}",))
     require_second_person(draft, notice, assignees)
     items = tuple(item.code for item in notice.items if item.state != "passed")
     require_specialists(draft, notice.n, items, assignees, command.specialties)

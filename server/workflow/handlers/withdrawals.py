@@ -7,6 +7,7 @@ from msgspec.structs import replace
 from server.workflow.commands import ConfirmWithdrawal, ProposeWithdrawal, RejectWithdrawal
 from server.workflow.draft import Draft
 from server.workflow.handlers.raising import wrong_state
+from server.workflow.handlers.reminders import end_waiting
 from server.workflow.model import Notice, Withdrawal
 from server.workflow.rectification import Dispute, Settlement
 from server.workflow.refusal import Refusal
@@ -40,6 +41,7 @@ def confirm_withdrawal(draft: Draft, command: ConfirmWithdrawal) -> None:
     disputes = tuple(_settled(one, confirmed) for one in notice.disputes)
     draft.put_notice(replace(notice, state="withdrawn", withdrawal=confirmed, disputes=disputes))
     draft.tell("notice_withdrawn", n=notice.n, proposed_by=withdrawal.proposed_by, reason=withdrawal.reason)
+    end_waiting(draft, notice, draft.now)
 
 
 def reject_withdrawal(draft: Draft, command: RejectWithdrawal) -> None:
