@@ -49,10 +49,11 @@ def check_id(doc_id: object) -> str:
         raise BadRequest("Document id must be a string", error="illegal_docid")
     if not doc_id:
         raise BadRequest("Document id must not be empty", error="illegal_docid")
-    if doc_id in {DESIGN, LOCAL}:
-        raise BadRequest(f"Illegal document id `{doc_id}`", error="illegal_docid")
-    if doc_id.startswith("_") and not doc_id.startswith((DESIGN, LOCAL)):
-        raise BadRequest("Only reserved document ids may start with underscore.", error="illegal_docid")
+    if doc_id[0] == "_":
+        if doc_id in {DESIGN, LOCAL}:
+            raise BadRequest(f"Illegal document id `{doc_id}`", error="illegal_docid")
+        if not doc_id.startswith((DESIGN, LOCAL)):
+            raise BadRequest("Only reserved document ids may start with underscore.", error="illegal_docid")
     if not is_utf8(doc_id):
         raise BadRequest("Document id must be valid UTF-8", error="illegal_docid")
     return doc_id

@@ -92,6 +92,8 @@ class RevTree:
 
 
 EMPTY = RevTree()
+#: What is known of a revision without known parents.
+_ROOTS = {body: Node(body) for body in Body}
 
 
 def parse_rev(text: str) -> Rev:
@@ -136,7 +138,7 @@ def path(start: int, hashes: Sequence[str], body: Body) -> RevTree:
     if not hashes or start < len(hashes):
         raise ValueError("A revision path needs at least one revision and no generation below 1")
     if len(hashes) == 1:
-        return RevTree({(start, hashes[0]): Node(body)})
+        return RevTree({(start, hashes[0]): _ROOTS[body]})
     revs = [(start - depth, name) for depth, name in enumerate(hashes)]
     nodes: dict[Rev, Node] = {}
     for depth, rev in enumerate(revs):
@@ -260,7 +262,7 @@ def decode(data: bytes) -> RevTree:
     rows = orjson.loads(data)
     if len(rows) == 1:  # most documents are written once
         generation, name, body = rows[0]
-        return RevTree({(generation, name): Node(_BODIES[body])})
+        return RevTree({(generation, name): _ROOTS[body]})
     revs: list[Rev] = [(row[0], row[1]) for row in rows]
     return RevTree(
         {

@@ -125,7 +125,12 @@ def edit(
     if change is None:
         assert incoming.rev is not None  # noqa: S101  _replicated has read it
         return incoming.rev
-    _check(conn, rules, db, incoming, change, user=user)
+    design = incoming.is_design
+    if design:
+        _check_design(db, incoming, user=user)
+    elif sources := rules.sources(conn, db):
+        new_doc = rendering.incoming_for_rules(incoming, change.shown, change.attachments)
+        rules.check(sources, db, user, new_doc, None if change.old is None else change.old.document())
     if incoming.attachments:
         _require_blobs(blobs, incoming)
     tree = revtree.stem(change.tree, db.revs_limit)
@@ -139,7 +144,7 @@ def edit(
         body=incoming.body,
         atts=change.attachments,
     )
-    if incoming.is_design:
+    if design:
         ledger.flush()
         rules.forget(db)
         conn.execute("UPDATE databases SET design_seq = ? WHERE pk = ?", (seq, db.pk))
@@ -230,24 +235,11 @@ def _attachments(old: _Old | None) -> dict[str, StoredAttachment] | None:
     return None if old is None else old.attachments()
 
 
-def _check(
-    conn: apsw.Connection,
-    rules: Rules,
-    db: DatabaseRow,
-    incoming: Incoming,
-    change: _Change,
-    *,
-    user: UserCtx,
-) -> None:
-    if incoming.is_design:
-        require_admin(user, db.security)
-        source = incoming.fields.get("validate_doc_update", "")
-        if not isinstance(source, str):
-            raise BadRequest("`validate_doc_update` must be a string", error="invalid_design_doc")
-        return
-    if sources := rules.sources(conn, db):
-        new_doc = rendering.incoming_for_rules(incoming, change.shown, change.attachments)
-        rules.check(sources, db, user, new_doc, None if change.old is None else change.old.document())
+def _check_design(db: DatabaseRow, incoming: Incoming, *, user: UserCtx) -> None:
+    require_admin(user, db.security)
+    source = incoming.fields.get("validate_doc_update", "")
+    if not isinstance(source, str):
+        raise BadRequest("`validate_doc_update` must be a string", error="invalid_design_doc")
 
 
 def _require_blobs(blobs: BlobStore, incoming: Incoming) -> None:

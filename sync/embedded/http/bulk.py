@@ -70,7 +70,7 @@ def _final(result: BulkResult) -> BulkResult:
 
 def _row(result: BulkResult, *, refused_rev: bool = True) -> dict[str, Any]:
     """One row of the answer. `refused_rev`: whether a refusal names the revision that was sent."""
-    if result.ok:
+    if result.error is None:
         return {"ok": True, "id": result.id, "rev": result.rev}
     row: dict[str, Any] = {"id": result.id, "error": result.error, "reason": result.reason}
     return row | {"rev": result.rev} if result.rev and refused_rev else row
