@@ -34,6 +34,7 @@ class Names:
         self._prefix = settings.db_prefix
         self.library = settings.database("library")
         self.registry = settings.database("registry")
+        self.webhooks = settings.database("webhooks")
 
     def forms(self, case_id: str) -> str:
         return f"{self._prefix}case-{case_id}"
@@ -56,4 +57,4 @@ class Names:
 
     def owns(self, database: str) -> bool:
         """Whether a database is one of ours: a server may hold others, under our prefix or without any."""
-        return database in {self.library, self.registry} or self.parse(database) is not None
+        return database in {self.library, self.registry, self.webhooks} or self.parse(database) is not None

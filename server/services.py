@@ -23,6 +23,7 @@ from server.ownrules import rules_in_force
 from server.readmodel.database import ReadModel
 from server.settings import Settings
 from server.storage import open_store
+from server.webhooks.book import Book
 from server.workflow.policy import load_policy
 from sync.lease import Leases, Terms
 from sync.store import DocumentStore, UserCtx
@@ -57,6 +58,7 @@ class Services:
     limits: Limits
     people: People
     cases: Cases
+    webhooks: Book
     photo_workers: PhotoWorkers
     sync_authenticator: Callable[[Request], UserCtx]
     sync_sessions: CookieSessions
@@ -107,6 +109,7 @@ def assemble(
         limits=Limits(store, names.library, library, clock),
         people=people,
         cases=cases,
+        webhooks=Book(store, names, clock, settings.webhook_dead_letters),
         photo_workers=PhotoWorkers(
             settings.photo_workers,
             settings.photo_timeout_seconds,

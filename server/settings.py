@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from server.logs import LEVELS
+from server.networks import read_networks
 
 _PREFIX_SHAPE = re.compile(r"([a-z][a-z0-9_-]{0,30})?")
 
@@ -95,6 +96,14 @@ class Settings:
     photo_timeout_seconds: int = 20
     photo_memory_bytes: int = 1024 * 1024 * 1024
     inbox_interval_seconds: float = 2.0
+    webhook_networks: str = ""
+    webhook_seconds: float = 10.0
+    webhook_threads: int = 4
+    webhook_attempts: int = 16
+    webhook_first_pause_seconds: float = 10.0
+    webhook_longest_pause_seconds: float = 6 * 3600.0
+    webhook_disable_seconds: float = 5 * 24 * 3600.0
+    webhook_dead_letters: int = 1000
     min_free_disk_bytes: int = 1024 * 1024 * 1024
     maintenance_seconds: float = 60.0
     compact_share: float = 0.5
@@ -198,6 +207,11 @@ def _check(settings: Settings) -> None:
         raise SettingsError("HEZHA_SYNC_ADMIN: give name:password, the password 8 characters or more")
     if settings.couchdb_url:
         _check_couchdb(settings)
+    try:
+        read_networks(settings.webhook_networks)
+    except ValueError as error:
+        words = f"HEZHA_WEBHOOK_NETWORKS: {error}; give networks as 10.20.0.0/16,fd00::/8"
+        raise SettingsError(words) from None
     if settings.log_level not in LEVELS:
         raise SettingsError(f"HEZHA_LOG_LEVEL={settings.log_level!r}: give one of {', '.join(LEVELS)}")
     if not 0 < settings.port < 65536:

@@ -84,6 +84,7 @@ def test_every_variable_is_read(tmp_path: Path) -> None:
         "HEZHA_ORGANISATION": "north",
         "HEZHA_POLICY_FILE": "/etc/hezha/policy.yaml",
         "HEZHA_LOG_LEVEL": "debug",
+        "HEZHA_WEBHOOK_NETWORKS": "10.20.0.0/16",
         "HEZHA_ARGON2": "64,3,2",
     }
     found = load({**environ, **texts})

@@ -43,6 +43,7 @@ def blueprints() -> list[Blueprint]:
         syncing,
         tasks,
         users,
+        webhooks,
     )
 
     modules = (
@@ -70,7 +71,7 @@ def blueprints() -> list[Blueprint]:
             papers,
             rectification,
         ),
-        *(links, public_cases, imports, bulletins),
+        *(webhooks, links, public_cases, imports, bulletins),
         *(processes, clocks, anomalies, quarantine, gates, energization, switching, case_file, syncing),
     )
     return [module.blp for module in modules]

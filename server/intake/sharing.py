@@ -55,6 +55,10 @@ class Sharing:
         """Whether this worker takes a database in, at this moment."""
         return self._intake.wants(database) and self._slots.holds(self._key(database))
 
+    def holds(self, key: str) -> bool:
+        """Whether what goes by this key is this worker's, at this moment."""
+        return self._slots.holds(key)
+
     def threads(self) -> list[threading.Thread]:
         """What runs beside the follower until `stop`: renewing the share, and filling the read model."""
         readmodel = Follower(

@@ -25,9 +25,13 @@ from server.intake.pulse import Watched, pulse_file
 from server.intake.sharing import Sharing
 from server.intake.teller import Teller
 from server.names import CASE_DOCUMENT, Names
+from server.networks import read_networks
 from server.services import Services, assemble
 from server.settings import Settings
 from server.shapes import prepare
+from server.webhooks.delivering import Deliverer, Terms
+from server.webhooks.queue import Queue
+from server.webhooks.sending import Sender
 from server.workflow.commands import QuarantineUnsent
 from server.workflow.rebase import unread
 from server.workflow.refusal import Refusal
@@ -55,6 +59,7 @@ class Intake:
     photos: Photos
     hazards: Hazards
     outbox: Outbox
+    outgoing: Queue
     teller: Teller
     pulse: Pulse
     #: The longest that judging one photo may take, in seconds.
@@ -145,6 +150,7 @@ class Intake:
                 self._read_again(case_id)
             self.forms.answer(case)
             self.outbox.take_decided(case)
+            self.outgoing.take(case)
 
     def _waiting_for(self, case_id: str, signatures: list[str]) -> list[str]:
         """The tasks whose forms were judged before these signatures were here."""
@@ -210,6 +216,7 @@ def make_intake(made: Services, pulse: Pulse | None = None) -> Intake:
         photos=Photos(made),
         hazards=hazards,
         outbox=Outbox(made, forms, hazards),
+        outgoing=Queue(store, made.webhooks, made.clock),
         teller=Teller(tell, made.settings.inbox_interval_seconds),
         pulse=pulse or Unwatched(),
         photo_seconds=made.photo_workers.longest_seconds,
@@ -222,6 +229,25 @@ def make_follower(
     """What brings changes to intake. Every leaf counts: a conflict is news."""
     return Follower(
         made.store, FOLLOWER, wants, intake.handle, style="all_docs", include_docs=False, pulse=pulse
+    )
+
+
+def make_deliverer(made: Services, ours: Callable[[str], bool] = lambda _key: True) -> Deliverer:
+    """What sends webhooks; `ours` says which of them this worker looks after."""
+    settings = made.settings
+    return Deliverer(
+        made.store,
+        made.webhooks,
+        Sender(settings.webhook_seconds, read_networks(settings.webhook_networks)),
+        Terms(
+            attempts=settings.webhook_attempts,
+            first_pause=settings.webhook_first_pause_seconds,
+            longest_pause=settings.webhook_longest_pause_seconds,
+            disable_after=settings.webhook_disable_seconds,
+            threads=settings.webhook_threads,
+        ),
+        made.clock,
+        ours,
     )
 
 
@@ -251,11 +277,18 @@ def run_worker(settings: Settings, stop: threading.Event, pulse: Watched) -> Non
 def _follow(made: Services, intake: Intake, stop: threading.Event, pulse: Pulse) -> None:
     """Follow everything; on a cluster, this worker's share of it."""
     if made.store.exact_revisions:
+        sending = threading.Thread(target=make_deliverer(made).run, args=(stop,), name="webhooks")
+        sending.start()
         make_follower(made, intake, intake.wants, pulse).run(stop)
+        sending.join()
         return
     sharing = Sharing(made, intake, stop)
     sharing.follower = make_follower(made, intake, sharing.wants, pulse)
-    threads = sharing.threads()
+    deliverer = make_deliverer(made, sharing.holds)
+    threads = [
+        *sharing.threads(),
+        threading.Thread(target=deliverer.run, args=(stop,), name="webhooks"),
+    ]
     for thread in threads:
         thread.start()
     sharing.follower.run(stop)
