@@ -133,8 +133,16 @@ def _by_entry(
         return _status(gate, (GateReason("recorded_unmet", {"by": last.by, "note": last.note}),))
     counted = standing_words(case, gate, policy, day)
     reasons = (*_discounted(case, gate, policy, day), *_people_missing(rule, counted, policy))
-    ends = [ends for word in counted if (ends := expires_on(word, rule, policy)) is not None]
-    return replace(_status(gate, reasons), until=None if reasons else min(ends, default=None))
+    if reasons:
+        return _status(gate, reasons)
+    ends = (expires_on(word, rule, policy) for word in _bearing(rule, counted, policy))
+    return replace(_status(gate, ()), until=min((day for day in ends if day is not None), default=None))
+
+
+def _bearing(rule: EntryRule, counted: tuple[Entry, ...], policy: Policy) -> tuple[Entry, ...]:
+    """The last words that are enough: those before them may end without shutting the gate."""
+    parts = (counted[:n] for n in range(1, len(counted) + 1))
+    return next(part for part in parts if not any(_people_missing(rule, part, policy)))
 
 
 def _people_missing(rule: EntryRule, counted: tuple[Entry, ...], policy: Policy) -> Iterator[GateReason]:
@@ -152,7 +160,7 @@ def _discounted(case: Case, gate: Gate, policy: Policy, day: date) -> Iterator[G
         return
     inspectors = inspected_by(case, rests_on(gate))
     for word in _met(case.entries.get(gate.id, ())):
-        ends = expires_on(word, gate.entry, policy) if gate.entry is not None else None
+        ends = expires_on(word, gate.entry, policy)
         if ends is not None and ends < day:
             yield GateReason("entry_expired", {"by": word.by, "until": ends.isoformat()})
         elif word.by in inspectors:
@@ -160,17 +168,20 @@ def _discounted(case: Case, gate: Gate, policy: Policy, day: date) -> Iterator[G
 
 
 def standing_words(case: Case, gate: Gate, policy: Policy, day: date) -> tuple[Entry, ...]:
-    """The words of `met` that count on a day: one for each person, the last.
+    """The words of `met` that count on a day, the last first: one for each person, his last.
 
-    Those since somebody last said anything else, that have not aged, and that no inspector of the works gave
-    where the gate rests on what he found.
+    Those since somebody last said anything else, and since the last that has aged: newer evidence stands in
+    the place of older. An inspector's does not count where the gate rests on what he found.
     """
     inspectors = inspected_by(case, rests_on(gate))
     counted: dict[str, Entry] = {}
     for word in _met(case.entries.get(gate.id, ())):
-        ends = expires_on(word, gate.entry, policy) if gate.entry is not None else None
-        if (ends is None or day <= ends) and word.by not in inspectors:
-            counted.setdefault(word.by, word)
+        if word.by in inspectors:
+            continue
+        ends = expires_on(word, gate.entry, policy)
+        if ends is not None and ends < day:
+            break
+        counted.setdefault(word.by, word)
     return tuple(counted.values())
 
 

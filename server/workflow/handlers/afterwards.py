@@ -17,7 +17,7 @@ def record_on_load_check(draft: Draft, command: RecordOnLoadCheck) -> None:
     draft.require_running()
     record = draft.case.energization.record
     if record is None:
-        raise Refusal("not_energized", {"status": draft.case.energization.status}, facts=("energization",))
+        raise Refusal("no_load_yet", {"status": draft.case.energization.status}, facts=("energization",))
     check = OnLoadCheck(
         id=command.check_id,
         at=command.at,
