@@ -1,5 +1,5 @@
 # mypy: disable-error-code="untyped-decorator"
-"""Bulletins and the managers' ledger, as JSON and as workbooks."""
+"""Bulletins and the managers' ledger, as JSON, as workbooks, and on paper."""
 
 from __future__ import annotations
 
@@ -8,17 +8,21 @@ import tempfile
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, cast, get_args
 
 import marshmallow as ma
 from flask import Response, g, send_file
 
 from server.api.base import Schema, blueprint, roles
 from server.api.casework import plain
+from server.api.paper_evidence import wording
+from server.api.pdf import FILE, PDF, pdf
 from server.bulletins.periods import Period, PeriodError, PeriodKind, named
 from server.bulletins.sheets import write_bulletin, write_ledger
 from server.casework.reporting import bulletin_of, ledger_of
 from server.problems import Problem, language
+from server.reports.bulletin import bulletin_paper
+from server.reports.wording import Printed
 from server.services import services
 
 blp = blueprint("bulletins", "Bulletins and ledger 通报与台账.")
@@ -29,6 +33,10 @@ _OFFICE = ("manager", "scheduler", "admin", "auditor")
 
 class ReportQuery(Schema):
     format = ma.fields.String(load_default="json", validate=ma.validate.OneOf(["json", "xlsx"]))
+
+
+class BulletinQuery(Schema):
+    format = ma.fields.String(load_default="json", validate=ma.validate.OneOf(["json", "xlsx", "pdf"]))
 
 
 class BulletinOut(ma.Schema):
@@ -62,8 +70,9 @@ class LedgerOut(ma.Schema):
 
 @blp.route("/reports/bulletins/<kind>/<period>", methods=["GET"])
 @roles(*_OFFICE)
-@blp.arguments(ReportQuery, location="query", unknown=ma.RAISE)
+@blp.arguments(BulletinQuery, location="query", unknown=ma.RAISE)
 @blp.response(200, BulletinOut)
+@blp.doc(responses={"200": {"content": {_XLSX: FILE, PDF: FILE}}})
 @blp.alt_response(404, description="No such kind of bulletin.")
 def show_bulletin(query: dict[str, Any], kind: str, period: str) -> Any:
     """The weekly (`2026-W47`), monthly (`2026-11`) or quarterly (`2026-Q4`) bulletin of your organisation.
@@ -76,6 +85,9 @@ def show_bulletin(query: dict[str, Any], kind: str, period: str) -> Any:
     found = bulletin_of(made.readmodel, g.actor.organisation, asked, today, made.cases.rules)
     if query["format"] == "json":
         return plain(found)
+    if query["format"] == "pdf":
+        say = wording(g.actor.organisation, cast("Printed", language()))
+        return pdf(bulletin_paper(found, say), say, None)
     return _workbook(f"{kind}-{asked.name}.xlsx", lambda path: write_bulletin(path, found, language()))
 
 

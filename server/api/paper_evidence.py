@@ -38,8 +38,8 @@ class Gathered:
     images: dict[str, Path] = field(default_factory=dict)
 
 
-def wording(case: Case, printed: Printed) -> Wording:
-    """How a paper of the case speaks: in its organisation's time, with the names that people are known by."""
+def wording(organisation: str, printed: Printed) -> Wording:
+    """How a paper of an organisation speaks: in its time, with the names that people are known by."""
 
     @cache
     def name_of(account: str) -> str:
@@ -51,7 +51,7 @@ def wording(case: Case, printed: Printed) -> Wording:
             # Outsiders sign by their own name, and an account may be gone.
             return account
 
-    return Wording(printed, services().cases.policy(case.organisation).timezone, name_of)
+    return Wording(printed, services().cases.policy(organisation).timezone, name_of)
 
 
 def gather(

@@ -6,18 +6,19 @@ from __future__ import annotations
 from typing import Any, cast, get_args
 
 import marshmallow as ma
-from flask import Response, request
+from flask import Response
 
 from checklists.loader import UnknownChecklist
 from server.api.base import Schema, blueprint, roles
 from server.api.casework import visible
-from server.api.paper_evidence import Gathered, found, gather, signatures_of, wording
+from server.api.paper_evidence import found, gather, signatures_of, wording
+from server.api.pdf import PDF, pdf
 from server.problems import Problem, language
 from server.reports.energization import order_paper, record_paper, record_signatures
 from server.reports.inspection import inspection_paper, item_photos
 from server.reports.notice import notice_paper, notice_photos, notice_signatures
 from server.reports.office import OFFICE_PAPERS, OfficeFacts, office_paper
-from server.reports.paper import Copies, FormName, Paper, number_of, print_paper, seal, shown
+from server.reports.paper import Copies, FormName, number_of
 from server.reports.wording import Printed, Wording
 from server.services import services
 from server.texts import text
@@ -28,7 +29,6 @@ from server.workflow.sheet import gate_sheet, switching_sheet
 
 blp = blueprint("papers", "Printed forms 单据.")
 
-_PDF = "application/pdf"
 #: The checklist whose documents are handed in with a completion application.
 _DOCUMENTS = {"lv": "acceptance-lv"}
 _DOCUMENTS_HV = "acceptance-hv"
@@ -112,7 +112,7 @@ def _path(form: str) -> str:
 @blp.route("/cases/<case_id>/notices/<int:n>/notice.pdf", methods=["GET"])
 @roles()
 @blp.arguments(PaperQuery, location="query", unknown=ma.RAISE)
-@blp.alt_response(200, content_type=_PDF)
+@blp.alt_response(200, content_type=PDF)
 def print_notice(query: dict[str, Any], case_id: str, n: int) -> Response:
     """A rectification notice 缺陷整改通知单 with its photos; a draft is stamped as one."""
     case = visible(case_id).case
@@ -121,13 +121,13 @@ def print_notice(query: dict[str, Any], case_id: str, n: int) -> Response:
         raise Problem(404, "not_found")
     gathered = gather(case, notice_photos(notice), notice_signatures(notice))
     say = _wording(case, query)
-    return _pdf(notice_paper(case, n, gathered.beside, say), say, query, gathered)
+    return pdf(notice_paper(case, n, gathered.beside, say), say, query["copies"], gathered.images)
 
 
 @blp.route("/cases/<case_id>/inspections/<task_id>/report.pdf", methods=["GET"])
 @roles()
 @blp.arguments(PaperQuery, location="query", unknown=ma.RAISE)
-@blp.alt_response(200, content_type=_PDF)
+@blp.alt_response(200, content_type=PDF)
 def print_inspection(query: dict[str, Any], case_id: str, task_id: str) -> Response:
     """What an inspection found 现场勘查单、中间检查意见单、竣工检验意见单、复验记录. 409 until a form was
     handed in."""
@@ -140,13 +140,15 @@ def print_inspection(query: dict[str, Any], case_id: str, task_id: str) -> Respo
         raise Problem(409, "paper_no_form", task=task_id)
     gathered = gather(case, item_photos(form), signatures_of(form))
     say = _wording(case, query)
-    return _pdf(inspection_paper(case, task, form, gathered.beside, say), say, query, gathered)
+    return pdf(
+        inspection_paper(case, task, form, gathered.beside, say), say, query["copies"], gathered.images
+    )
 
 
 @blp.route("/cases/<case_id>/energization/order.pdf", methods=["GET"])
 @roles()
 @blp.arguments(PaperQuery, location="query", unknown=ma.RAISE)
-@blp.alt_response(200, content_type=_PDF)
+@blp.alt_response(200, content_type=PDF)
 def print_order(query: dict[str, Any], case_id: str) -> Response:
     """The order to energize 送电任务单 with its gate sheet. 409 unless it is authorized, or was done."""
     case = _authorized(case_id)
@@ -158,25 +160,25 @@ def print_order(query: dict[str, Any], case_id: str) -> Response:
         # A gate that has aged since the authorization leaves nothing to carry to the switch.
         raise Problem(409, "paper_gates_unmet", names="、".join(line.status.code for line in shut))
     say = _wording(case, query)
-    return _pdf(order_paper(case, gates, switching_sheet(case, policy), say), say, query)
+    return pdf(order_paper(case, gates, switching_sheet(case, policy), say), say, query["copies"])
 
 
 @blp.route("/cases/<case_id>/energization/record.pdf", methods=["GET"])
 @roles()
 @blp.arguments(PaperQuery, location="query", unknown=ma.RAISE)
-@blp.alt_response(200, content_type=_PDF)
+@blp.alt_response(200, content_type=PDF)
 def print_record(query: dict[str, Any], case_id: str) -> Response:
     """The record that the customer signs 新装（增容）送电单. 409 unless it is authorized or done."""
     case = _authorized(case_id)
     gathered = gather(case, (), record_signatures(case))
     say = _wording(case, query)
-    return _pdf(record_paper(case, gathered.beside, say), say, query, gathered)
+    return pdf(record_paper(case, gathered.beside, say), say, query["copies"], gathered.images)
 
 
 @blp.route("/cases/<case_id>/papers/<form>.pdf", methods=["GET"])
 @roles()
 @blp.arguments(PaperQuery, location="query", unknown=ma.RAISE)
-@blp.alt_response(200, content_type=_PDF)
+@blp.alt_response(200, content_type=PDF)
 def print_office_paper(query: dict[str, Any], case_id: str, form: str) -> Response:
     """One of scheme-reply, completion-application, settings, metering, index, as far as the case fills it."""
     case = visible(case_id).case
@@ -184,7 +186,7 @@ def print_office_paper(query: dict[str, Any], case_id: str, form: str) -> Respon
     if name is None:
         raise Problem(404, "not_found")
     say = _wording(case, query)
-    return _pdf(office_paper(name, case, _office_facts(case), say), say, query)
+    return pdf(office_paper(name, case, _office_facts(case), say), say, query["copies"])
 
 
 def _authorized(case_id: str) -> Case:
@@ -208,21 +210,4 @@ def _office_facts(case: Case) -> OfficeFacts:
 
 
 def _wording(case: Case, query: dict[str, Any]) -> Wording:
-    return wording(case, cast("Printed", query.get("language") or language()))
-
-
-def _pdf(paper: Paper, say: Wording, query: dict[str, Any], gathered: Gathered | None = None) -> Response:
-    """The paper, unless the reader has it already. The time of printing makes no other paper of it, so the
-    tag is weak."""
-    copies = cast("Copies", query["copies"])
-    content = shown(paper, say, copies)
-    tag = f"{seal(content)}-{copies}"
-    headers = {"Cache-Control": "private, no-cache", "Vary": "Accept-Language"}
-    if request.if_none_match.contains_weak(tag):
-        return Response(status=304, headers={"ETag": f'W/"{tag}"', **headers})
-    printed = say.moment(services().clock())
-    images = {} if gathered is None else gathered.images
-    response = Response(print_paper(content, printed, images), mimetype=_PDF, headers=headers)
-    response.set_etag(tag, weak=True)
-    response.headers.set("Content-Disposition", "inline", filename=f"{paper.no}.pdf")
-    return response
+    return wording(case.organisation, cast("Printed", query.get("language") or language()))

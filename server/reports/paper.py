@@ -195,8 +195,8 @@ class Paper(Struct, frozen=True, kw_only=True):
     blocks: tuple[Block, ...] = ()
 
 
-def shown(paper: Paper, wording: Wording, copies: Copies = "both") -> dict[str, Any]:
-    """What the template shows, but for the time of printing and the seal."""
+def shown(paper: Paper, wording: Wording, copies: Copies | None = "both") -> dict[str, Any]:
+    """What the template shows, but for the time of printing and the seal. `copies` None: one, unnamed."""
     body: dict[str, Any] = msgspec.to_builtins(paper)
     for block, made in zip(body["blocks"], paper.blocks, strict=True):
         if isinstance(made, Table):
@@ -214,7 +214,7 @@ def shown(paper: Paper, wording: Wording, copies: Copies = "both") -> dict[str, 
             name: wording.say(name) for name in ("no", "case_no", "printed", "seal", "name", "signed_on")
         },
         "page": wording.say("page")[0],
-        "copies": [wording.say(f"copy_{one}") for one in _copies(copies)],
+        "copies": [()] if copies is None else [wording.say(f"copy_{one}") for one in _copies(copies)],
     }
 
 

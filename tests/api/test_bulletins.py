@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import io
 import itertools
+import re
 from typing import Any
 
 import openpyxl
 import pytest
+from pypdf import PdfReader
 
 from server.bulletins import sheets
 from server.texts import LANGUAGES, catalogue
@@ -162,3 +164,18 @@ def test_a_sheet_ends_where_the_format_does(monkeypatch: pytest.MonkeyPatch, lat
     found = book(late.ask("GET", "/reports/bulletins/weekly/2026-W45?format=xlsx"))
     assert max(len(rows) for rows in found.values()) == 2
     assert list(itertools.chain(*found.values())), "what fits is there"
+
+
+def test_a_bulletin_is_printed_and_asked_for_once(late: Desk) -> None:
+    path = "/reports/bulletins/weekly/2026-W45?format=pdf"
+    answer = late.ask("GET", path)
+    assert (answer.status_code, answer.mimetype) == (200, "application/pdf")
+    pages = PdfReader(io.BytesIO(answer.data)).pages
+    words = re.sub(r"[\s\u200b]+", "", "".join(page.extract_text() for page in pages))
+    for expected in ("业扩时限考核周报", "TB-2026-W45", "期中", "受理户数", "内部时限", f"共{len(pages)}页"):
+        assert expected in words, expected
+    for miss in late.get("/reports/bulletins/weekly/2026-W45")["misses"]:
+        assert miss["no"] in words
+    again = late.ask("GET", path, headers={"If-None-Match": answer.headers["ETag"]})
+    assert again.status_code == 304
+    refused(late.ask("GET", "/reports/ledger/2026-11?format=pdf"), 422, "invalid_fields")

@@ -1,0 +1,34 @@
+"""How a paper is answered: as PDF, unless the reader has it already."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from flask import Response, request
+
+from server.reports.paper import Copies, Paper, print_paper, seal, shown
+from server.reports.wording import Wording
+from server.services import services
+
+__all__ = ["FILE", "PDF", "pdf"]
+
+PDF = "application/pdf"
+#: A file in the OpenAPI document.
+FILE = {"schema": {"type": "string", "format": "binary"}}
+
+
+def pdf(
+    paper: Paper, say: Wording, copies: Copies | None, images: Mapping[str, Path] | None = None
+) -> Response:
+    """The paper, or 304. The time of printing makes no other paper of it, so the tag is weak."""
+    content = shown(paper, say, copies)
+    tag = f"{seal(content)}-{copies or 'one'}"
+    headers = {"Cache-Control": "private, no-cache", "Vary": "Accept-Language"}
+    if request.if_none_match.contains_weak(tag):
+        return Response(status=304, headers={"ETag": f'W/"{tag}"', **headers})
+    printed = say.moment(services().clock())
+    response = Response(print_paper(content, printed, images), mimetype=PDF, headers=headers)
+    response.set_etag(tag, weak=True)
+    response.headers.set("Content-Disposition", "inline", filename=f"{paper.no}.pdf")
+    return response
