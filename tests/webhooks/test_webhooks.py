@@ -24,7 +24,7 @@ from sync.store import NotFound
 from tests.desk import Desk, open_desk, refused
 from tests.webhooks.receiver import Receiver, receiver
 
-LOOPBACK = {"webhook_networks": "127.0.0.0/8", "webhook_seconds": 0.5}
+LOOPBACK: dict[str, Any] = {"webhook_networks": "127.0.0.0/8", "webhook_seconds": 0.5}
 
 
 @pytest.fixture
@@ -116,7 +116,7 @@ def test_what_does_not_arrive_is_tried_again_with_longer_pauses(
         "gone_away": lambda handler: handler.connection.shutdown(socket.SHUT_RDWR),
         "no_http": lambda handler: handler.wfile.write(b"hello\r\n\r\n"),
     }
-    there.answer = answers[how]  # type: ignore[assignment]
+    there.answer = answers[how]
     subscribe(desk, there, "case_opened")
     desk.open_case()
     desk.intake()
