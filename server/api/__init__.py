@@ -9,6 +9,7 @@ def blueprints() -> list[Blueprint]:
     """Every blueprint, in the order of the API page."""
     from server.api import (  # noqa: PLC0415  each module registers its routes when it is read
         absences,
+        aftercare,
         anomalies,
         approvals,
         auth,
@@ -67,6 +68,7 @@ def blueprints() -> list[Blueprint]:
             handover,
             approvals,
             absences,
+            aftercare,
             notices,
             papers,
             rectification,

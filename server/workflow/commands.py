@@ -13,6 +13,14 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, field
 
+from server.workflow.aftercare_commands import (
+    CancelCustomerInspection,
+    PlanCustomerInspection,
+    RateService,
+    RecordContact,
+    RecordCustomerInspection,
+    RecordRatingAction,
+)
 from server.workflow.approval_commands import (
     DecideApproval,
     NameApprover,
@@ -103,6 +111,7 @@ __all__ = [
     "Authorize",
     "AwaitingPhotos",
     "CallMeeting",
+    "CancelCustomerInspection",
     "CancelMeeting",
     "CancelTask",
     "ChangeChecklist",
@@ -128,12 +137,16 @@ __all__ = [
     "Outcome",
     "PauseClock",
     "People",
+    "PlanCustomerInspection",
     "ProposeChange",
     "ProposeScheme",
     "ProposeWaiver",
     "ProposeWithdrawal",
     "QuarantineUnsent",
+    "RateService",
     "Reassign",
+    "RecordContact",
+    "RecordCustomerInspection",
     "RecordEnergization",
     "RecordEntry",
     "RecordIsolation",
@@ -142,6 +155,7 @@ __all__ = [
     "RecordPaper",
     "RecordPhoto",
     "RecordPreInspection",
+    "RecordRatingAction",
     "RecordReminder",
     "RecordSelfCheck",
     "RecordSpecialists",
@@ -412,4 +426,10 @@ Command = (
     | NameApprover
     | DecideApproval
     | WithdrawProposal
+    | RecordContact
+    | RateService
+    | RecordRatingAction
+    | PlanCustomerInspection
+    | RecordCustomerInspection
+    | CancelCustomerInspection
 )

@@ -21,6 +21,7 @@ from server.workflow.cause import recorded
 from server.workflow.draft import Draft
 from server.workflow.gates import evaluate_gates, unmet
 from server.workflow.handlers import (
+    aftercare,
     afterwards,
     approvals,
     cases,
@@ -128,6 +129,12 @@ ROLES: Mapping[type[c.CommandBase], frozenset[Role]] = {
     c.NameApprover: _OFFICE,
     c.DecideApproval: DECIDERS,
     c.WithdrawProposal: _OFFICE,
+    c.RecordContact: _OFFICE,
+    c.RateService: _OFFICE | {"customer"},
+    c.RecordRatingAction: _OFFICE,
+    c.PlanCustomerInspection: _OFFICE,
+    c.RecordCustomerInspection: _OFFICE,
+    c.CancelCustomerInspection: _OFFICE,
 }
 
 _HANDLERS: Mapping[type[c.CommandBase], Callable[[Draft, Any], None]] = {
@@ -197,6 +204,12 @@ _HANDLERS: Mapping[type[c.CommandBase], Callable[[Draft, Any], None]] = {
     c.NameApprover: approvals.name_approver,
     c.DecideApproval: approvals.decide_approval,
     c.WithdrawProposal: approvals.withdraw_proposal,
+    c.RecordContact: aftercare.record_contact,
+    c.RateService: aftercare.rate_service,
+    c.RecordRatingAction: aftercare.record_rating_action,
+    c.PlanCustomerInspection: aftercare.plan_customer_inspection,
+    c.RecordCustomerInspection: aftercare.record_customer_inspection,
+    c.CancelCustomerInspection: aftercare.cancel_customer_inspection,
 }
 
 

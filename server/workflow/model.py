@@ -14,6 +14,7 @@ from typing import Any
 
 from msgspec import Struct, field
 
+from server.workflow.aftercare import Contact, CustomerInspection, Rating
 from server.workflow.approvals.values import Approval
 from server.workflow.customer import Link, Wish
 from server.workflow.energizing import (
@@ -340,6 +341,9 @@ class Case(Value, frozen=True, kw_only=True):
     self_checks: Mapping[str, SelfCheck] = field(default_factory=dict)
     pre_inspections: Mapping[str, PreInspection] = field(default_factory=dict)
     approvals: Mapping[str, Approval] = field(default_factory=dict)
+    contacts: Mapping[str, Contact] = field(default_factory=dict)
+    ratings: Mapping[str, Rating] = field(default_factory=dict)
+    customer_inspections: Mapping[str, CustomerInspection] = field(default_factory=dict)
     waivers: Mapping[str, tuple[Waiver, ...]] = field(default_factory=dict)
     links: Mapping[str, Link] = field(default_factory=dict)
     wishes: Mapping[str, Wish] = field(default_factory=dict)

@@ -95,6 +95,7 @@ class Policy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     change_approval_required: bool
     approval_remind_days: int
     approval_substitute_days: int
+    rating_low: int
     scheme_extension_kva: float
     joint_drawing_review_kva: float
     large_customer_kva: float

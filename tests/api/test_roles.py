@@ -60,6 +60,18 @@ COMMANDS: dict[tuple[str, str], type[commands.CommandBase]] = {
     ("post", "/api/v1/cases/{case_id}/notices/{n}/withdraw/confirm"): commands.ConfirmWithdrawal,
     ("post", "/api/v1/cases/{case_id}/notices/{n}/withdraw/reject"): commands.RejectWithdrawal,
     ("post", "/api/v1/cases/{case_id}/quarantine/{unsent_id}/settle"): commands.SettleQuarantine,
+    ("post", "/api/v1/cases/{case_id}/contacts"): commands.RecordContact,
+    ("post", "/api/v1/cases/{case_id}/ratings"): commands.RateService,
+    ("post", "/api/v1/cases/{case_id}/ratings/{rating_id}/actions"): commands.RecordRatingAction,
+    ("post", "/api/v1/cases/{case_id}/customer-inspections"): commands.PlanCustomerInspection,
+    (
+        "post",
+        "/api/v1/cases/{case_id}/customer-inspections/{inspection_id}/done",
+    ): commands.RecordCustomerInspection,
+    (
+        "post",
+        "/api/v1/cases/{case_id}/customer-inspections/{inspection_id}/cancel",
+    ): commands.CancelCustomerInspection,
     ("post", "/api/v1/cases/{case_id}/scheme/proposals"): commands.ProposeScheme,
     ("post", "/api/v1/cases/{case_id}/changes"): commands.ProposeChange,
     ("post", "/api/v1/cases/{case_id}/approvals/{approval_id}/approver"): commands.NameApprover,

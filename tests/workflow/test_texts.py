@@ -13,6 +13,7 @@ import pytest
 import server.workflow
 from server.texts import LANGUAGES, catalogue
 from server.workflow import model
+from server.workflow.aftercare import ContactKind, RatingMode
 from server.workflow.approvals.table import approval_rules
 from server.workflow.approvals.values import ApprovalState, Subject
 from server.workflow.clocks.measure import ClockState
@@ -92,6 +93,8 @@ def closed_sets() -> Iterator[str]:
         "reminder_step": ReminderStep,
         "addressee": Addressee,
         "meeting": MeetingKind,
+        "contact": ContactKind,
+        "rating_mode": RatingMode,
         "approval_state": ApprovalState,
         "approval_subject": Subject,
         "handover": HandoverKind,
