@@ -104,6 +104,7 @@ class Settings:
     webhook_longest_pause_seconds: float = 6 * 3600.0
     webhook_disable_seconds: float = 5 * 24 * 3600.0
     webhook_dead_letters: int = 1000
+    reminder_seconds: float = 3600.0
     min_free_disk_bytes: int = 1024 * 1024 * 1024
     maintenance_seconds: float = 60.0
     compact_share: float = 0.5

@@ -15,6 +15,7 @@ from server.casework.inbox import tell_everybody, tell_of_conflicts
 from server.casework.numbers import claim_number
 from server.casework.projection import project, project_photo
 from server.casework.reconcile import Reconciler
+from server.casework.reminders import tell_of_reminders
 from server.names import CASE_DOCUMENT, Names
 from server.readmodel.database import ReadModel
 from server.services import Clock
@@ -192,6 +193,7 @@ class Cases:
             self._secure(self._names.media(case_id), access.security("media"))
             tell_everybody(self._store, self._names, known.case)
             tell_of_conflicts(self._store, self._names, known.case)
+            tell_of_reminders(self._store, self._names, known.case)
             self._project(known)
             now, _ = self._read(case_id)
             if now.rev == known.rev:

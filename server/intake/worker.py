@@ -14,6 +14,7 @@ import structlog
 
 from server.casework.cases import SYSTEM, Cases
 from server.casework.inbox import holders, tell_everybody
+from server.casework.reminders import Reminders, keep_reminding
 from server.intake.forms import Forms, form_id, quarantine_id
 from server.intake.hazards import Hazards
 from server.intake.judging import signer
@@ -264,10 +265,12 @@ def run_worker(settings: Settings, stop: threading.Event, pulse: Watched) -> Non
             teller = threading.Thread(target=_keep_telling, args=(intake, stop), name="teller")
             tidying = (made.store, stop, settings.maintenance_seconds)
             keeper = threading.Thread(target=keep_tidy, args=tidying, name="keeper")
-            for thread in (teller, keeper):
+            reminding = (Reminders(made), stop, settings.reminder_seconds)
+            reminder = threading.Thread(target=keep_reminding, args=reminding, name="reminders")
+            for thread in (teller, keeper, reminder):
                 thread.start()
             _follow(made, intake, stop, pulse)
-            for thread in (teller, keeper):
+            for thread in (teller, keeper, reminder):
                 thread.join()
         finally:
             made.close()
