@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from server.people.service import People
     from sync.embedded.http import CookieSessions
 
+#: The read model's file in the data folder.
+READ_MODEL = "readmodel.sqlite3"
 #: Bytes that lie in the spool longer than this belong to a process that is gone.
 _SPOOL_SECONDS = 24 * 3600
 
@@ -91,7 +93,7 @@ def assemble(
     names = Names(settings)
     people = People(store, settings, clock)
     library = Shelf(store, names.library, publish_shipped(store, names.library, load_definitions().all()))
-    readmodel = ReadModel(settings.data_dir / "readmodel.sqlite3")
+    readmodel = ReadModel(settings.data_dir / READ_MODEL)
     rules = rules_in_force(settings, load_policy(fact_names=fact_definitions().keys()))
     # Where a revision is checked in one place, no second writer of a case can slip in.
     leases = None if store.exact_revisions else Leases(store, names.registry, lease_terms(settings), clock)

@@ -249,6 +249,17 @@ class Security:
 
 
 @dataclass(frozen=True)
+class Stored:
+    """A document's winner in a database, as JSON text without `_id` and `_rev`. `conflicting`: it has other
+    leaves that are not deleted."""
+
+    db: str
+    rev: str
+    body: bytes
+    conflicting: bool
+
+
+@dataclass(frozen=True)
 class NewDatabase:
     """A database to be made, with the documents that it begins with; none of them has attachments."""
 
@@ -340,6 +351,14 @@ class DocumentStore(Protocol):
 
     def leaves(self, db: str, doc_id: str, *, deleted: bool = False) -> list[Document]:
         """Every leaf, winner first, with `_revisions`; tombstones too if `deleted`. [] if unknown."""
+
+    def stored(self, dbs: Sequence[str], doc_id: str) -> list[Stored]:
+        """The winner of one document in each of these databases, in their order; one that is not there, or is
+        deleted, is left out, and so is one of a database that is not there. Attachments are not shown.
+        """
+
+    def having(self, dbs: Sequence[str], prefix: str) -> list[str]:
+        """Those of these databases in which there is, or was, a document whose id begins so."""
 
     def all_docs(self, db: str, *, prefix: str = "", keys: Sequence[str] | None = None) -> Iterator[Document]:
         """Winners that are not deleted, by id; only ids that begin with `prefix`, or those in `keys`."""

@@ -13,7 +13,8 @@ import structlog
 from server.casework.access import access_to
 from server.casework.inbox import tell_everybody, tell_of_conflicts
 from server.casework.numbers import claim_number
-from server.casework.projection import project, project_photo
+from server.casework.projecting import Projector, batches
+from server.casework.projection import project, project_photos
 from server.casework.reconcile import Reconciler
 from server.casework.reminders import tell_of_reminders
 from server.names import CASE_DOCUMENT, Names
@@ -201,23 +202,24 @@ class Cases:
             known = now
 
     def project_all(self, on_progress: Callable[[], None] | None = None) -> tuple[int, int]:
-        """Project every case and judged photo anew; returns how many of each. `on_progress` is called after
-        each case."""
+        """Project every case and judged photo anew; returns how many of each. `on_progress` is called now and
+        then."""
         cases = photos = 0
-        for case_id in self.ids():
-            try:
-                known = self.load(case_id)
-            except NotFound:
-                # Opening it was cut off before its document was written; nobody was told of it.
-                log.warning("case_without_document", case=case_id)
-                continue
-            self._project(known)
-            cases += 1
-            photos += self.project_photos(case_id)
+        projector = Projector(self._store, self._names, self._readmodel, self.rules)
+        for some in batches(self.ids()):
+            found = projector.project(some)
+            for case_id in found.left:
+                photos += self.project_settled(case_id)
+            cases, photos = cases + found.cases + len(found.left), photos + found.photos
             if on_progress is not None:
                 on_progress()
         self._readmodel.finish(self.rules.digest)
         return cases, photos
+
+    def project_settled(self, case_id: str) -> int:
+        """Show a case that was decided on in two places at once, made one; how many photos it has."""
+        self._project(self.load(case_id))
+        return self.project_photos(case_id)
 
     def _project(self, known: Loaded) -> None:
         project(self._readmodel, known.case, known.rev, self.rules)
@@ -229,14 +231,7 @@ class Cases:
 
     def project_photos(self, case_id: str) -> int:
         """Show every judged photo of the case; returns how many."""
-        media = self._names.media(case_id)
-        receipts = {
-            f"photo:{receipt['photo']}": receipt
-            for receipt in self._store.all_docs(media, prefix="photo-receipt:")
-        }
-        for document in self._store.all_docs(media, keys=sorted(receipts)):
-            project_photo(self._readmodel, case_id, document, receipts[document["_id"]])
-        return len(receipts)
+        return project_photos(self._readmodel, self._store, self._names, case_id)
 
     def _write(self, case: Case, rev: str | None, still_owned: Callable[[], None]) -> str:
         document = case_to_document(case)

@@ -11,6 +11,8 @@ import msgspec
 
 from server.bulletins.record import CaseRecord, packed, record_of
 from server.casework.access import access_to
+from server.casework.surroundings import surrounding_rows
+from server.names import Names
 from server.readmodel.database import CaseRows, ReadModel
 from server.readmodel.looks import put_look
 from server.readmodel.search import folded
@@ -22,7 +24,7 @@ from server.workflow.gates import ready
 from server.workflow.inforce import InForce
 from server.workflow.model import Case, Notice
 from server.workflow.monitors import Anomaly, watched
-from sync.store import Document
+from sync.store import Document, DocumentStore
 
 _SETTLED_TASKS = {"accepted", "cancelled"}
 
@@ -99,9 +101,16 @@ def rows_of(case: Case, rev: str, rules: InForce) -> CaseRows:
             "clocks": clock_rows,
             "clock_spans": spans_of(clock_rows),
             "anomalies": [_anomaly_row(n, case, one) for n, one in enumerate(told, start=1)],
-            "case_records": [_record_row(record_of(case, policy, timed, told))],
+            "case_records": [_record_row(record_of(case, policy, timed, told, _rated(case)))],
+            **surrounding_rows(case, now, rules),
         },
     )
+
+
+def _rated(case: Case) -> int | None:
+    """The customer's last rating."""
+    last = max(case.ratings.values(), key=lambda one: (one.dated, one.recorded_at, one.id), default=None)
+    return None if last is None else last.score
 
 
 def _anomaly_row(n: int, case: Case, one: Anomaly) -> dict[str, Any]:
@@ -173,6 +182,17 @@ def project_photo(
             look=b64decode(look),
         )
     return row
+
+
+def project_photos(readmodel: ReadModel, store: DocumentStore, names: Names, case_id: str) -> int:
+    """Show every judged photo of the case; returns how many."""
+    media = names.media(case_id)
+    receipts = {
+        f"photo:{receipt['photo']}": receipt for receipt in store.all_docs(media, prefix="photo-receipt:")
+    }
+    for document in store.all_docs(media, keys=sorted(receipts)):
+        project_photo(readmodel, case_id, document, receipts[document["_id"]])
+    return len(receipts)
 
 
 def _due(notice: Notice) -> str | None:

@@ -7,6 +7,7 @@ our own edit below the revision that it built on; if it is there, it was acknowl
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
@@ -18,7 +19,7 @@ from sync.couch.answers import error_of_row, is_missing_document
 from sync.couch.base import CouchBase, asker
 from sync.couch.outgoing import check_document, same_edit
 from sync.couch.wire import Tries
-from sync.store import SERVER, BulkResult, Conflict, Document, NotFound, StoreError, UserCtx
+from sync.store import SERVER, BulkResult, Conflict, Document, NotFound, Stored, StoreError, UserCtx
 
 
 class DocumentCalls(CouchBase):
@@ -55,6 +56,24 @@ class DocumentCalls(CouchBase):
         found = [row["ok"] for row in rows if "ok" in row]
         found.sort(key=lambda leaf: (not leaf.get("_deleted"), checks.read_rev(leaf["_rev"])), reverse=True)
         return [leaf for leaf in found if deleted or not leaf.get("_deleted")]
+
+    def stored(self, dbs: Sequence[str], doc_id: str) -> list[Stored]:
+        """The winner of one document in each of these databases, one after the other; see DocumentStore."""
+        found = []
+        for db in dbs:
+            try:
+                doc = self.get(db, doc_id, conflicts=True)
+            except NotFound:
+                continue
+            conflicting = bool(doc.pop("_conflicts", []))
+            rev = doc.pop("_rev")
+            body = {name: value for name, value in doc.items() if not name.startswith("_")}
+            found.append(Stored(db, rev, json.dumps(body).encode(), conflicting))
+        return found
+
+    def having(self, dbs: Sequence[str], prefix: str) -> list[str]:
+        """All of them, as asking each costs what reading it does; see DocumentStore."""
+        return list(dbs)
 
     def all_docs(self, db: str, *, prefix: str = "", keys: Sequence[str] | None = None) -> Iterator[Document]:
         """Winners that are not deleted, by id; only ids that begin with `prefix`, or those in `keys`.

@@ -8,6 +8,7 @@ and `upkeep.py`. Below them `documents.py` parses, `updates.py` decides on edits
 
 from __future__ import annotations
 
+from sync.embedded.across import AcrossCalls
 from sync.embedded.blobs import BlobInfo
 from sync.embedded.databases import DatabaseCalls
 from sync.embedded.feed import FeedQuery
@@ -36,7 +37,7 @@ __all__ = [
 ]
 
 
-class EmbeddedStore(DatabaseCalls, PurgeCalls, UpkeepCalls):
+class EmbeddedStore(DatabaseCalls, AcrossCalls, PurgeCalls, UpkeepCalls):
     """`DocumentStore` in process, and what CouchDB's HTTP interface needs beyond it.
 
     Safe for many threads; several processes may open the same folder. Every method that has returned from a

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, cast
 
-from sync.store import DatabaseInfo, DbUpdate, DocumentStore
+from sync.store import DatabaseInfo, DbUpdate, DocumentStore, Stored
 
 
 class Under:
@@ -42,6 +43,13 @@ class Under:
     def info(self, db: str) -> DatabaseInfo:
         found = self._store.info(self._prefix + db)
         return replace(found, name=self._bare(found.name))
+
+    def stored(self, dbs: Sequence[str], doc_id: str) -> list[Stored]:
+        found = self._store.stored([self._prefix + db for db in dbs], doc_id)
+        return [replace(one, db=self._bare(one.db)) for one in found]
+
+    def having(self, dbs: Sequence[str], prefix: str) -> list[str]:
+        return [self._bare(db) for db in self._store.having([self._prefix + db for db in dbs], prefix)]
 
     def db_updates(self, *, since: str = "0", timeout: float = 0.0) -> tuple[list[DbUpdate], str]:
         found, last = self._store.db_updates(since=since, timeout=timeout)

@@ -1,0 +1,130 @@
+"""Projecting many cases: read as they lie on disk, in batches, by one process or by several."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from multiprocessing import get_context
+
+import structlog
+
+from checklists.loader import fact_definitions
+from server.casework.projection import project_photos, rows_of
+from server.names import CASE_DOCUMENT, Names
+from server.ownrules import rules_in_force
+from server.readmodel.database import ReadModel
+from server.services import READ_MODEL, Services, system_clock
+from server.settings import Settings
+from server.storage import open_store
+from server.workflow.documents import glanced
+from server.workflow.inforce import InForce
+from server.workflow.policy import load_policy
+from server.workflow.rebase import in_conflict
+from sync.store import DocumentStore
+
+__all__ = ["Projected", "Projector", "rebuild"]
+
+log = structlog.get_logger()
+
+#: How many cases are read, and written, at a time.
+AT_ONCE = 250
+#: So few cases are projected before another process has begun.
+_FEW = 4 * AT_ONCE
+
+
+@dataclass(frozen=True)
+class Projected:
+    """What became of a batch: how many cases and photos are shown, and the cases that somebody has to settle
+    before they can be, by id."""
+
+    cases: int
+    photos: int
+    left: tuple[str, ...] = ()
+
+
+class Projector:
+    """Shows cases in the lists as they stand in the store. `writing` is held while the lists are written."""
+
+    def __init__(
+        self,
+        store: DocumentStore,
+        names: Names,
+        readmodel: ReadModel,
+        rules: InForce,
+        writing: AbstractContextManager[object] | None = None,
+    ) -> None:
+        self._store, self._names, self._readmodel, self._rules = store, names, readmodel, rules
+        self._writing = nullcontext() if writing is None else writing
+
+    def project(self, case_ids: Sequence[str]) -> Projected:
+        """Project these cases with their photos."""
+        rows, left, shown = [], [], []
+        by_database = {self._names.forms(case_id): case_id for case_id in case_ids}
+        for stored in self._store.stored(list(by_database), CASE_DOCUMENT):
+            case_id = by_database.pop(stored.db)
+            case = glanced(stored.body)
+            if stored.conflicting or in_conflict(case):
+                left.append(case_id)
+            else:
+                rows.append(rows_of(case, stored.rev, self._rules))
+                shown.append(case_id)
+        for case_id in by_database.values():
+            # Opening it was cut off before its document was written; nobody was told of it.
+            log.warning("case_without_document", case=case_id)
+        media = {self._names.media(case_id): case_id for case_id in shown}
+        with_photos = self._store.having(list(media), "photo-receipt:")
+        with self._writing:
+            self._readmodel.put_cases(rows)
+            photos = sum(
+                project_photos(self._readmodel, self._store, self._names, media[name]) for name in with_photos
+            )
+        return Projected(len(rows), photos, tuple(left))
+
+
+def batches(case_ids: Sequence[str]) -> Iterator[Sequence[str]]:
+    """The cases in batches of a size that is read at once."""
+    return (case_ids[at : at + AT_ONCE] for at in range(0, len(case_ids), AT_ONCE))
+
+
+def rebuild(made: Services, *, processes: int = 1) -> tuple[int, int]:
+    """Forget the lists and project every case and judged photo anew; how many of each.
+
+    With several `processes`, each opens the store for itself and does its share.
+    """
+    made.readmodel.clear()
+    case_ids = made.cases.ids()
+    if processes < 2 or len(case_ids) <= _FEW:
+        return made.cases.project_all()
+    cases = photos = 0
+    for found in _shared(made, case_ids, processes):
+        photos += found.photos + sum(map(made.cases.project_settled, found.left))
+        cases += found.cases + len(found.left)
+    made.readmodel.finish(made.cases.rules.digest)
+    return cases, photos
+
+
+def _shared(made: Services, case_ids: Sequence[str], processes: int) -> Iterator[Projected]:
+    # Begun anew and not forked: connections and threads do not survive that.
+    context = get_context("spawn")
+    one_writes = context.Lock()
+    with ProcessPoolExecutor(
+        processes, mp_context=context, initializer=_begin, initargs=(made.settings, one_writes)
+    ) as pool:
+        yield from pool.map(_project, batches(case_ids))
+
+
+_ours: list[Projector] = []
+
+
+def _begin(settings: Settings, one_writes: AbstractContextManager[object]) -> None:
+    """Open everything for the life of this process."""
+    rules = rules_in_force(settings, load_policy(fact_names=fact_definitions().keys()))
+    store = open_store(settings, system_clock)
+    readmodel = ReadModel(settings.data_dir / READ_MODEL)
+    _ours.append(Projector(store, Names(settings), readmodel, rules, one_writes))
+
+
+def _project(case_ids: Sequence[str]) -> Projected:
+    return _ours[0].project(case_ids)

@@ -1,0 +1,35 @@
+"""One document of many databases is read at once, as it would be from each."""
+
+from __future__ import annotations
+
+import json
+
+from sync.store import DocumentStore, Security
+
+
+def test_a_document_is_read_from_every_database_that_has_it(store: DocumentStore) -> None:
+    names = ["db", "db-two", "db-three", "db-four"]
+    for name in names[1:3]:
+        store.create_database(name, Security())
+    first = store.put(names[0], {"_id": "case", "n": 1})
+    store.put(names[0], {"_id": "case", "_rev": first, "n": 2, "words": "通报"})
+    rev = store.put(names[1], {"_id": "case", "n": 3})
+    store.put(names[1], {"_id": "case", "_rev": rev, "_deleted": True})
+    store.put(names[2], {"_id": "photo-receipt:1"})
+    [found] = store.stored(names, "case")
+    assert (found.db, found.rev[:2], found.conflicting) == (names[0], "2-", False)
+    assert json.loads(found.body) == {"n": 2, "words": "通报"}
+    having = store.having(names[:3], "photo-receipt:")
+    assert names[2] in having
+    assert having == [name for name in names[:3] if name in having]
+
+
+def test_a_document_with_two_leaves_says_so(store: DocumentStore) -> None:
+    name = "db"
+    for leaf in ("a" * 32, "b" * 32):
+        store.bulk_docs(name, [{"_id": "case", "_rev": f"1-{leaf}", "leaf": leaf}], new_edits=False)
+    [found] = store.stored([name], "case")
+    assert found.conflicting
+    assert found.rev == f"1-{'b' * 32}"
+    store.put(name, {"_id": "case", "_rev": f"1-{'a' * 32}", "_deleted": True})
+    assert not store.stored([name], "case")[0].conflicting
