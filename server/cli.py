@@ -7,6 +7,7 @@ import click
 from server.commands import (
     audit,
     backup,
+    balance,
     cases,
     checklist,
     couchdb,
@@ -44,6 +45,7 @@ main.add_command(couchdb.couchdb)
 main.add_command(backup.backup)
 main.add_command(backup.restore)
 main.add_command(salvage.salvage)
+main.add_command(balance.balance)
 
 if __name__ == "__main__":
     main()

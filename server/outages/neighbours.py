@@ -12,15 +12,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from server.outages.bound import relaxed_bound
-from server.outages.greedy import mended
-from server.outages.instance import Part
-from server.outages.ledger import Choice, Ledger
-from server.outages.measure import costs_of, total
+from server.outages.ledger import Choice
 from server.outages.model import Question, build, choice_of, values_of
 from server.outages.month import Month
 from server.outages.options import LIVE, Options, Place
 from server.outages.solving import solve
-from server.outages.watch import Watcher
+from server.outages.task import Task
 
 #: Works freed at once, at the least and at the most; the search moves between them as pieces are proven.
 SMALLEST, LARGEST = 20, 160
@@ -28,77 +25,47 @@ SMALLEST, LARGEST = 20, 160
 IDLE_ROUNDS = 40
 
 
-def by_neighbourhoods(
-    month: Month,
-    options: Options,
-    question: Question,
-    choice: Choice,
-    parts: tuple[Part, ...],
-    watcher: Watcher,
-    share: float,
-) -> tuple[Choice, float]:
-    """The best choice found in the share of the time that is left, and a bound for all choices."""
-    limits = watcher.limits
+def by_neighbourhoods(task: Task, share: float, *, bounded: bool) -> None:
+    """Better choices for a share of the time that is left; `bounded`, a bound for all choices first."""
+    watcher, limits = task.watcher, task.watcher.limits
     ends = watcher.seconds + watcher.left * share
-    bound = relaxed_bound(
-        build(month, options, question),
-        parts,
-        seconds=min(limits.seconds, ends - watcher.seconds) * limits.bound_share,
-    )
-    watcher.heard(watcher.value, bound)
-    chance = random.Random(limits.seed)  # noqa: S311
-    value = total(costs_of(month, options, choice, question.base), parts)
+    if bounded:
+        model = build(task.month, task.options, task.question)
+        seconds = limits.bound_share * min(limits.seconds, ends - watcher.seconds)
+        task.raise_bound(relaxed_bound(model, task.parts, seconds=seconds))
+        watcher.heard(task.value, task.bound)
+    pieces = Pieces(task.month, task.options, random.Random(limits.seed))  # noqa: S311
     size, idle, spent = SMALLEST * 2, 0, 0.0
-    effort = None if limits.effort is None else limits.effort * share
-    pieces = Pieces(month, options, chance)
+    effort = float("inf") if limits.effort is None else limits.effort * share
     while True:
         seconds = min(limits.piece_seconds, ends - watcher.seconds)
-        done = value - bound <= limits.gap * max(1, value) or idle > IDLE_ROUNDS
-        if seconds <= 0 or watcher.cancelled or done or (effort is not None and spent >= effort):
-            break
-        freed = pieces.next(choice, size)
-        found, proven = _piece(month, options, question, choice, parts, freed, watcher, seconds)
+        done = task.value - task.bound <= limits.gap * task.value or idle > IDLE_ROUNDS
+        if seconds <= 0 or watcher.cancelled or done or spent >= effort:
+            return
+        before = task.value
+        proven = _piece(task, pieces.next(task.choice, size), seconds)
         spent += limits.piece_seconds
         size = min(LARGEST, size + 5) if proven else max(SMALLEST, size - 10)
-        reached = total(costs_of(month, options, found, question.base), parts)
-        idle = 0 if reached < value else idle + 1
-        if reached <= value:
-            choice, value = found, reached
-            watcher.heard(value, bound)
-    return choice, bound
+        idle = 0 if task.value < before else idle + 1
+        watcher.heard(task.value, task.bound)
 
 
-def _piece(
-    month: Month,
-    options: Options,
-    question: Question,
-    choice: Choice,
-    parts: tuple[Part, ...],
-    freed: frozenset[int],
-    watcher: Watcher,
-    seconds: float,
-) -> tuple[Choice, bool]:
-    """A choice with some works placed anew, at least as good, and whether nothing better was there."""
-    places = _open_places(month, options, question, choice, freed)
-    held = frozenset(work for work, own in choice.items() if own is not None and work not in freed)
+def _piece(task: Task, freed: frozenset[int], seconds: float) -> bool:
+    """Place some works anew; returns whether nothing better was there."""
+    places = _open_places(task.month, task.options, task.question, task.choice, freed)
+    held = frozenset(work for work, own in task.choice.items() if own is not None and work not in freed)
+    question = task.question
     asked = replace(question, places=places, may=question.may - held)
-    model = build(month, options, asked)
-    effort = None if watcher.limits.effort is None else seconds
-    solved = solve(
-        model.rows, parts, values_of(model, choice), watcher.limits, seconds=seconds, effort=effort
-    )
+    model = build(task.month, task.options, asked)
+    limits = task.watcher.limits
+    effort = None if limits.effort is None else seconds
+    hint = values_of(model, task.choice)
+    solved = solve(model.rows, task.parts, hint, limits, seconds=seconds, effort=effort)
     if solved.values is None:
-        return choice, False
-    found = choice_of(model, solved.values)
-    ledger = Ledger(month, options, found)
-    if any(ledger.halves(day) is None for day in ledger.by_day.keys() | ledger.live.keys()):
-        found = mended(month, options, found, places)
-    costs = costs_of(month, options, found, question.base)
-    if any(total(costs, own) > most for own, most in question.caps):
-        return choice, False
-    if total(costs, parts) > total(costs_of(month, options, choice, question.base), parts):
-        return choice, False
-    return found, solved.status == "optimal"
+        return False
+    unsplit = task.offer(choice_of(model, solved.values))
+    task.question = replace(task.question, exact=task.question.exact | unsplit)
+    return solved.status == "optimal"
 
 
 def _open_places(

@@ -5,16 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from server.outages.greedy import mended, merged
+from server.outages.greedy import merged
 from server.outages.instance import Part
-from server.outages.ledger import Choice, Ledger
+from server.outages.ledger import Choice
 from server.outages.measure import costs_of, total
-from server.outages.model import Question, build, choice_of, values_of, whole
+from server.outages.model import Model, Question, build, choice_of, values_of, whole
 from server.outages.month import Month
 from server.outages.neighbours import by_neighbourhoods
 from server.outages.options import Options
-from server.outages.solving import Limits, Solved, solve
+from server.outages.solving import Limits, solve
+from server.outages.task import Task
 from server.outages.watch import Progress, Watcher
+
+#: Fewer works than this are solved before anything could be warm.
+WARM_WORKS = 25
 
 
 @dataclass(frozen=True)
@@ -60,10 +64,14 @@ def search(
         value = total(costs_of(month, options, choice, asked.base), parts)
         watcher.enter(number, value)
         share = 1.0 / (len(plan) - number)
+        work = Task(month, options, asked, parts, choice, watcher)
         if pieces:
-            choice, bound = by_neighbourhoods(month, options, asked, choice, parts, watcher, share)
+            by_neighbourhoods(work, share, bounded=True)
         else:
-            choice, bound, asked = _at_once(month, options, asked, choice, parts, watcher, share)
+            if len(asked.places) > WARM_WORKS:
+                by_neighbourhoods(work, share * limits.warm_share, bounded=False)
+            _at_once(work, share)
+        choice, bound, asked = work.choice, work.bound, work.question
         value = total(costs_of(month, options, choice, asked.base), parts)
         stages.append(StageFound(parts, value, min(bound, value)))
         asked = replace(asked, caps=(*asked.caps, (parts, value)))
@@ -76,61 +84,47 @@ def search(
     )
 
 
-def _at_once(
-    month: Month,
-    options: Options,
-    question: Question,
-    choice: Choice,
-    parts: tuple[Part, ...],
-    watcher: Watcher,
-    share: float,
-) -> tuple[Choice, float, Question]:
+def _at_once(work: Task, share: float) -> None:
     """The whole model, again and again with more days told apart by halves, until the plan can be split."""
-    limits, bound = watcher.limits, 0.0
+    watcher, limits = work.watcher, work.watcher.limits
     ends = watcher.seconds + watcher.left * share
-    while not watcher.cancelled:
-        model = build(month, options, question)
-        seconds = ends - watcher.seconds
-        if seconds <= 0:
-            break
-        effort = None if limits.effort is None else limits.effort * share
-        solved: Solved = solve(
+    while not watcher.cancelled and watcher.seconds < ends:
+        model = build(work.month, work.options, work.question)
+        round_ = _Round(work, model, watcher.seconds + limits.split_share * min(limits.seconds, watcher.left))
+        solved = solve(
             model.rows,
-            parts,
-            values_of(model, choice),
+            work.parts,
+            values_of(model, work.choice),
             limits,
-            seconds=seconds,
-            effort=effort,
-            watch=watcher.heard,
+            seconds=ends - watcher.seconds,
+            effort=None if limits.effort is None else limits.effort * share,
+            watch=round_.heard,
+            # Under a limit of effort the clock may end nothing.
+            seen=round_.seen if limits.effort is None else None,
         )
-        bound = max(bound, solved.bound) if solved.status != "impossible" else bound
+        work.raise_bound(solved.bound if solved.status != "impossible" else 0.0)
         if solved.values is None:
             break
-        found = choice_of(model, solved.values)
-        ledger = Ledger(month, options, found)
-        unsplit = {day for day in ledger.by_day.keys() | ledger.live.keys() if ledger.halves(day) is None}
-        choice = better(
-            month,
-            options,
-            question,
-            parts,
-            choice,
-            found if not unsplit else mended(month, options, found, question.places),
-        )
+        unsplit = work.offer(choice_of(model, solved.values))
         if not unsplit:
             break
-        question = replace(question, exact=question.exact | unsplit)
-    return choice, bound, question
+        work.question = replace(work.question, exact=work.question.exact | unsplit)
 
 
-def better(
-    month: Month, options: Options, question: Question, parts: tuple[Part, ...], one: Choice, other: Choice
-) -> Choice:
-    """The choice that costs less, among those that keep what earlier stages came to; `one` where equal."""
-    costs, rival = (
-        costs_of(month, options, one, question.base),
-        costs_of(month, options, other, question.base),
-    )
-    if any(total(rival, own) > most for own, most in question.caps):
-        return one
-    return other if total(rival, parts) < total(costs, parts) else one
+class _Round:
+    """What the solver finds on its way is kept where it can be split, and mended where it cannot."""
+
+    def __init__(self, work: Task, model: Model, patience: float) -> None:
+        self.work, self.model, self.patience = work, model, patience
+
+    def heard(self, value: float, bound: float) -> bool:
+        """Values of plans count once they are known to split, which `seen` sees to."""
+        del value
+        self.work.raise_bound(bound)
+        return self.work.watcher.heard(self.work.value, self.work.bound)
+
+    def seen(self, values: dict[int, int]) -> bool:
+        unsplit = self.work.offer(choice_of(self.model, values))
+        if not self.work.watcher.heard(self.work.value, self.work.bound):
+            return False
+        return not unsplit or self.work.watcher.seconds < self.patience

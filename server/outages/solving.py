@@ -1,4 +1,4 @@
-"""Rows handed to the solvers: CP-SAT for plans and proofs, PDLP for bounds of what is too large.
+"""Rows handed to CP-SAT, and how it is run.
 
 The solver is loaded when something is solved, so that whoever only reads plans does without it.
 """
@@ -15,6 +15,8 @@ from server.outages.rows import Rows
 
 #: Told the value of every better plan, infinite where only the bound is better, and the bound; False ends it.
 Watch = Callable[[float, float], bool]
+#: Told the values of every plan that is better; False ends the search.
+Seen = Callable[[dict[int, int]], bool]
 
 
 @dataclass(frozen=True)
@@ -23,8 +25,10 @@ class Limits:
 
     `seconds` of wall clock; with `effort`, the solver's own measure of work (about a second each) ends it
     instead, and the same instance, seed and workers give the same plan on any machine. `gap` ends it once the
-    plan is proven that near to the best. Above `whole_works` works the model is not solved as one but by
-    neighbourhoods, each for `piece_seconds`, beside a bound from `bound_share` of the time.
+    plan is proven that near to the best. The first `warm_share` of the time goes to neighbourhoods, each for
+    `piece_seconds`, the rest to the model as one; above `whole_works` works all of it goes to neighbourhoods,
+    beside a bound from `bound_share` of it. A plan that cannot be split into halves of days is mended at once
+    and the model told of those days after `split_share` of the time.
     """
 
     seconds: float = 60.0
@@ -35,6 +39,8 @@ class Limits:
     whole_works: int = 300
     piece_seconds: float = 4.0
     bound_share: float = 0.25
+    warm_share: float = 0.1
+    split_share: float = 0.1
     clock: Callable[[], float] = time.monotonic
 
 
@@ -56,6 +62,7 @@ def solve(
     seconds: float,
     effort: float | None = None,
     watch: Watch | None = None,
+    seen: Seen | None = None,
 ) -> Solved:
     """The values that make some parts of the objective least."""
     from ortools.sat.python import cp_model  # noqa: PLC0415
@@ -75,7 +82,7 @@ def solve(
     _set(solver.parameters, limits, seconds, effort)
     if watch is not None:
         solver.best_bound_callback = _bound_callback(watch, solver)
-    status = solver.solve(model, _callback(cp_model, watch))
+    status = solver.solve(model, _callback(cp_model, variables, watch, seen))
     if status == cp_model.INFEASIBLE:
         return Solved(None, float("inf"), "impossible")
     if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
@@ -126,14 +133,16 @@ def _bound_callback(watch: Watch, solver: Any) -> Callable[[float], None]:
     return heard
 
 
-def _callback(cp_model: Any, watch: Watch | None) -> Any:
-    if watch is None:
+def _callback(cp_model: Any, variables: list[Any], watch: Watch | None, seen: Seen | None) -> Any:
+    if watch is None and seen is None:
         return None
-    heard = watch
 
     class Watcher(cp_model.CpSolverSolutionCallback):  # type: ignore[misc]
         def on_solution_callback(self) -> None:
-            if not heard(self.objective_value, self.best_objective_bound):
+            more = watch is None or watch(self.objective_value, self.best_objective_bound)
+            if more and seen is not None:
+                more = seen({number: self.value(one) for number, one in enumerate(variables)})
+            if not more:
                 self.stop_search()
 
     return Watcher()

@@ -1,0 +1,168 @@
+"""`hezha balance`: place a month's outages, check a plan."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+import msgspec
+
+from geo.finding import Finding
+from geo.network.model import Network
+from server.outages.balancing import balance as make_plan
+from server.outages.checking import check
+from server.outages.instance import Instance
+from server.outages.plan import Plan
+from server.outages.reading import read_instance
+from server.outages.solving import Limits
+from server.outages.watch import Step
+from server.texts import LANGUAGES, text
+
+#: Exit code for a file that cannot be read, or an instance that cannot be balanced.
+UNUSABLE = 2
+
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_LANGUAGE = click.option("--lang", type=click.Choice(LANGUAGES), default="en", show_default=True)
+_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of sentences.")
+
+
+class _MakeByDefault(click.Group):
+    """`hezha balance FILE` is `hezha balance make FILE`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if args and args[0] not in self.commands and args[0] not in ctx.help_option_names:
+            args = ["make", *args]
+        return super().parse_args(ctx, args)
+
+
+@click.group(cls=_MakeByDefault)
+def balance() -> None:
+    """Place a month's outages so that customers are interrupted least.
+
+    `hezha balance INSTANCE --out PLAN` makes a plan; docs/outages.md tells both files and the model.
+    """
+
+
+@balance.command("make")
+@click.argument("instance", type=_FILE)
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Where the plan goes.")
+@click.option("--time-limit", type=click.FloatRange(min=0.1), default=Limits.seconds, show_default=True)
+@click.option("--effort", type=click.FloatRange(min=0.01), help="End by work done instead: repeatable.")
+@click.option("--gap", type=click.FloatRange(0, 1), default=Limits.gap, help="Good enough, as a share.")
+@click.option("--workers", type=click.IntRange(1, 64), default=Limits.workers, show_default=True)
+@click.option("--seed", type=click.IntRange(0), default=Limits.seed, show_default=True)
+@_LANGUAGE
+@_JSON
+def make_command(
+    instance: Path,
+    out: Path | None,
+    time_limit: float,
+    effort: float | None,
+    gap: float,
+    workers: int,
+    seed: int,
+    lang: str,
+    as_json: bool,
+) -> None:
+    """Make a plan of INSTANCE. Exits with 2 if it cannot be balanced, and says everything that is wrong."""
+    read, network = _read(instance, lang, as_json)
+    limits = Limits(seconds=time_limit, effort=effort, gap=gap, workers=workers, seed=seed)
+    plan = make_plan(read, network, limits=limits, progress=None if as_json else _told)
+    if out is not None:
+        out.write_bytes(msgspec.json.format(msgspec.json.encode(plan), indent=1) + b"\n")
+    if as_json:
+        click.echo(json.dumps(_summary(plan), ensure_ascii=False))
+        return
+    click.echo(text("plan_summary", lang, **_summary(plan)))
+    for left in plan.unplaced:
+        click.echo(text("plan_left_out", lang, work=left.work))
+
+
+@balance.command("check")
+@click.argument("instance", type=_FILE)
+@click.argument("plan", type=_FILE)
+@_LANGUAGE
+@_JSON
+def check_command(instance: Path, plan: Path, lang: str, as_json: bool) -> None:
+    """Check PLAN against INSTANCE by other means than those that made it. Exits with 1 if anything is wrong."""
+    read, network = _read(instance, lang, as_json)
+    findings = check(read, network, read_plan(plan, lang, as_json))
+    _tell(findings, lang, as_json)
+    if not as_json and not findings:
+        click.echo(text("plan_holds", lang))
+    sys.exit(bool(findings))
+
+
+def _told(step: Step) -> bool:
+    gap = (step.value - step.bound) / step.value if step.value else 0.0
+    if sys.stderr.isatty():
+        reached = f"{step.seconds:6.1f} s  {step.value:12,.0f}, at best {step.bound:,.0f}  {gap:.1%}"
+        click.echo(reached, err=True)
+    return True
+
+
+def _summary(plan: Plan) -> dict[str, Any]:
+    return {
+        "status": plan.proof.status,
+        "customer_hours": round(plan.customer_hours, 1),
+        "value": round(plan.proof.stages[0].value, 1),
+        "bound": round(plan.proof.stages[0].bound, 1),
+        "gap": round(plan.proof.gap, 4),
+        "gap_percent": round(100 * plan.proof.gap, 2),
+        "seconds": round(plan.proof.seconds, 1),
+        "outages": len(plan.outages),
+        "placed": sum(len(one.works) for one in plan.outages) + len(plan.live),
+        "unplaced": len(plan.unplaced),
+    }
+
+
+def _read(file: Path, lang: str, as_json: bool) -> tuple[Instance, Network]:
+    """The instance in a file, with the network that it holds or names beside it."""
+    document = _json(file)
+    network = document.get("network") if isinstance(document, dict) else None
+    beside = network.get("file") if isinstance(network, dict) and "features" not in network else None
+    collection = _json(file.parent / beside) if isinstance(beside, str) else None
+    reading = read_instance(document, network=collection)
+    if reading.instance is None or reading.network is None:
+        _tell(reading.findings, lang, as_json)
+        sys.exit(UNUSABLE)
+    return reading.instance, reading.network
+
+
+def read_plan(file: Path, lang: str, as_json: bool) -> Plan:
+    """The plan in a file; exits with 2 if there is none."""
+    try:
+        return msgspec.json.decode(file.read_bytes(), type=Plan)
+    except msgspec.DecodeError as error:
+        _tell((Finding("outage_unreadable", {"detail": str(error)}, grave=True),), lang, as_json)
+        sys.exit(UNUSABLE)
+
+
+def _json(file: Path) -> Any:
+    try:
+        return msgspec.json.decode(file.read_bytes())
+    except OSError as error:
+        _unreadable(f"{file}: {error.strerror}")
+    except msgspec.DecodeError as error:
+        _unreadable(f"{file} is no JSON ({error})")
+
+
+def _unreadable(sentence: str) -> NoReturn:
+    click.echo(f"hezha: {sentence}", err=True)
+    sys.exit(UNUSABLE)
+
+
+def _tell(findings: tuple[Finding, ...], lang: str, as_json: bool) -> None:
+    """Findings as sentences with their places, or as JSON."""
+    if as_json:
+        rows = [{**msgspec.to_builtins(one), "text": text(one.code, lang, **one.params)} for one in findings]
+        click.echo(json.dumps({"findings": rows}, ensure_ascii=False))
+        return
+    for one in findings:
+        place = f"{one.place}: " if one.place else ""
+        click.echo(
+            f"{place}{text(one.code, lang, **one.params)}", err=one.grave and one.code.startswith("outage_")
+        )
