@@ -16,10 +16,10 @@ from flask import Response, g, send_file
 from server.api.base import Schema, blueprint, roles
 from server.api.casework import plain
 from server.api.paper_evidence import wording
-from server.api.pdf import FILE, PDF, pdf
+from server.api.pdf import ANSWERS, FILE, PDF, pdf
 from server.bulletins.periods import Period, PeriodError, PeriodKind, named
 from server.bulletins.sheets import write_bulletin, write_ledger
-from server.casework.reporting import bulletin_of, ledger_of
+from server.casework.reporting import bulletin_of, contractors_of, ledger_of
 from server.problems import Problem, language
 from server.reports.bulletin import bulletin_paper
 from server.reports.wording import Printed
@@ -68,11 +68,28 @@ class LedgerOut(ma.Schema):
     pages = ma.fields.List(ma.fields.Dict())
 
 
+_BULLETIN = {
+    "200": {"content": {"application/json": {"schema": BulletinOut}, _XLSX: FILE, PDF: FILE}},
+    "304": ANSWERS["304"],
+}
+
+
+class ContractorsOut(ma.Schema):
+    """Defects by contractor, in the order of the names."""
+
+    period = ma.fields.String()
+    first = ma.fields.String()
+    last = ma.fields.String()
+    until = ma.fields.String()
+    organisation = ma.fields.String()
+    rows = ma.fields.List(ma.fields.Dict())
+
+
 @blp.route("/reports/bulletins/<kind>/<period>", methods=["GET"])
 @roles(*_OFFICE)
 @blp.arguments(BulletinQuery, location="query", unknown=ma.RAISE)
 @blp.response(200, BulletinOut)
-@blp.doc(responses={"200": {"content": {_XLSX: FILE, PDF: FILE}}})
+@blp.doc(responses=_BULLETIN)
 @blp.alt_response(404, description="No such kind of bulletin.")
 def show_bulletin(query: dict[str, Any], kind: str, period: str) -> Any:
     """The weekly (`2026-W47`), monthly (`2026-11`) or quarterly (`2026-Q4`) bulletin of your organisation.
@@ -103,6 +120,18 @@ def show_ledger(query: dict[str, Any], period: str) -> Any:
     if query["format"] == "json":
         return plain(found)
     return _workbook(f"ledger-{asked.name}.xlsx", lambda path: write_ledger(path, found, language()))
+
+
+@blp.route("/reports/contractors/<kind>/<period>", methods=["GET"])
+@roles("manager", "admin", "auditor")
+@blp.response(200, ContractorsOut)
+@blp.alt_response(404, description="No such kind of period.")
+def show_contractors(kind: str, period: str) -> Any:
+    """Defects by contractor in a week, month or quarter. For the utility's own eyes: it recommends nobody."""
+    if kind not in get_args(PeriodKind):
+        raise Problem(404, "not_found")
+    asked, today = _begun(kind, period)  # type: ignore[arg-type]
+    return plain(contractors_of(services().readmodel, g.actor.organisation, asked, today))
 
 
 def _begun(kind: PeriodKind, name: str) -> tuple[Period, date]:

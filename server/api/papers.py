@@ -12,7 +12,7 @@ from checklists.loader import UnknownChecklist
 from server.api.base import Schema, blueprint, roles
 from server.api.casework import visible
 from server.api.paper_evidence import found, gather, signatures_of, wording
-from server.api.pdf import PDF, pdf
+from server.api.pdf import ANSWERS, pdf
 from server.problems import Problem, language
 from server.reports.energization import order_paper, record_paper, record_signatures
 from server.reports.inspection import inspection_paper, item_photos
@@ -112,7 +112,7 @@ def _path(form: str) -> str:
 @blp.route("/cases/<case_id>/notices/<int:n>/notice.pdf", methods=["GET"])
 @roles()
 @blp.arguments(PaperQuery, location="query", unknown=ma.RAISE)
-@blp.alt_response(200, content_type=PDF)
+@blp.doc(responses=ANSWERS)
 def print_notice(query: dict[str, Any], case_id: str, n: int) -> Response:
     """A rectification notice 缺陷整改通知单 with its photos; a draft is stamped as one."""
     case = visible(case_id).case
@@ -127,7 +127,8 @@ def print_notice(query: dict[str, Any], case_id: str, n: int) -> Response:
 @blp.route("/cases/<case_id>/inspections/<task_id>/report.pdf", methods=["GET"])
 @roles()
 @blp.arguments(PaperQuery, location="query", unknown=ma.RAISE)
-@blp.alt_response(200, content_type=PDF)
+@blp.doc(responses=ANSWERS)
+@blp.alt_response(409, description="No form was handed in yet.")
 def print_inspection(query: dict[str, Any], case_id: str, task_id: str) -> Response:
     """What an inspection found 现场勘查单、中间检查意见单、竣工检验意见单、复验记录. 409 until a form was
     handed in."""
@@ -148,7 +149,8 @@ def print_inspection(query: dict[str, Any], case_id: str, task_id: str) -> Respo
 @blp.route("/cases/<case_id>/energization/order.pdf", methods=["GET"])
 @roles()
 @blp.arguments(PaperQuery, location="query", unknown=ma.RAISE)
-@blp.alt_response(200, content_type=PDF)
+@blp.doc(responses=ANSWERS)
+@blp.alt_response(409, description="Not authorized, or a gate is shut.")
 def print_order(query: dict[str, Any], case_id: str) -> Response:
     """The order to energize 送电任务单 with its gate sheet. 409 unless it is authorized, or was done."""
     case = _authorized(case_id)
@@ -166,7 +168,8 @@ def print_order(query: dict[str, Any], case_id: str) -> Response:
 @blp.route("/cases/<case_id>/energization/record.pdf", methods=["GET"])
 @roles()
 @blp.arguments(PaperQuery, location="query", unknown=ma.RAISE)
-@blp.alt_response(200, content_type=PDF)
+@blp.doc(responses=ANSWERS)
+@blp.alt_response(409, description="Not authorized.")
 def print_record(query: dict[str, Any], case_id: str) -> Response:
     """The record that the customer signs 新装（增容）送电单. 409 unless it is authorized or done."""
     case = _authorized(case_id)
@@ -178,7 +181,7 @@ def print_record(query: dict[str, Any], case_id: str) -> Response:
 @blp.route("/cases/<case_id>/papers/<form>.pdf", methods=["GET"])
 @roles()
 @blp.arguments(PaperQuery, location="query", unknown=ma.RAISE)
-@blp.alt_response(200, content_type=PDF)
+@blp.doc(responses=ANSWERS)
 def print_office_paper(query: dict[str, Any], case_id: str, form: str) -> Response:
     """One of scheme-reply, completion-application, settings, metering, index, as far as the case fills it."""
     case = visible(case_id).case

@@ -11,11 +11,15 @@ from server.reports.paper import Copies, Paper, print_paper, seal, shown
 from server.reports.wording import Wording
 from server.services import services
 
-__all__ = ["FILE", "PDF", "pdf"]
+__all__ = ["ANSWERS", "FILE", "PDF", "pdf"]
 
 PDF = "application/pdf"
-#: A file in the OpenAPI document.
+#: A file in the OpenAPI document, and the answers of a route that gives a paper.
 FILE = {"schema": {"type": "string", "format": "binary"}}
+ANSWERS = {
+    "200": {"description": "The paper.", "content": {PDF: FILE}},
+    "304": {"description": "The reader has it already."},
+}
 
 
 def pdf(

@@ -100,7 +100,7 @@ def _table(
 
 def _figures(bulletin: Bulletin, say: Wording) -> list[Row]:
     before = {} if bulletin.before is None else {one[:2]: one[2] for one in _each(bulletin.before)}
-    rows = []
+    rows: list[Row] = []
     for name, kind, value, of in _each(bulletin.totals):
         rows.append(
             (

@@ -7,13 +7,19 @@ from datetime import date
 import pytest
 from msgspec.structs import replace
 
+from server.bulletins.periods import PeriodKind
 from server.bulletins.values import AnomalyLine, Bulletin, Group, Kpis, Mean, Miss, Rate, Said, StageLine
 from server.reports.bulletin import MOST_ROWS, bulletin_paper
 from server.reports.paper import print_paper, shown
 from server.texts import catalogue
+from server.workflow.clocks.tables import ClockKind
 from tests.reports.papers import BOTH, CHINESE, PRINTED, printed, texts, whole
 
-RATES = {"internal": Rate(6, 7, 6 / 7), "promise": Rate(7, 7, 1.0), "legal": Rate(0, 0, None)}
+RATES: dict[ClockKind, Rate] = {
+    "internal": Rate(6, 7, 6 / 7),
+    "promise": Rate(7, 7, 1.0),
+    "legal": Rate(0, 0, None),
+}
 KPIS = Kpis(
     opened=31,
     replied=9,
@@ -131,8 +137,8 @@ def test_long_lists_are_cut_and_say_so() -> None:
 
 
 @pytest.mark.parametrize("kind", ["weekly", "monthly", "quarterly"])
-def test_a_bulletin_has_one_copy_and_a_title_of_its_kind(kind: str) -> None:
-    paper = bulletin_paper(replace(BULLETIN, kind=kind), BOTH)  # type: ignore[arg-type]
+def test_a_bulletin_has_one_copy_and_a_title_of_its_kind(kind: PeriodKind) -> None:
+    paper = bulletin_paper(replace(BULLETIN, kind=kind), BOTH)
     pages = texts(print_paper(shown(paper, BOTH, None), PRINTED))
     assert catalogue("zh-CN")[f"paper.title_bulletin_{kind}"] in pages[0]
     assert f"第{len(pages)}页，共{len(pages)}页" in pages[-1]
