@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from server.workflow import commands as c
 from server.workflow.branches import Leaf
@@ -83,9 +83,15 @@ def check_kept(branch: Case, case: Case) -> None:
             here = {sent.revs for sent in case.tasks[task.id].submissions}
             assert {sent.revs for sent in task.submissions} <= here
             assert set(task.failed) <= set(case.tasks[task.id].failed)
+    if case.energization.record is None:
+        assert switched(branch) <= switched(case), "what was done on site was done"
     for notice in branch.notices.values():
         for one in notice.items:
             assert any(followed(notice, one.code, other) for other in case.notices.values()), one.code
+
+
+def switched(case: Case) -> set[tuple[str, datetime]]:
+    return {(tick.step, tick.at) for run in case.energization.runs for tick in run.ticks}
 
 
 def followed(notice: Notice, code: str, other: Notice) -> bool:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from contextlib import suppress
+from datetime import timedelta
 from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from server.workflow import commands as c
 from server.workflow.branches import Leaf
 from server.workflow.decide import decide
+from server.workflow.gate_rows import waivable_gates
 from server.workflow.gates import gate_table
 from server.workflow.log import verify_log
 from server.workflow.model import ChecklistRef
@@ -39,6 +43,7 @@ from tests.workflow.builders import (
 )
 
 CODES = ["A", "B"]
+WAIVING = replace(POLICY, waivers=waivable_gates())
 _NEWER = ChecklistRef(CHECKLIST.id, 2)
 _fresh = itertools.count(1)
 
@@ -166,7 +171,53 @@ def _energize(desk: Desk, pick: int) -> None:
         return
 
 
+def _switch(desk: Desk, pick: int) -> None:
+    """Some steps of the day, or what breaks them off and what must come then."""
+    _drive(desk, pick)
+    done = desk.steps()[: pick % 13]
+    if done:
+        desk.now = max(desk.now, done[-1].at)
+        _try(desk, c.RecordSteps(steps=done), INSPECTOR)
+    bad = (
+        c.StepDone(step=desk.steps()[0].step, at=desk.now, good=False, note="arcing")
+        if desk.steps()
+        else None
+    )
+    steps: list[tuple[c.Command, Any]] = [
+        (c.AbortSwitching(rule="weather", reason="x"), INSPECTOR),
+        (c.RecordSteps(steps=(bad,)) if bad else c.Hold(reason="x"), INSPECTOR),
+        (c.RecordIsolation(at=desk.now, evidence="x"), INSPECTOR),
+    ]
+    if pick % 3:
+        _try(desk, *steps[pick // 3 % len(steps)])
+
+
+def _waive(desk: Desk, pick: int) -> None:
+    """A waiver, where the organisation allows all of them."""
+    desk.policy = WAIVING
+    gate = sorted(waivable_gates())[pick % len(waivable_gates())]
+    until = desk.policy.day(desk.now) + timedelta(days=3)
+    steps: list[tuple[c.Command, Any]] = [
+        (c.RecordEntry(gate=gate, status="unmet"), INSPECTOR),
+        (c.ProposeWaiver(gate=gate, reason="x", until=until), ADMIN),
+        (c.ApproveWaiver(gate=gate), DEPUTY),
+        (c.Authorize(), MANAGER),
+        (c.WithdrawWaiver(gate=gate, reason="x"), MANAGER),
+    ]
+    for step in steps[: 2 + pick % 4]:
+        _try(desk, *step)
+
+
+def _afterwards(desk: Desk, pick: int) -> None:
+    wrong: dict[str, Any] = {"meter_wiring": "fail"} if pick % 2 else {}
+    with suppress(Refusal):
+        desk.on_load(**wrong)
+    with suppress(Refusal):
+        desk.file_papers()
+
+
 MOVES = [_assign, _submit, _submit, _hazard, _notice, _notice, _drive, _office, _office, _parcel, _energize]
+MOVES += [_switch, _switch, _waive, _afterwards]
 HISTORY = st.lists(st.tuples(st.sampled_from(MOVES), st.integers(0, 10_000)), max_size=8)
 STARTS = st.sampled_from([Desk, ready_desk, ready_desk, authorized_desk, authorized_desk, energized_desk])
 SKEW = st.floats(-90, 90)
