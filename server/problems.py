@@ -19,6 +19,7 @@ from werkzeug.exceptions import HTTPException
 
 from checklists.loader import DefinitionError
 from checklists.refusal import ChecklistRefused
+from server.openapi import announced
 from server.texts import DEFAULT_LANGUAGE, LANGUAGES, catalogue, text
 from server.workflow.refusal import Refusal
 from sync.lease import Busy
@@ -175,7 +176,13 @@ def _from_readmodel(error: DBAPIError) -> Response:
 
 
 class ProblemApi(Api):  # type: ignore[misc]
-    """flask-smorest with our own error bodies."""
+    """flask-smorest with our own error bodies, and a document that says so."""
+
+    #: What may go wrong follows from what an operation asks for; see `openapi`.
+    DEFAULT_ERROR_RESPONSE_NAME = None
+
+    def _openapi_json(self) -> Response:
+        return jsonify(announced(self.spec.to_dict()))
 
     def _register_error_handlers(self) -> None:
         app: Flask = self._app

@@ -114,6 +114,8 @@ def client_address() -> str:
 @public
 @blp.arguments(LoginIn)
 @blp.response(200, SignedInOut)
+@blp.alt_response(401, description="No such name and password.")
+@blp.alt_response(429, description="Too many attempts; Retry-After says how long to wait.")
 def login(body: dict[str, Any]) -> SignedIn:
     """Sign in with name and password, on a tablet (`device`) or in a browser."""
     claim = DeviceClaim(**body["device"]) if "device" in body else None
@@ -130,6 +132,8 @@ def login(body: dict[str, Any]) -> SignedIn:
 @public
 @blp.arguments(RefreshIn)
 @blp.response(200, SignedInOut)
+@blp.alt_response(401, description="A token that is not, or no longer, good.")
+@blp.alt_response(429, description="Too many attempts; Retry-After says how long to wait.")
 def refresh(body: dict[str, Any]) -> SignedIn:
     """Exchange a refresh token. The old one holds until the new one is used: this answer may be lost."""
     return services().people.refresh(body["refresh_token"], body.get("device"))

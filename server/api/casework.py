@@ -93,6 +93,16 @@ def if_match() -> str | None:
     return str(named[0])
 
 
+#: Documents a route that calls `required_match`.
+REQUIRED_MATCH = {
+    "in": "header",
+    "name": "If-Match",
+    "required": True,
+    "schema": {"type": "string"},
+    "description": "The ETag of what was read: nobody decides on what another has written since.",
+}
+
+
 def required_match() -> str:
     """The revision that the caller decided on, where no decision is taken without one. Raises Problem 428."""
     named = if_match()

@@ -15,7 +15,7 @@ from checklists.loader import UnknownChecklist
 from checklists.model import Definition
 from checklists.versions import MAX_REMARK
 from server.api.base import Schema, blueprint, roles
-from server.api.casework import plain, required_match
+from server.api.casework import REQUIRED_MATCH, plain, required_match
 from server.api.checklists import ChecklistRow, checklist_row
 from server.api.definitions import DEFINITION_BODY, sent_definition
 from server.library.drafts import StaleDraft, Stored, UnknownDraft
@@ -29,13 +29,6 @@ blp = blueprint("checklist_drafts", "Checklists on their way to a version 清单
 WRITERS = ("manager", "admin")
 READERS = (*WRITERS, "auditor")
 PUBLISHERS = ("admin",)
-_IF_MATCH = {
-    "in": "header",
-    "name": "If-Match",
-    "required": True,
-    "schema": {"type": "string"},
-    "description": "The ETag of the draft that was read: nobody decides on what another has written since.",
-}
 
 
 class RemarkIn(Schema):
@@ -151,7 +144,7 @@ def show_draft(checklist_id: str) -> tuple[dict[str, Any], dict[str, str]]:
 
 @blp.route("/checklists/drafts/<checklist_id>", methods=["PUT"])
 @roles(*WRITERS)
-@blp.doc(requestBody=DEFINITION_BODY, parameters=[_IF_MATCH])
+@blp.doc(requestBody=DEFINITION_BODY, parameters=[REQUIRED_MATCH])
 @blp.response(200, DraftOut)
 def change_draft(checklist_id: str) -> tuple[dict[str, Any], dict[str, str]]:
     """Give a draft another definition. A review of what it was before no longer counts."""
@@ -163,7 +156,7 @@ def change_draft(checklist_id: str) -> tuple[dict[str, Any], dict[str, str]]:
 
 @blp.route("/checklists/drafts/<checklist_id>", methods=["DELETE"])
 @roles(*WRITERS)
-@blp.doc(parameters=[_IF_MATCH])
+@blp.doc(parameters=[REQUIRED_MATCH])
 @blp.response(200, DraftOut)
 def withdraw_draft(checklist_id: str) -> tuple[dict[str, Any], dict[str, str]]:
     """Give a draft up. Its history stays, and goes on in the next draft."""
@@ -174,7 +167,7 @@ def withdraw_draft(checklist_id: str) -> tuple[dict[str, Any], dict[str, str]]:
 
 @blp.route("/checklists/drafts/<checklist_id>/review", methods=["POST"])
 @roles(*WRITERS)
-@blp.doc(parameters=[_IF_MATCH])
+@blp.doc(parameters=[REQUIRED_MATCH])
 @blp.arguments(RemarkIn)
 @blp.response(200, DraftOut)
 def review_draft(body: dict[str, Any], checklist_id: str) -> tuple[dict[str, Any], dict[str, str]]:
@@ -186,7 +179,7 @@ def review_draft(body: dict[str, Any], checklist_id: str) -> tuple[dict[str, Any
 
 @blp.route("/checklists/drafts/<checklist_id>/publish", methods=["POST"])
 @roles(*PUBLISHERS)
-@blp.doc(parameters=[_IF_MATCH])
+@blp.doc(parameters=[REQUIRED_MATCH])
 @blp.arguments(RemarkIn)
 @blp.response(200, DraftOut)
 def publish_draft(body: dict[str, Any], checklist_id: str) -> tuple[dict[str, Any], dict[str, str]]:

@@ -14,7 +14,7 @@ from flask import g
 from checklists.overrides import MAX_EXPRESSION, MAX_LINE, Override, applies_to
 from checklists.versions import MAX_REMARK
 from server.api.base import Schema, blueprint, roles
-from server.api.casework import command, if_match, plain, required_match
+from server.api.casework import REQUIRED_MATCH, command, if_match, plain, required_match
 from server.library.limits import StaleLimit, StoredLimit, TakenLimit, UnknownLimit
 from server.names import is_id, new_id
 from server.people.model import Identity
@@ -231,6 +231,7 @@ def propose_end(body: dict[str, Any], limit_id: str) -> tuple[dict[str, Any], di
 
 @blp.route("/checklists/limits/<limit_id>/end/confirm", methods=["POST"])
 @roles("manager", "admin")
+@blp.doc(parameters=[REQUIRED_MATCH])
 @blp.response(200, LimitOut)
 def confirm_end(limit_id: str) -> tuple[dict[str, Any], dict[str, str]]:
     """End a limit as somebody else proposed. `If-Match` names the limit with the proposal that was read."""
