@@ -63,7 +63,8 @@ class VisitRecord(Struct, frozen=True, array_like=True):
 
 
 class NoticeRecord(Struct, frozen=True, array_like=True):
-    """A rectification notice. `supplement`: it tells of what the one before it had not told."""
+    """A rectification notice. `supplement`: it tells of what the one before it had not told.
+    `contractor`: whose works it is about, as the notice names him."""
 
     n: int
     stage: NoticeStage
@@ -74,6 +75,7 @@ class NoticeRecord(Struct, frozen=True, array_like=True):
     issued: date | None
     closed: date | None
     withdrawn: date | None
+    contractor: str = ""
 
 
 class AnomalyRecord(Struct, frozen=True, array_like=True):
@@ -213,6 +215,7 @@ def _notice(notice: Notice, policy: Policy) -> NoticeRecord:
         policy.day(notice.issues[0].at) if notice.issues else None,
         _day(policy, notice.closed_at),
         None if withdrawal is None else _day(policy, withdrawal.confirmed_at),
+        notice.heading.contractor.name,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date
 
+from server.bulletins.contractors import Contractors, by_contractor
 from server.bulletins.ledger import ledger
 from server.bulletins.making import bulletin
 from server.bulletins.periods import Period
@@ -14,7 +15,7 @@ from server.readmodel.database import ReadModel
 from server.readmodel.queries import records_of
 from server.workflow.inforce import InForce
 
-__all__ = ["bulletin_of", "ledger_of"]
+__all__ = ["bulletin_of", "contractors_of", "ledger_of"]
 
 
 def bulletin_of(model: ReadModel, organisation: str, period: Period, today: date, rules: InForce) -> Bulletin:
@@ -39,6 +40,12 @@ def ledger_of(model: ReadModel, organisation: str, period: Period, today: date, 
         policy=rules.on(today, organisation),
         calendar=rules.calendar(organisation),
     )
+
+
+def contractors_of(model: ReadModel, organisation: str, period: Period, today: date) -> Contractors:
+    """What a period that has begun by `today` comes to by contractor."""
+    records = _records(model, organisation, period.first, min(period.last, today))
+    return by_contractor(records, period, organisation=organisation, today=today)
 
 
 def _records(model: ReadModel, organisation: str, first: date, last: date) -> Iterator[CaseRecord]:

@@ -7,7 +7,8 @@ the order of their logs, what the losing branches had decided since they parted:
 * what tightens, and what was seen on site, is carried out again, by today's rules: assignments, forms,
   hazards, notices and their answers, entries, holds;
 * what opens a way to the breaker was decided without knowing of the other branch and is not repeated
-  (`DECIDED_ANEW`): an authorization, the end of a hold, a withdrawal. A person decides it anew;
+  (`DECIDED_ANEW`): an authorization, the end of a hold, a withdrawal, a dispute settled. A person decides
+  it anew;
 * what happened, happened: a breaker that was closed is closed, and what is open becomes operational;
 * what cannot be carried out is named in the log as lost, with its command and the reason.
 
@@ -42,6 +43,7 @@ DECIDED_ANEW: tuple[type[c.CommandBase], ...] = (
     c.Authorize,
     c.ReleaseHold,
     c.ConfirmWithdrawal,
+    c.SettleDispute,
     c.ApproveWaiver,
     c.SettleLateBranch,
     c.DecideApproval,

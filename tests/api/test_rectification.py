@@ -150,3 +150,18 @@ def test_a_notice_shows_what_will_follow_its_deadline(desk: Desk) -> None:
         ("waiting", "2026-11-24"),
     ]
     assert shown[0]["to"] == ["customer", "contractor"]
+
+
+def test_defects_by_contractor_are_for_the_utility_s_own_eyes(desk: Desk) -> None:
+    case, _ = failing(desk)
+    path = f"/cases/{case}/notices/1"
+    desk.patch(path, {"heading": {"contractor": {"name": "Willow Electric"}}})
+    desk.post(f"{path}/issue")
+    found = desk.get("/reports/contractors/monthly/2026-11", by="auditor")
+    [row] = found["rows"]
+    assert (row["contractor"], row["notices"], row["defects"]) == ("Willow Electric", 1, 1)
+    refused(desk.ask("GET", "/reports/contractors/yearly/2026"), 404, "not_found")
+    refused(desk.ask("GET", "/reports/contractors/monthly/november"), 422, "period_unknown")
+    for outsider in ("inspector", "scheduler"):
+        answer = desk.ask("GET", "/reports/contractors/monthly/2026-11", by=outsider)
+        refused(answer, 403, "forbidden")
