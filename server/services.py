@@ -18,6 +18,8 @@ from server.library.drafts import Drafts
 from server.library.limits import Limits
 from server.library.publishing import publish_shipped
 from server.library.shelf import Shelf
+from server.live.backlog import Backlog
+from server.live.hub import Hub
 from server.names import Names
 from server.ownrules import rules_in_force
 from server.readmodel.database import ReadModel
@@ -61,12 +63,14 @@ class Services:
     people: People
     cases: Cases
     webhooks: Book
+    live: Hub
     photo_workers: PhotoWorkers
     sync_authenticator: Callable[[Request], UserCtx]
     sync_sessions: CookieSessions
 
     def close(self) -> None:
         self.photo_workers.close()
+        self.live.close()
         self.readmodel.close()
         self.store.close()
 
@@ -97,7 +101,9 @@ def assemble(
     rules = rules_in_force(settings, load_policy(fact_names=fact_definitions().keys()))
     # Where a revision is checked in one place, no second writer of a case can slip in.
     leases = None if store.exact_revisions else Leases(store, names.registry, lease_terms(settings), clock)
-    cases = Cases(store, names, readmodel, rules, clock, leases)
+    backlog = Backlog(settings.data_dir / "live.sqlite3", keep=settings.events_kept, now=clock())
+    live = Hub(backlog, poll_seconds=settings.events_poll_seconds, most=settings.events_streams)
+    cases = Cases(store, names, readmodel, rules, clock, leases, backlog)
     if readmodel.incomplete or readmodel.rules != rules.digest:
         cases.project_all(on_progress)
     return Services(
@@ -111,6 +117,7 @@ def assemble(
         limits=Limits(store, names.library, library, clock),
         people=people,
         cases=cases,
+        live=live,
         webhooks=Book(store, names, clock, settings.webhook_dead_letters),
         photo_workers=PhotoWorkers(
             settings.photo_workers,

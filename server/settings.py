@@ -96,6 +96,11 @@ class Settings:
     photo_timeout_seconds: int = 20
     photo_memory_bytes: int = 1024 * 1024 * 1024
     inbox_interval_seconds: float = 2.0
+    events_kept: int = 20_000
+    events_streams: int = 500
+    events_poll_seconds: float = 0.25
+    events_heartbeat_seconds: float = 15.0
+    events_stream_seconds: float = 3600.0
     webhook_networks: str = ""
     webhook_seconds: float = 10.0
     webhook_threads: int = 4

@@ -24,6 +24,7 @@ def blueprints() -> list[Blueprint]:
         clocks,
         devices,
         energization,
+        events,
         gates,
         handover,
         imports,
@@ -73,7 +74,7 @@ def blueprints() -> list[Blueprint]:
             papers,
             rectification,
         ),
-        *(webhooks, links, public_cases, imports, bulletins),
+        *(events, webhooks, links, public_cases, imports, bulletins),
         *(processes, clocks, anomalies, quarantine, gates, energization, switching, case_file, syncing),
     )
     return [module.blp for module in modules]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
+import apsw
 import structlog
 
 from server.casework.access import access_to
@@ -17,6 +18,7 @@ from server.casework.projecting import Projector, batches
 from server.casework.projection import project, project_photos
 from server.casework.reconcile import Reconciler
 from server.casework.reminders import tell_of_reminders
+from server.live.backlog import Backlog
 from server.names import CASE_DOCUMENT, Names
 from server.readmodel.database import ReadModel
 from server.services import Clock
@@ -67,6 +69,7 @@ class Cases:
         rules: InForce,
         clock: Clock,
         leases: Leases | None = None,
+        backlog: Backlog | None = None,
     ) -> None:
         self._store = store
         self._names = names
@@ -74,6 +77,7 @@ class Cases:
         self.rules = rules
         self._clock = clock
         self._leases = leases
+        self._backlog = backlog
         self._reconciler = Reconciler(store, names, self._policy_at, SYSTEM)
 
     def policy(self, organisation: str) -> Policy:
@@ -223,6 +227,17 @@ class Cases:
 
     def _project(self, known: Loaded) -> None:
         project(self._readmodel, known.case, known.rev, self.rules)
+        self.announce([known])
+
+    def announce(self, known: Sequence[Loaded]) -> None:
+        """Tell those who look on what is new of these cases, once they see it in the lists."""
+        if self._backlog is None:
+            return
+        try:
+            self._backlog.tell((one.case, one.rev) for one in known)
+        except apsw.Error as error:
+            # It decides nothing: who resumes is told at the next event, or reads anew.
+            log.warning("events_not_told", cases=len(known), error=str(error))
 
     def project(self, case_id: str) -> None:
         """Show the case in this server's lists as it stands in the store."""

@@ -87,6 +87,7 @@ def _together(made: Services, batch: Sequence[OpenCase], decided: dict[int, Case
     }
     rules = made.cases.rules
     made.readmodel.put_cases([rows_of(known.case, known.rev, rules) for known in written.values()])
+    made.cases.announce(list(written.values()))
     for (place, case), rev in zip(fresh.values(), revs, strict=False):
         if rev is None and place in written:
             made.cases.settle(case.id)  # a first attempt came as far as the media, with what access it knew

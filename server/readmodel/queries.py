@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -316,6 +316,16 @@ def records_of(model: ReadModel, organisation: str, first: str, last: str) -> It
 
 
 _RECORDS_AT_ONCE = 500
+
+
+def visible_cases(model: ReadModel, scope: Scope, case_ids: Collection[str]) -> set[str]:
+    """Those of some cases that a person may see."""
+    query = select(cases.c.id).where(cases.c.organisation == scope.organisation, cases.c.id.in_(case_ids))
+    if scope.inspector is not None:
+        theirs = case_inspectors.c.key == cases.c.key
+        query = query.where(exists().where(theirs, case_inspectors.c.name == scope.inspector))
+    with model.engine.connect() as connection:
+        return set(connection.scalars(query))
 
 
 def find_photos(model: ReadModel, photo_id: str) -> list[dict[str, Any]]:

@@ -264,6 +264,7 @@ class WebWorker(ThreadWorker):  # type: ignore[misc]
         made = getattr(getattr(self, "wsgi", None), "extensions", {}).get("hezha")
         if made is not None:
             made.store.dismiss()
+            made.live.dismiss()
 
 
 def _tell_of_slow(**fields: object) -> None:

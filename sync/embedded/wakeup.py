@@ -10,11 +10,20 @@ from __future__ import annotations
 import threading
 from collections import defaultdict
 from collections.abc import Callable
+from typing import Protocol
 
 import apsw
 import structlog
 
 _log = structlog.get_logger(__name__)
+
+
+class Belfry(Protocol):
+    """Where bells hang while somebody listens for them."""
+
+    def add(self, db: str | None, waiter: Waiter) -> None: ...
+
+    def discard(self, db: str | None, waiter: Waiter) -> None: ...
 
 
 class Waiter:
@@ -23,7 +32,7 @@ class Waiter:
     Take the bell first and look at the data after, so that nothing falls between.
     """
 
-    def __init__(self, wakeup: Wakeup, db: str | None) -> None:
+    def __init__(self, wakeup: Belfry, db: str | None) -> None:
         self._wakeup = wakeup
         self._db = db
         self._event = threading.Event()
