@@ -8,6 +8,8 @@ from dataclasses import replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from msgspec.structs import replace as replace_struct
+
 from server.demo import town
 from server.demo.story import DemoClock, Fault, Story
 from server.intake.worker import make_intake
@@ -18,6 +20,7 @@ from server.workflow import commands as c
 from server.workflow.energizing import Signature
 from server.workflow.meetings import MeetingKind, Participant
 from server.workflow.processes.called import called_for, meeting_table
+from server.workflow.rectification import Contractor, Signed
 
 SURVEY, MIDCHECK, ACCEPTANCE = "survey-hv-10kv", "intermediate-earthing-cable", "acceptance-10kv"
 
@@ -136,6 +139,19 @@ def _accepted(story: Story, start: int) -> Story:
     return story.at(start - 1, 10).inspect(task, "inspector3").move("ready")
 
 
+def _handed_over(story: Story, n: int) -> None:
+    """A notice completed, issued, and signed for on site by the customer and the contractor."""
+    builder = Contractor(name="青禾电力安装有限公司", licence="承装(修、试)四级", site_lead="项目负责人")
+    notice = story.case.notices[n]
+    story.office(c.AmendNotice(n=n, heading=replace_struct(notice.heading, weather="晴", contractor=builder)))
+    story.office(c.IssueNotice(n=n))
+    signed = (
+        Signed(party="customer", name=story.premises.customer),
+        Signed(party="contractor", name=builder.site_lead),
+    )
+    story.office(c.DeliverNotice(n=n, mode="on_site", received_by=story.premises.customer, signed=signed))
+
+
 def _all_confirmed(story: Story) -> Story:
     story.confirm({gate: words.format(no=story.premises.no) for gate, words in _EVIDENCE.items()})
     for by, role in (("manager1", "manager"), ("inspector3", "inspector")):
@@ -169,7 +185,7 @@ def notice_issued(story: Story) -> None:
     _surveyed(story, 35).at(6).move("intermediate")
     task = story.assign("intermediate", MIDCHECK, "inspector2")
     story.at(5, 15).inspect(task, "inspector2", {"ME-05": _SHALLOW, "ME-09": _WELD})
-    story.at(4).office(c.IssueNotice(n=story.notice()))
+    _handed_over(story.at(4), story.notice())
 
 
 def second_round(story: Story) -> None:
@@ -177,7 +193,7 @@ def second_round(story: Story) -> None:
     task = story.assign("intermediate", MIDCHECK, "inspector2")
     story.at(15, 15).inspect(task, "inspector2", {"ME-05": _SHALLOW, "ME-09": _WELD})
     n = story.notice()
-    story.at(14).office(c.IssueNotice(n=n))
+    _handed_over(story.at(14), n)
     story.at(9).answer(n, "已按要求整改,请复验")
     story.at(7, 10).reinspect(n, "inspector3", {"ME-05": Fault(0.52, "重新开挖后埋深仍只有 0.52 m")})
 
