@@ -383,7 +383,10 @@ def unsent_document(unsent: str, database: str, document: Any, *, by: str = "ins
 
 def desk_settings(folder: Path, **changes: Any) -> Settings:
     settings = Settings(
-        data_dir=folder, argon2=Argon2Profile(memory_kib=8, time_cost=1), inbox_interval_seconds=0.0
+        data_dir=folder,
+        argon2=Argon2Profile(memory_kib=8, time_cost=1),
+        inbox_interval_seconds=0.0,
+        events_stream_seconds=0.05,
     )
     return replace(settings, **changes)
 
