@@ -256,6 +256,7 @@ def find_cases(query: dict[str, Any]) -> dict[str, Any]:
     for row in page.rows:
         clock = urgent.get(row["id"])
         row["clock"] = clock and {**clock, "title": text(f"clock.{clock['clock']}", language())}
+        row["ready"] = row["ready"] and wanted.today <= (row["ready_until"] or wanted.today)
     return {
         "items": page.rows,
         "total": page.total,

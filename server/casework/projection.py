@@ -20,7 +20,7 @@ from server.readmodel.spans import NEVER, spans_of
 from server.workflow.clocks.measure import Clock, clocks
 from server.workflow.clocks.timeline import latest
 from server.workflow.explanations import standing_of
-from server.workflow.gates import ready
+from server.workflow.gates import ready, ready_until
 from server.workflow.inforce import InForce
 from server.workflow.model import Case, Notice
 from server.workflow.monitors import Anomaly, watched
@@ -64,6 +64,7 @@ def rows_of(case: Case, rev: str, rules: InForce) -> CaseRows:
         "stage": case.stage,
         "energization": case.energization.status,
         "ready": ready(case),
+        "ready_until": _day(ready_until(case)),
         "open_tasks": len(open_tasks),
         "open_notices": len(open_notices),
         "next_due": min(dues, default=None),

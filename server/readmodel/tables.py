@@ -19,7 +19,7 @@ from sqlalchemy import (
 )
 
 #: Grows when a table changes; a file of another version is dropped and built again.
-SCHEMA_VERSION = 9
+SCHEMA_VERSION = 10
 
 metadata = MetaData()
 
@@ -52,6 +52,8 @@ cases = Table(
     Column("stage", String, nullable=False),
     Column("energization", String, nullable=False),
     Column("ready", Boolean, nullable=False),
+    # The last day of it, where a condition ages; see gates.ready.
+    Column("ready_until", String),
     Column("open_tasks", Integer, nullable=False),
     Column("open_notices", Integer, nullable=False),
     Column("next_due", String),

@@ -37,6 +37,7 @@ __all__ = [
     "gate_table",
     "inspected_by",
     "ready",
+    "ready_until",
     "rests_on",
     "standing_words",
     "unmet",
@@ -72,10 +73,16 @@ def evaluate_gates(case: Case, policy: Policy, at: datetime) -> tuple[GateStatus
     )
 
 
-def ready(case: Case, day: date | None = None) -> bool:
-    """True if no gate is shut, as last computed; on a later `day`, only if none ages before it."""
-    aged = day is not None and any(one.until is not None and one.until < day for one in case.gates)
-    return bool(case.gates) and not unmet(case) and not aged
+def ready(case: Case) -> bool:
+    """True if no gate is shut, as last computed. On later days see `ready_until`."""
+    return bool(case.gates) and not unmet(case)
+
+
+def ready_until(case: Case) -> date | None:
+    """The last day on which every gate that is open stays so by itself; None if none ages any more."""
+    if closed_at(case) is not None:
+        return None
+    return min((one.until for one in case.gates if one.until is not None), default=None)
 
 
 def unmet(case: Case) -> tuple[GateStatus, ...]:

@@ -59,7 +59,9 @@ def test_the_sheet_ages_without_a_write_to_the_case(desk: Desk) -> None:
     case = ready(desk)
     desk.post(f"/cases/{case}/gates/E06/entries", {"status": "met", "evidence": "x", "until": "2026-11-03"})
     assert gate(desk, case, "contract-signed")["until"] == "2026-11-03"
+    assert desk.get("/cases")["items"][0]["ready"] is True
     desk.clock.forward(days=2)
+    assert desk.get("/cases")["items"][0]["ready"] is False
     sheet = desk.get(f"/cases/{case}/gates")
     assert sheet["ready"] is False
     row = gate(desk, case, "contract-signed")

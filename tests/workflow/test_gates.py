@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from server.workflow import commands as c
 from server.workflow.documents import case_from_document, case_to_document
-from server.workflow.gates import evaluate_gates, gate_table, ready, unmet
+from server.workflow.gates import evaluate_gates, gate_table, ready, ready_until, unmet
 from server.workflow.model import Actor, GateStatus, PhotoRef
 from server.workflow.policy import PolicyError, load_policy
 from server.workflow.sheet import gate_sheet
@@ -87,7 +87,7 @@ def test_a_word_is_shown_by_words_a_photo_or_a_document() -> None:
         {"documents": ("HT-1",)},
     ):
         fresh = Desk()
-        fresh.do(c.RecordEntry(gate="E06", status="met", **shown))  # type: ignore[arg-type]
+        fresh.do(c.RecordEntry(gate="E06", status="met", **shown))
         assert status(fresh, "E06").status == "met"
     desk.do(c.RecordEntry(gate="E06", status="unmet"))
     assert codes(desk, "E06") == ["recorded_unmet"]
@@ -118,8 +118,7 @@ def test_a_site_is_clear_for_the_day_only() -> None:
         "persons_missing",
         "role_among_missing",
     ]
-    assert ready(desk.case, today)
-    assert not ready(desk.case, today + timedelta(days=1)), "told without a write to the case"
+    assert (ready(desk.case), ready_until(desk.case)) == (True, today), "told without a write to the case"
     night = c.Authorize()
     with pytest.raises(Exception, match="gates_unmet"):
         desk.do(night, at=desk.now + timedelta(days=1))
@@ -293,4 +292,4 @@ def test_an_unmet_gate_is_unmet_for_everybody() -> None:
     desk = ready_desk()
     desk.do(c.RecordEntry(gate="E05", status="unmet"))
     assert [one.id for one in unmet(desk.case)] == ["fees-settled"]
-    assert not ready(desk.case, date(2026, 3, 2))
+    assert not ready(desk.case)
