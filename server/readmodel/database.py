@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Engine, Table, create_engine, delete, event, 
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from server.readmodel import search
+from server.readmodel.surrounding_tables import duties, metering_needs
 from server.readmodel.tables import (
     SCHEMA_VERSION,
     anomalies,
@@ -38,7 +39,10 @@ _RULES = "rules"
 
 
 #: The tables that speak of a case beside its own row.
-_OF_CASES = (case_inspectors, tasks, notices, clocks, clock_spans, anomalies, case_records)
+_OF_CASES = (
+    *(case_inspectors, tasks, notices, clocks, clock_spans, anomalies, case_records),
+    *(duties, metering_needs),
+)
 #: How many cases one statement names: SQLite takes some thousand parameters.
 _AT_ONCE = 500
 

@@ -60,6 +60,7 @@ from server.workflow.energization_commands import (
 from server.workflow.explanation_commands import AuditExplanation, ExplainAnomaly
 from server.workflow.handover_commands import HandOver, RecordPreInspection, RecordSelfCheck
 from server.workflow.meeting_commands import CallMeeting, CancelMeeting, RecordMinutes
+from server.workflow.metering_commands import PlanMetering
 from server.workflow.model import (
     ChecklistRef,
     CodedReason,
@@ -138,6 +139,7 @@ __all__ = [
     "PauseClock",
     "People",
     "PlanCustomerInspection",
+    "PlanMetering",
     "ProposeChange",
     "ProposeScheme",
     "ProposeWaiver",
@@ -432,4 +434,5 @@ Command = (
     | PlanCustomerInspection
     | RecordCustomerInspection
     | CancelCustomerInspection
+    | PlanMetering
 )

@@ -38,6 +38,7 @@ from server.workflow.handlers import (
     handover,
     hazards,
     meetings,
+    metering,
     notices,
     quarantine,
     reinspections,
@@ -135,6 +136,7 @@ ROLES: Mapping[type[c.CommandBase], frozenset[Role]] = {
     c.PlanCustomerInspection: _OFFICE,
     c.RecordCustomerInspection: _OFFICE,
     c.CancelCustomerInspection: _OFFICE,
+    c.PlanMetering: _OFFICE,
 }
 
 _HANDLERS: Mapping[type[c.CommandBase], Callable[[Draft, Any], None]] = {
@@ -210,6 +212,7 @@ _HANDLERS: Mapping[type[c.CommandBase], Callable[[Draft, Any], None]] = {
     c.PlanCustomerInspection: aftercare.plan_customer_inspection,
     c.RecordCustomerInspection: aftercare.record_customer_inspection,
     c.CancelCustomerInspection: aftercare.cancel_customer_inspection,
+    c.PlanMetering: metering.plan_metering,
 }
 
 

@@ -38,6 +38,7 @@ from server.workflow.explanations import Explanation
 from server.workflow.fieldwork import OpenBranch, PhotoRecord, Submission, Task
 from server.workflow.handover import Handover, PreInspection, SelfCheck
 from server.workflow.meetings import Meeting
+from server.workflow.metering import MeteringPlan
 from server.workflow.rectification import (
     Answer,
     Issue,
@@ -344,6 +345,7 @@ class Case(Value, frozen=True, kw_only=True):
     contacts: Mapping[str, Contact] = field(default_factory=dict)
     ratings: Mapping[str, Rating] = field(default_factory=dict)
     customer_inspections: Mapping[str, CustomerInspection] = field(default_factory=dict)
+    metering: MeteringPlan | None = None
     waivers: Mapping[str, tuple[Waiver, ...]] = field(default_factory=dict)
     links: Mapping[str, Link] = field(default_factory=dict)
     wishes: Mapping[str, Wish] = field(default_factory=dict)

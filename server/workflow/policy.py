@@ -96,6 +96,11 @@ class Policy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     approval_remind_days: int
     approval_substitute_days: int
     rating_low: int
+    follow_up_days: int
+    handover_days: int
+    customer_inspection_kva: float
+    customer_inspection_months: int
+    customer_inspection_lead_days: int
     scheme_extension_kva: float
     joint_drawing_review_kva: float
     large_customer_kva: float

@@ -31,7 +31,7 @@ def show(desk: Desk, case: Case, rev: str) -> None:
 
 
 def busy(desk: Desk) -> str:
-    """A case with everything that a list shows: tasks, a notice, a photo, people."""
+    """A case with everything that a list shows: tasks, a notice, a photo, people, a meeting, a meter."""
     case = desk.open_case(site={"lon": 121.9, "lat": 29.5})
     task = desk.assign(case, "inspector", "colleague", due="2026-11-09")
     desk.assign(case, "colleague")
@@ -40,6 +40,12 @@ def busy(desk: Desk) -> str:
     desk.submit(case, task, PF_01=desk.answer("fail", note="rust"))
     desk.intake()
     desk.post(f"/cases/{case}/notices/1/issue")
+    called = {"kind": "joint_survey", "at": desk.clock().isoformat(), "place": "office"}
+    here = [{"name": "manager", "department": "marketing"}]
+    desk.post(f"/cases/{case}/meetings", {**called, "invited": here})
+    meter = {"instrument": {"kind": "meter"}, "quantity": 1}
+    plan = {"connect_on": "2026-12-10", "lines": [meter]}
+    assert desk.ask("PUT", f"/cases/{case}/metering-plan", json=plan).status_code == 200
     desk.open_case(customer={"name": "甬江纺织"})
     return case
 

@@ -21,10 +21,12 @@ from server.workflow.clocks.tables import ClockKind, limits, pause_reasons
 from server.workflow.clocks.timeline import RECTIFICATION
 from server.workflow.closing import specialties
 from server.workflow.escalation import Addressee
+from server.workflow.duties import DutyKind
 from server.workflow.facts import workflow_facts
 from server.workflow.gates import gate_table
 from server.workflow.handover import DeliveryMode, HandoverKind
 from server.workflow.meetings import Department, MeetingKind, MeetingOutcome
+from server.workflow.metering import InstrumentKind
 from server.workflow.monitors import AnomalyCode, MonitorName, Watch
 from server.workflow.processes import PRECONDITIONS, RULES, process
 from server.workflow.processes.rules import size_rules
@@ -93,6 +95,8 @@ def closed_sets() -> Iterator[str]:
         "reminder_step": ReminderStep,
         "addressee": Addressee,
         "meeting": MeetingKind,
+        "duty": DutyKind,
+        "instrument": InstrumentKind,
         "contact": ContactKind,
         "rating_mode": RatingMode,
         "approval_state": ApprovalState,

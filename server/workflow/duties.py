@@ -1,0 +1,180 @@
+"""What the office still owes around a case, and by which day: what follows energization, and what waits.
+
+A function of the case and of what holds; it depends on no clock, so that a list is right on any day. A duty
+shows from its day `since` on, and is overdue after its day `due`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import date, datetime, timedelta
+from typing import Any, Literal
+
+from msgspec import Struct, field
+
+from server.workflow.approvals.standing import waiting
+from server.workflow.approvals.substitutes import escalation
+from server.workflow.facts import known
+from server.workflow.gates import mid_check_passed
+from server.workflow.handlers.handover import passed_at
+from server.workflow.handover import HandoverKind
+from server.workflow.inforce import InForce
+from server.workflow.model import Case, Value
+from server.workflow.policy import Policy
+from server.workflow.processes.preconditions import add_months
+from server.workflow.processes.rules import total_kva
+from server.workflow.workdays import Calendar, UnknownYear
+
+DutyKind = Literal["follow_up", "rating_action", "customer_inspection", "approval", "meeting", "handover"]
+
+
+class Duty(Value, frozen=True, kw_only=True):
+    """Something to be done. `who`: a person, or `role:<role>`; `refs` as in a refusal."""
+
+    kind: DutyKind
+    since: date
+    due: date
+    who: str
+    params: Mapping[str, Any] = field(default_factory=dict)
+    refs: tuple[str, ...] = ()
+
+
+class _Look(Struct, frozen=True):
+    """What a duty is found in. `policy` is what holds now."""
+
+    case: Case
+    policy: Policy
+    calendar: Calendar
+
+    def after(self, moment: datetime, days: int) -> date:
+        """So many working days after a moment; calendar days, which are sooner, of years not announced."""
+        day = self.policy.day(moment)
+        try:
+            return self.calendar.add(day, days)
+        except UnknownYear:
+            return day + timedelta(days=days)
+
+
+def duties(case: Case, now: datetime, rules: InForce) -> tuple[Duty, ...]:
+    """Every open duty, the earliest due first."""
+    look = _Look(case, rules.at(now, case.organisation), rules.calendar(case.organisation))
+    found = (duty for find in DUTIES.values() for duty in find(look))
+    return tuple(sorted(found, key=lambda one: (one.due, one.kind, one.refs)))
+
+
+def _follow_up(look: _Look) -> Iterator[Duty]:
+    """The customer is called once he is energized, until somebody of his answers."""
+    case, record = look.case, look.case.energization.record
+    if record is None:
+        return
+    after = [one for one in case.contacts.values() if one.dated >= record.at]
+    if any(one.reached for one in after):
+        return
+    yield Duty(
+        kind="follow_up",
+        since=look.policy.day(record.at),
+        due=look.after(record.at, look.policy.follow_up_days),
+        who=case.manager,
+        params={"tried": len(after)},
+    )
+
+
+def _rating_action(look: _Look) -> Iterator[Duty]:
+    for rating in look.case.ratings.values():
+        if rating.low and not rating.actions:
+            yield Duty(
+                kind="rating_action",
+                since=look.policy.day(rating.recorded_at),
+                due=look.after(rating.recorded_at, look.policy.follow_up_days),
+                who=look.case.manager,
+                params={"score": rating.score},
+                refs=(f"rating:{rating.id}",),
+            )
+
+
+def _customer_inspection(look: _Look) -> Iterator[Duty]:
+    """A large customer is inspected within every so many months from his energization on."""
+    case, policy, record = look.case, look.policy, look.case.energization.record
+    if record is None or case.process == "lv" or total_kva(case) < policy.customer_inspection_kva:
+        return
+    planned = [one for one in case.customer_inspections.values() if one.open]
+    done = [one.done.dated for one in case.customer_inspections.values() if one.done is not None]
+    last = policy.day(max([record.at, *done]))
+    due = add_months(last, policy.customer_inspection_months)
+    first = min(planned, key=lambda one: (one.planned_on, one.id), default=None)
+    yield Duty(
+        kind="customer_inspection",
+        since=max(last, due - timedelta(days=policy.customer_inspection_lead_days)),
+        due=due,
+        who=", ".join(first.assignees) if first else case.manager,
+        params={"planned_on": first.planned_on.isoformat() if first else None, "last": last.isoformat()},
+        refs=(f"inspection:{first.id}",) if first else (),
+    )
+
+
+def _approval(look: _Look) -> Iterator[Duty]:
+    """A proposal waits: reminded of from one day on, and from another the substitute may decide."""
+    for approval in waiting(look.case):
+        proposed_on = look.policy.day(approval.proposed_at)
+        steps = escalation(approval, proposed_on, look.calendar)
+        route = approval.route
+        yield Duty(
+            kind="approval",
+            since=proposed_on,
+            due=steps.remind_on or proposed_on,
+            who=approval.approver or (f"role:{route.role}" if route else ""),
+            params={
+                "subject": approval.subject,
+                "proposed_by": approval.proposed_by,
+                "substitute": route.substitute if route else "",
+                "substitute_from": steps.substitute_from.isoformat() if steps.substitute_from else None,
+            },
+            refs=(f"approval:{approval.id}",),
+        )
+
+
+def _meeting(look: _Look) -> Iterator[Duty]:
+    """A meeting that was called and has neither minutes nor been called off."""
+    for meeting in look.case.meetings.values():
+        if meeting.minutes is None and not meeting.cancelled:
+            yield Duty(
+                kind="meeting",
+                since=look.policy.day(meeting.called_at),
+                due=max(look.policy.day(meeting.at), look.policy.day(meeting.called_at)),
+                who=meeting.called_by,
+                params={"meeting": meeting.kind},
+                refs=(f"meeting:{meeting.id}",),
+            )
+
+
+def _handover(look: _Look) -> Iterator[Duty]:
+    """The handbook, and where relays protect the setting sheet, go over once the mid-check has passed."""
+    case, policy = look.case, look.policy
+    if case.energization.record is not None or case.stage not in _BUILDING or mid_check_passed(case) != []:
+        return
+    owed: list[HandoverKind] = ["acceptance_handbook"]
+    if known(case, "relay"):
+        owed.append("setting_sheet")
+    handed = {one.kind for one in case.handovers.values()}
+    passed = passed_at(case)
+    for kind in owed:
+        if kind not in handed:
+            yield Duty(
+                kind="handover",
+                since=policy.day(passed),
+                due=look.after(passed, policy.handover_days),
+                who=case.manager,
+                params={"paper": kind},
+            )
+
+
+#: Stages in which papers for the acceptance are still of use.
+_BUILDING = frozenset({"construction", "intermediate", "completion_applied", "acceptance"})
+DUTIES: Mapping[DutyKind, Callable[[_Look], Iterator[Duty]]] = {
+    "follow_up": _follow_up,
+    "rating_action": _rating_action,
+    "customer_inspection": _customer_inspection,
+    "approval": _approval,
+    "meeting": _meeting,
+    "handover": _handover,
+}
