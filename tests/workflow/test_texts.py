@@ -20,8 +20,8 @@ from server.workflow.clocks.measure import ClockState
 from server.workflow.clocks.tables import ClockKind, limits, pause_reasons
 from server.workflow.clocks.timeline import RECTIFICATION
 from server.workflow.closing import specialties
-from server.workflow.escalation import Addressee
 from server.workflow.duties import DutyKind
+from server.workflow.escalation import Addressee
 from server.workflow.facts import workflow_facts
 from server.workflow.gates import gate_table
 from server.workflow.handover import DeliveryMode, HandoverKind
