@@ -78,6 +78,9 @@ def test_whoever_speaks_to_a_notice_has_received_it() -> None:
     desk.answer()
     [delivery] = desk.notice().deliveries
     assert (delivery.mode, delivery.received_by) == ("implied", "Red Maple Textiles")
+    said, implied = desk.case.log[-2:]
+    assert (said.event, implied.event) == ("notice_answered", "notice_delivered")
+    assert said.cause is not None, "what was said comes first: it is what a receipt is given for"
 
 
 def test_a_later_proof_of_an_earlier_delivery_counts() -> None:

@@ -90,7 +90,8 @@ def state_dates(draft: Draft, command: StateDates) -> None:
     notice = draft.notice(command.n)
     if _stand(notice, command.dates, "stated"):
         return
-    notice, at = with_customer(draft, notice, command.stated_by, command.dated)
+    spoken = with_customer(draft, notice, command.stated_by, command.dated)
+    notice, at = spoken.notice, spoken.at
     latest = draft.policy.day(notice.issues[-1].at) + timedelta(days=draft.policy.notice_stated_days)
     for code, day in command.dates.items():
         item = open_item(notice, code, "dates")
@@ -112,6 +113,7 @@ def state_dates(draft: Draft, command: StateDates) -> None:
         stated_by=command.stated_by,
         dated=at.isoformat(),
     )
+    spoken.tell(draft)
 
 
 def extend_deadlines(draft: Draft, command: ExtendDeadlines) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from server.workflow.commands import AcceptNotice, DeliverNotice
@@ -44,7 +45,8 @@ def deliver_notice(draft: Draft, command: DeliverNotice) -> None:
             "delivery_evidence_missing", {"mode": command.mode}, kind="invalid", facts=("field:evidence",)
         )
     draft.require_dated(at, "at", earliest=notice.issues[-1].at)
-    _deliver(draft, notice, delivery)
+    draft.put_notice(replace(notice, deliveries=(*notice.deliveries, delivery)))
+    tell_delivered(draft, notice, delivery)
 
 
 def _same(one: Delivery, other: Delivery, *, dated: bool) -> bool:
@@ -57,12 +59,13 @@ def accept_notice(draft: Draft, command: AcceptNotice) -> None:
     notice = draft.notice(command.n)
     if any(one.round == notice.round for one in notice.acceptances):
         return
-    notice, at = with_customer(draft, notice, command.accepted_by, command.dated)
+    spoken = with_customer(draft, notice, command.accepted_by, command.dated)
+    notice = spoken.notice
     if notice.dispute is not None:
         raise dispute_open(notice)
     acceptance = Acceptance(
         round=notice.round,
-        at=at,
+        at=spoken.at,
         accepted_by=command.accepted_by,
         recorded_at=draft.now,
         recorded_by=draft.actor.name,
@@ -73,12 +76,26 @@ def accept_notice(draft: Draft, command: AcceptNotice) -> None:
         n=notice.n,
         round=notice.round,
         accepted_by=command.accepted_by,
-        dated=at.isoformat(),
+        dated=spoken.at.isoformat(),
     )
+    spoken.tell(draft)
 
 
-def with_customer(draft: Draft, notice: Notice, by: str, dated: datetime | None) -> tuple[Notice, datetime]:
-    """A notice that is out, as it is once the customer has spoken to it, and when that was.
+class Spoken(Struct, frozen=True):
+    """A notice that the customer has spoken to, at a moment. `implied`: its delivery, if none was known."""
+
+    notice: Notice
+    at: datetime
+    implied: Delivery | None
+
+    def tell(self, draft: Draft) -> None:
+        """Tell of the delivery, after what was said: the entry that a receipt is given for comes first."""
+        if self.implied is not None:
+            tell_delivered(draft, self.notice, self.implied)
+
+
+def with_customer(draft: Draft, notice: Notice, by: str, dated: datetime | None) -> Spoken:
+    """A notice that is out, as it is once the customer has spoken to it.
 
     Whoever speaks to a notice has it, so that is its delivery if none is known. Refuses another state, and
     a time that cannot be.
@@ -87,31 +104,26 @@ def with_customer(draft: Draft, notice: Notice, by: str, dated: datetime | None)
         raise wrong_state("notice_not_out", notice)
     if dated is not None:
         draft.require_dated(dated, "dated", earliest=notice.issues[-1].at)
-    at = draft.given_at if dated is None else min(draft.now, dated)
-    return received(draft, notice, by, at), at
+    return received(draft, notice, by, draft.given_at if dated is None else min(draft.now, dated))
 
 
-def received(draft: Draft, notice: Notice, by: str, at: datetime) -> Notice:
+def received(draft: Draft, notice: Notice, by: str, at: datetime) -> Spoken:
     """The notice delivered in this round, at the latest at `at`."""
     if any(one.round == notice.round for one in notice.deliveries):
-        return notice
-    return _deliver(
-        draft,
-        notice,
-        Delivery(
-            round=notice.round,
-            mode="implied",
-            at=at,
-            received_by=by,
-            recorded_at=draft.now,
-            recorded_by=draft.actor.name,
-        ),
+        return Spoken(notice, at, None)
+    implied = Delivery(
+        round=notice.round,
+        mode="implied",
+        at=at,
+        received_by=by,
+        recorded_at=draft.now,
+        recorded_by=draft.actor.name,
     )
+    return Spoken(replace(notice, deliveries=(*notice.deliveries, implied)), at, implied)
 
 
-def _deliver(draft: Draft, notice: Notice, delivery: Delivery) -> Notice:
-    notice = replace(notice, deliveries=(*notice.deliveries, delivery))
-    draft.put_notice(notice)
+def tell_delivered(draft: Draft, notice: Notice, delivery: Delivery) -> None:
+    """Tell of a delivery."""
     draft.tell(
         "notice_delivered",
         n=notice.n,
@@ -122,7 +134,6 @@ def _deliver(draft: Draft, notice: Notice, delivery: Delivery) -> Notice:
         evidence=delivery.evidence,
         signed=[one.name for one in delivery.signed],
     )
-    return notice
 
 
 def dispute_open(notice: Notice) -> Refusal:

@@ -34,7 +34,8 @@ def dispute_notice(draft: Draft, command: DisputeNotice) -> None:
         ):
             return
         raise dispute_open(notice)
-    notice, at = with_customer(draft, notice, command.disputed_by, command.dated)
+    spoken = with_customer(draft, notice, command.disputed_by, command.dated)
+    notice, at = spoken.notice, spoken.at
     for code in items:
         open_item(notice, code, "items")
     dispute = Dispute(
@@ -56,6 +57,7 @@ def dispute_notice(draft: Draft, command: DisputeNotice) -> None:
         disputed_by=command.disputed_by,
         dated=at.isoformat(),
     )
+    spoken.tell(draft)
     end_waiting(draft, notice, at)
 
 

@@ -33,7 +33,8 @@ def answer_notice(draft: Draft, command: AnswerNotice) -> None:
         raise wrong_state("notice_not_issued", notice)
     if command.dated is not None and notice.issues:
         draft.require_dated(command.dated, "dated", earliest=notice.issues[-1].at)
-    notice = received(draft, notice, answer.answered_by, answer.given)
+    spoken = received(draft, notice, answer.answered_by, answer.given)
+    notice = spoken.notice
     to_answer = {item.code for item in notice.items if item.state == "open"}
     for code, said in answer.items.items():
         if code not in to_answer:
@@ -56,5 +57,6 @@ def answer_notice(draft: Draft, command: AnswerNotice) -> None:
         left=left,
         answered_by=answer.answered_by,
     )
+    spoken.tell(draft)
     if not left:
         end_waiting(draft, notice, answer.given)
