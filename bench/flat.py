@@ -9,13 +9,14 @@ microseconds for a document and, for each kind of work, the cost at the end over
 from __future__ import annotations
 
 import argparse
-import math
 import random
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
+
+from kit.curves import plot, sizes
 
 from sync.embedded.engine import EmbeddedStore
 
@@ -109,19 +110,12 @@ KINDS: dict[str, Callable[[Growing], float]] = {
 }
 
 
-def sizes(most: int) -> Iterator[int]:
-    """Two for each power of ten."""
-    steps = round(2 * math.log10(most / LEAST))
-    for step in range(steps + 1):
-        yield round(LEAST * 10 ** (step / 2))
-
-
 Found = dict[str, list[tuple[int, float]]]
 
 
 def measure(growing: Growing, most: int) -> Found:
     found: Found = {kind: [] for kind in KINDS}
-    for size in sizes(most):
+    for size in sizes(LEAST, most):
         growing.grow(size)
         for kind, work in KINDS.items():
             cost = statistics.median(work(growing) for _ in range(REPEATS))
@@ -129,55 +123,6 @@ def measure(growing: Growing, most: int) -> Found:
         row = "".join(f"{points[-1][1]:>10.0f}" for points in found.values())
         print(f"{size:>9,}{row}", flush=True)
     return found
-
-
-def plot(found: Found) -> str:
-    """The costs as SVG, both axes logarithmic."""
-    width, height, left, bottom, right, top = 760, 420, 60, 40, 230, 20
-    points = [point for series in found.values() for point in series]
-    first, last = math.log10(points[0][0]), math.log10(max(size for size, _ in points))
-    low = math.floor(math.log10(min(cost for _, cost in points)))
-    high = math.ceil(math.log10(max(cost for _, cost in points)))
-
-    def x(size: float) -> float:
-        return left + (math.log10(size) - first) / (last - first) * (width - left - right)
-
-    def y(cost: float) -> float:
-        return height - bottom - (math.log10(cost) - low) / (high - low) * (height - bottom - top)
-
-    lines = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-family="sans-serif" '
-        'font-size="12">',
-        "<title>Cost of a document in the embedded engine by the size of its database</title>",
-        f'<rect width="{width}" height="{height}" fill="white"/>',
-    ]
-    for power in range(low, high + 1):
-        at = y(10**power)
-        lines.append(f'<path d="M{left} {at:.1f}H{width - right}" stroke="#ccc"/>')
-        lines.append(f'<text x="{left - 6}" y="{at + 4:.1f}" text-anchor="end">{10**power:,} µs</text>')
-    for power in range(round(first), round(last) + 1):
-        at = x(10**power)
-        lines.append(
-            f'<text x="{at:.1f}" y="{height - bottom + 18}" text-anchor="middle">{10**power:,}</text>'
-        )
-    middle = left + (width - left - right) / 2
-    lines.append(f'<text x="{middle}" y="{height - 6}" text-anchor="middle">documents in the database</text>')
-    colours = ("#1b6ca8", "#c0392b", "#8e44ad", "#27803b", "#b9770e", "#444")
-    ends = _apart([y(series[-1][1]) for series in found.values()])
-    for (kind, series), colour, end in zip(found.items(), colours, ends, strict=True):
-        path = "L".join(f"{x(size):.1f} {y(cost):.1f}" for size, cost in series)
-        lines.append(f'<path d="M{path}" fill="none" stroke="{colour}" stroke-width="2"/>')
-        lines.append(f'<text x="{width - right + 8}" y="{end + 4:.1f}" fill="{colour}">{kind}</text>')
-    return "\n".join([*lines, "</svg>", ""])
-
-
-def _apart(heights: list[float], least: float = 15.0) -> list[float]:
-    """The same heights in the same order, moved so that no two texts cover each other."""
-    placed: dict[int, float] = {}
-    below = -math.inf
-    for at in sorted(range(len(heights)), key=lambda number: heights[number]):
-        below = placed[at] = max(heights[at], below + least)
-    return [placed[number] for number in range(len(heights))]
 
 
 def main() -> None:
@@ -195,7 +140,9 @@ def main() -> None:
         (least, first), (most, last) = series[0], series[-1]
         print(f"{kind}: {last / first:.2f} x from {least:,} to {most:,} documents")
     if asked.plot:
-        asked.plot.write_text(plot(found), encoding="utf-8")
+        title = "Cost of a document in the embedded engine by the size of its database"
+        drawn = plot(found, title, unit="µs", of="documents in the database")
+        asked.plot.write_text(drawn, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -76,11 +76,16 @@ class Services:
 
 
 def assemble(
-    settings: Settings, clock: Clock = system_clock, *, on_progress: Callable[[], None] | None = None
+    settings: Settings,
+    clock: Clock = system_clock,
+    *,
+    on_progress: Callable[[], None] | None = None,
+    with_lists: bool = True,
 ) -> Services:
     """Open the data folder and wire everything. Raises PublishedChecklistChanged, SettingsError.
 
-    `on_progress` is called now and then while a long step (a new read model) goes on.
+    `on_progress` is called now and then while a long step (a new read model) goes on. Without lists, a read
+    model that is out of date stays so: somebody is about to make it anew.
     """
     from server.casework.cases import Cases  # noqa: PLC0415  these rooms take Clock from here
     from server.people.cookies import SyncSessions  # noqa: PLC0415
@@ -104,7 +109,7 @@ def assemble(
     backlog = Backlog(settings.data_dir / "live.sqlite3", keep=settings.events_kept, now=clock())
     live = Hub(backlog, poll_seconds=settings.events_poll_seconds, most=settings.events_streams)
     cases = Cases(store, names, readmodel, rules, clock, leases, backlog)
-    if readmodel.incomplete or readmodel.rules != rules.digest:
+    if with_lists and (readmodel.incomplete or readmodel.rules != rules.digest):
         cases.project_all(on_progress)
     return Services(
         settings=settings,

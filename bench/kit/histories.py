@@ -34,7 +34,7 @@ from tests.workflow.builders import MANAGER, PLAIN_FACTS, Desk, accepted, item, 
 SPAN_DAYS = 300
 #: Of a county's cases, those at high voltage.
 HIGH_VOLTAGE = 0.3
-MANAGERS, INSPECTORS = 25, 60
+MANAGERS = 25
 PLACES = ("石浦", "丹城", "西周", "鹤浦", "墙头", "泗洲头", "定塘", "新桥", "涂茨", "贤庠", "大徐", "茅洋")
 _ROADS = ("渔港路", "新华路", "工业大道", "滨海大道", "建设路", "丹峰路", "天安路", "象山港路")
 _GIVEN = "宏达兴盛泰瑞恒通明润嘉海丰汇峰佳"
@@ -64,17 +64,23 @@ class TimeIsUp(Exception):
 class _Life(Desk):
     """A desk whose time goes by at random, and ends."""
 
-    def __init__(self, seed: int, until: datetime, policy: Policy) -> None:
-        self.some = random.Random(seed)
-        self.until = until
-        self.now = until - timedelta(days=self.some.uniform(0, SPAN_DAYS), seconds=1)
-        self.policy = policy
-        self._revs = 0
-        process: ProcessName = "hv" if self.some.random() < HIGH_VOLTAGE else "lv"
-        supply = Supply(0.4, 80.0) if process == "lv" else Supply(10.0, self.some.choice(_CAPACITIES))
+    some: random.Random
+    until: datetime
+    opening: c.OpenCase
+
+    @classmethod
+    def begun(cls, seed: int, until: datetime, policy: Policy) -> _Life:
+        some = random.Random(seed)
+        now = until - timedelta(days=some.uniform(0, SPAN_DAYS), seconds=1)
+        process: ProcessName = "hv" if some.random() < HIGH_VOLTAGE else "lv"
+        supply = Supply(0.4, 80.0) if process == "lv" else Supply(10.0, some.choice(_CAPACITIES))
         facts = {**PLAIN_FACTS, "resident": False}
-        self.opening = open_command(process, facts=facts, supply=supply, organisation="demo")
-        self.case = decide(None, self.opening, now=self.now, actor=MANAGER, policy=policy).case
+        opening = open_command(process, facts=facts, supply=supply, organisation="demo")
+        case = decide(None, opening, now=now, actor=MANAGER, policy=policy).case
+        life = cls.at_work_on(case, now, policy)
+        assert isinstance(life, _Life)
+        life.some, life.until, life.opening = some, until, opening
+        return life
 
     def do(self, command: c.Command, actor: Any = MANAGER, *, at: datetime | None = None) -> Decision:
         if (at or self.now) > self.until - timedelta(minutes=2):
@@ -95,11 +101,10 @@ class _Life(Desk):
                 self.visit("survey", 8, fails=0)
         self.visit("acceptance", 16, fails=self.some.choice((0, 0, 1, 3)))
         self.rectify()
-        self.enter()
         self.to_stage("ready")
         self.pass_days(3)
+        self.enter()  # what was seen on the day holds for that day alone
         self.do(c.Authorize())
-        self.pass_days(0.3)
         self.record()
         self.pass_days(3)
         self.file_papers()
@@ -180,7 +185,7 @@ class History:
     later entry of its log sealed anew behind that."""
 
     def __init__(self, seed: int, until: datetime, policy: Policy) -> None:
-        life = _Life(seed, until.astimezone(UTC), policy)
+        life = _Life.begun(seed, until.astimezone(UTC), policy)
         with suppress(TimeIsUp):
             life.run()
         self.case: Case = life.case

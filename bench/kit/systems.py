@@ -49,7 +49,7 @@ def free_port() -> int:
 
 
 @contextmanager
-def _running(command: list[str], port: int, cwd: Path, env: dict[str, str]) -> Iterator[int]:
+def running(command: list[str], port: int, cwd: Path, env: dict[str, str]) -> Iterator[int]:
     """A child process that listens on `port`; all it has started ends with it."""
     log = (cwd / "server.log").open("wb")
     child = subprocess.Popen(
@@ -104,7 +104,7 @@ def hezha(folder: Path) -> Iterator[System]:
         return Target("127.0.0.1", port, "/sync", {"Authorization": f"Bearer {token}"})
 
     command = [*hezha_command, "serve", "--port", str(port)]
-    with _running(command, port, folder, env) as pid:
+    with running(command, port, folder, env) as pid:
         yield System("hezha", f"http://{ADMIN}@127.0.0.1:{port}/sync", pid, sign_in)
 
 
@@ -144,7 +144,7 @@ def pouchdb_server(folder: Path) -> Iterator[System]:
     program = BENCH / "node_modules" / "pouchdb-server" / "bin" / "pouchdb-server"
     command = ["node", "--unhandled-rejections=warn", str(program)]
     command += ["--host", "127.0.0.1", "--port", str(port), "--dir", str(folder), "--no-stdout-logs"]
-    with _running(command, port, folder, {}) as pid:
+    with running(command, port, folder, {}) as pid:
         yield System("pouchdb-server", f"http://127.0.0.1:{port}", pid)
 
 

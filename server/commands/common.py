@@ -102,11 +102,11 @@ def check_data(settings: Settings) -> None:
 
 
 @contextmanager
-def open_services(settings: Settings | None = None) -> Iterator[Services]:
-    """Everything a command needs, closed when it ends."""
+def open_services(settings: Settings | None = None, *, with_lists: bool = True) -> Iterator[Services]:
+    """Everything a command needs, closed when it ends; `with_lists` as `assemble` has it."""
     settings = settings or settings_or_exit()
     with data_or_exit(settings):
-        made = assemble(settings)
+        made = assemble(settings, with_lists=with_lists)
     try:
         yield made
     finally:
