@@ -13,6 +13,7 @@ from server.casework.cases import Loaded
 from server.intake.worker import make_intake
 from server.services import services
 from server.workflow import commands
+from server.workflow.gates import lapsed
 from server.workflow.switching import left_live
 
 blp = blueprint("energization", "Energization 送电.")
@@ -77,6 +78,9 @@ class EnergizationOut(ma.Schema):
     runs = ma.fields.List(
         ma.fields.Dict(), metadata={"description": "Each going through the switching steps."}
     )
+    lapsed = ma.fields.Boolean(
+        metadata={"description": "Authorized, and a condition has aged since: no step is taken on it."}
+    )
     left_live = ma.fields.Boolean(
         metadata={"description": "Switching broke off, and nobody has recorded that it is dead again."}
     )
@@ -88,7 +92,14 @@ Answer = tuple[dict[str, Any], dict[str, str]]
 def energization_answer(known: Loaded) -> Answer:
     body = plain(known.case.energization)
     body.pop("gates", None)
-    return {**body, "stage": known.case.stage, "left_live": left_live(known.case)}, etag(known)
+    made = services()
+    policy = made.cases.policy(known.case.organisation)
+    more = {
+        "stage": known.case.stage,
+        "lapsed": lapsed(known.case, policy, made.clock()),
+        "left_live": left_live(known.case),
+    }
+    return {**body, **more}, etag(known)
 
 
 def catch_up(case_id: str) -> None:

@@ -36,6 +36,7 @@ __all__ = [
     "find_gate",
     "gate_table",
     "inspected_by",
+    "lapsed",
     "ready",
     "ready_until",
     "rests_on",
@@ -83,6 +84,13 @@ def ready_until(case: Case) -> date | None:
     if closed_at(case) is not None:
         return None
     return min((one.until for one in case.gates if one.until is not None), default=None)
+
+
+def lapsed(case: Case, policy: Policy, at: datetime) -> bool:
+    """True if the case is authorized and a gate has aged since: nothing is done on that authorization."""
+    if case.energization.status != "authorized":
+        return False
+    return bool(unmet(replace(case, gates=evaluate_gates(case, policy, at))))
 
 
 def unmet(case: Case) -> tuple[GateStatus, ...]:

@@ -69,6 +69,17 @@ def test_the_sheet_ages_without_a_write_to_the_case(desk: Desk) -> None:
     refused(desk.ask("POST", f"/cases/{case}/energization/authorize", json={}), 409, "gates_unmet")
 
 
+def test_an_authorization_that_has_lapsed_says_so(desk: Desk) -> None:
+    case = ready(desk)
+    desk.post(f"/cases/{case}/gates/E06/entries", {"status": "met", "evidence": "x", "until": "2026-11-03"})
+    assert desk.post(f"/cases/{case}/energization/authorize")["lapsed"] is False
+    desk.clock.forward(days=2)
+    state = desk.get(f"/cases/{case}/energization")
+    assert (state["status"], state["lapsed"]) == ("authorized", True)
+    steps = {"steps": [{"step": "energize-incoming", "at": desk.clock().isoformat()}]}
+    refused(desk.ask("POST", f"/cases/{case}/energization/steps", json=steps), 409, "gates_unmet")
+
+
 def test_two_persons_waive_and_a_third_authorizes(lenient: Desk) -> None:
     desk = lenient
     for name in ("second", "third"):

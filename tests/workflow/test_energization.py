@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import msgspec
@@ -287,6 +287,7 @@ def test_only_an_authorized_case_is_energized() -> None:
     [
         ({"at": timedelta(hours=-1)}, "time_order"),
         ({"at": timedelta(minutes=20)}, "in_future"),
+        ({"at": datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=14)))}, "time_order"),
         ({"transformer_start_at": timedelta(minutes=-5)}, "time_order"),
         ({"transformer_start_at": timedelta(minutes=20)}, "in_future"),
         ({"phase_check": "inconsistent"}, "phase_check_failed"),

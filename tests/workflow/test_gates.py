@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from msgspec.structs import replace
 
 from server.workflow import commands as c
 from server.workflow.documents import case_from_document, case_to_document
-from server.workflow.gates import evaluate_gates, gate_table, ready, ready_until, unmet
+from server.workflow.gates import evaluate_gates, gate_table, lapsed, ready, ready_until, unmet
 from server.workflow.model import Actor, GateStatus, PhotoRef
 from server.workflow.policy import PolicyError, load_policy
 from server.workflow.sheet import gate_sheet
@@ -126,6 +127,8 @@ def test_a_site_is_clear_for_the_day_only() -> None:
 
 def test_an_authorization_lapses_with_the_day_as_soon_as_anything_is_decided() -> None:
     desk = authorized_desk()
+    assert not lapsed(desk.case, desk.policy, desk.now)
+    assert lapsed(desk.case, desk.policy, desk.now + timedelta(days=1))
     desk.do(c.AmendCase(title="new", reason="x"), at=desk.now + timedelta(days=1))
     assert desk.status == "on_hold"
     hold = desk.case.energization.hold
@@ -293,3 +296,18 @@ def test_an_unmet_gate_is_unmet_for_everybody() -> None:
     desk.do(c.RecordEntry(gate="E05", status="unmet"))
     assert [one.id for one in unmet(desk.case)] == ["fees-settled"]
     assert not ready(desk.case)
+
+
+def test_the_page_on_gates_says_of_each_what_the_table_says() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "gates.md").read_text("utf-8")
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in page.splitlines()]
+    told = {row[0]: row for row in rows if len(row) == 6 and row[0].startswith("E")}
+    for gate in gate_table().values():
+        if gate.code:
+            assert (told[gate.code][5] == "yes") is gate.waivable, gate.id
+            assert all(fact in told[gate.code][3] for fact in gate.needs), gate.id
+            assert ("¹" in told[gate.code][2]) is bool(gate.rests_on), gate.id
+            ages = gate.entry.ages if gate.entry is not None else None
+            assert ages is None or ages in told[gate.code][4], gate.id
+    for name in ("waiver_max_days", "impulse_closings_dry", "impulse_interval_minutes", "on_load_check_days"):
+        assert f"`{name}`" in page

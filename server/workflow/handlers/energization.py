@@ -134,8 +134,8 @@ def record_energization(draft: Draft, command: RecordEnergization) -> None:
         raise Refusal("already_energized", facts=("energization",))
     if energization.status != "authorized" or energization.authorized_at is None:
         raise Refusal("not_authorized", {"status": energization.status}, facts=("energization",))
-    require_gates(draft, command.at)
     _require_order(draft, command, energization.authorized_at)
+    require_gates(draft, command.at)
     if draft.process.phase_check and command.phase_check != "consistent":
         raise Refusal(
             "phase_check_failed",
