@@ -1,22 +1,27 @@
-"""`hezha balance`: place a month's outages, check a plan."""
+"""`hezha balance`: place a month's outages; check a plan, explain it, price a move, balance again."""
 
 from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterable
+from datetime import datetime
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, get_args
 
 import click
 import msgspec
 
 from geo.finding import Finding
 from geo.network.model import Network
+from server.outage_words import explanation_words, price_words
 from server.outages.balancing import balance as make_plan
 from server.outages.checking import check
 from server.outages.instance import Instance
-from server.outages.plan import Plan
+from server.outages.plan import First, Plan
 from server.outages.reading import read_instance
+from server.outages.reasons import explain
+from server.outages.rebalancing import Scope, price, rebalance
 from server.outages.solving import Limits
 from server.outages.watch import Step
 from server.texts import LANGUAGES, text
@@ -72,7 +77,7 @@ def make_command(
     limits = Limits(seconds=time_limit, effort=effort, gap=gap, workers=workers, seed=seed)
     plan = make_plan(read, network, limits=limits, progress=None if as_json else _told)
     if out is not None:
-        out.write_bytes(msgspec.json.format(msgspec.json.encode(plan), indent=1) + b"\n")
+        _write(plan, out)
     if as_json:
         click.echo(json.dumps(_summary(plan), ensure_ascii=False))
         return
@@ -87,13 +92,102 @@ def make_command(
 @_LANGUAGE
 @_JSON
 def check_command(instance: Path, plan: Path, lang: str, as_json: bool) -> None:
-    """Check PLAN against INSTANCE by other means than those that made it. Exits with 1 if anything is wrong."""
+    """Check PLAN against INSTANCE by other means than those that made it; exits with 1 if it is wrong."""
     read, network = _read(instance, lang, as_json)
     findings = check(read, network, read_plan(plan, lang, as_json))
     _tell(findings, lang, as_json)
     if not as_json and not findings:
         click.echo(text("plan_holds", lang))
     sys.exit(bool(findings))
+
+
+@balance.command("explain")
+@click.argument("instance", type=_FILE)
+@click.argument("plan", type=_FILE)
+@click.argument("works", nargs=-1)
+@_LANGUAGE
+@_JSON
+def explain_command(instance: Path, plan: Path, works: tuple[str, ...], lang: str, as_json: bool) -> None:
+    """Say why WORKS are where they are in PLAN, and what would change it; by default those out or late."""
+    read, network = _read(instance, lang, as_json)
+    made = read_plan(plan, lang, as_json)
+    late = (one.work for outage in made.outages for one in outage.works if one.late_days)
+    late_live = (one.work for one in made.live if one.late_days)
+    asked = works or (*(one.work for one in made.unplaced), *late, *late_live)
+    _known(read, asked)
+    explained = [explain(read, network, made, work) for work in asked]
+    if as_json:
+        click.echo(json.dumps(msgspec.to_builtins(explained), ensure_ascii=False))
+        return
+    for one in explained:
+        for line in explanation_words(one, lang):
+            click.echo(line)
+        click.echo()
+
+
+@balance.command("price")
+@click.argument("instance", type=_FILE)
+@click.argument("plan", type=_FILE)
+@click.argument("work")
+@click.argument("date", type=click.DateTime(["%Y-%m-%d"]))
+@click.option("--scope", type=click.Choice(get_args(Scope)), default="nothing", show_default=True)
+@_LANGUAGE
+@_JSON
+def price_command(
+    instance: Path, plan: Path, work: str, date: datetime, scope: Scope, lang: str, as_json: bool
+) -> None:
+    """Say what moving WORK to DATE costs while the rest of PLAN stays, but for what SCOPE lets move."""
+    read, network = _read(instance, lang, as_json)
+    _known(read, (work,))
+    made = read_plan(plan, lang, as_json)
+    if not read.calendar.first <= date.date() <= read.calendar.last:
+        _unreadable(f"{date.date()} is not in the month")
+    priced = price(read, network, made, work, date.date(), scope=scope)
+    if as_json:
+        click.echo(json.dumps(msgspec.to_builtins(priced), ensure_ascii=False))
+        return
+    click.echo(price_words(priced, lang))
+
+
+@balance.command("again")
+@click.argument("instance", type=_FILE)
+@click.argument("plan", type=_FILE)
+@click.option("--out", required=True, type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--frozen-until", type=click.DateTime(["%Y-%m-%d"]), help="Up to this day nothing moves.")
+@click.option("--first", type=click.Choice(get_args(First)), default="changes", show_default=True)
+@click.option("--time-limit", type=click.FloatRange(min=0.1), default=Limits.seconds, show_default=True)
+@click.option("--workers", type=click.IntRange(1, 64), default=Limits.workers, show_default=True)
+@_LANGUAGE
+@_JSON
+def again_command(
+    instance: Path,
+    plan: Path,
+    out: Path,
+    frozen_until: datetime | None,
+    first: First,
+    time_limit: float,
+    workers: int,
+    lang: str,
+    as_json: bool,
+) -> None:
+    """Balance INSTANCE as it is now, near to PLAN."""
+    read, network = _read(instance, lang, as_json)
+    before = read_plan(plan, lang, as_json)
+    made = rebalance(
+        read,
+        network,
+        before,
+        frozen_until=None if frozen_until is None else frozen_until.date(),
+        first=first,
+        limits=Limits(seconds=time_limit, workers=workers),
+        progress=None if as_json else _told,
+    )
+    _write(made, out)
+    click.echo(
+        json.dumps(_summary(made), ensure_ascii=False)
+        if as_json
+        else text("plan_summary", lang, **_summary(made))
+    )
 
 
 def _told(step: Step) -> bool:
@@ -166,3 +260,14 @@ def _tell(findings: tuple[Finding, ...], lang: str, as_json: bool) -> None:
         click.echo(
             f"{place}{text(one.code, lang, **one.params)}", err=one.grave and one.code.startswith("outage_")
         )
+
+
+def _known(instance: Instance, works: Iterable[str]) -> None:
+    known = {work.id for work in instance.works}
+    for work in works:
+        if work not in known:
+            _unreadable(f"the instance has no work {work}")
+
+
+def _write(plan: Plan, out: Path) -> None:
+    out.write_bytes(msgspec.json.format(msgspec.json.encode(plan), indent=1) + b"\n")

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from server.outages.halves import Event, Halves, Preference, split
 from server.outages.interruption import Outcome
-from server.outages.month import MINUTES, Month, Reason
+from server.outages.month import MINUTES, Month, Obstacle
 from server.outages.options import LIVE, Options, Place, root_spare
 
 #: Where each work is; None where it is left out.
@@ -85,7 +85,7 @@ class Ledger:
         """Without weights, as the budget counts."""
         return sum(self.outcome(place[0]).customer_minutes(self.lasts(place)) for place in self.riders)
 
-    def in_the_way(self, work: int, place: Place) -> Iterator[Reason]:
+    def in_the_way(self, work: int, place: Place) -> Iterator[Obstacle]:
         """What keeps a work that is not placed from a place that no rule excludes by itself."""
         number, day = place
         yield from self._others(work, day)
@@ -105,7 +105,7 @@ class Ledger:
         """Whether nothing is in the way."""
         return next(self.in_the_way(work, place), None) is None
 
-    def _others(self, work: int, day: int) -> Iterator[Reason]:
+    def _others(self, work: int, day: int) -> Iterator[Obstacle]:
         """Works that must come before, after, on the same day or on another."""
         month = self.month
         for other in month.tied[work]:
@@ -113,16 +113,16 @@ class Ledger:
             at = None if place is None else place[1]
             params: dict[str, str | int | float] = {"work": own.id}
             if own.id in mine.after and (at is None or at >= day):
-                yield Reason("after", params)
+                yield Obstacle("after", params)
             if mine.id in own.after and at is not None and at <= day:
-                yield Reason("before", params)
+                yield Obstacle("before", params)
             together = own.id in mine.together or mine.id in own.together
             if together and at is not None and at != day:
-                yield Reason("with", params)
+                yield Obstacle("with", params)
             if (own.id in mine.not_with or mine.id in own.not_with) and at == day:
-                yield Reason("not_with", params)
+                yield Obstacle("not_with", params)
 
-    def _clashes(self, number: int, day: int) -> Iterator[Reason]:
+    def _clashes(self, number: int, day: int) -> Iterator[Obstacle]:
         own = self.outcome(number)
         for other in sorted(self.by_day.get(day, ())):
             common = own.blocked & self.outcome(other).blocked
@@ -131,23 +131,23 @@ class Ledger:
             changed = (own.dead | own.moved) & (self.outcome(other).dead | self.outcome(other).moved)
             works = ", ".join(self.month.works[one].id for one in sorted(self.riders[other, day]))
             if changed:
-                yield Reason("clash", {"section": min(changed), "works": works})
+                yield Obstacle("clash", {"section": min(changed), "works": works})
             else:
-                yield Reason("lender", {"feeder": self.month.feeder_of(min(common)), "works": works})
+                yield Obstacle("lender", {"feeder": self.month.feeder_of(min(common)), "works": works})
 
-    def _room(self, outcome: Outcome, day: int) -> Iterator[Reason]:
+    def _room(self, outcome: Outcome, day: int) -> Iterator[Obstacle]:
         """Operations, what sources can give, and how often sections were interrupted."""
         used, limit = self.operations(day), self.month.operations[day]
         if used + outcome.operations > limit:
-            yield Reason("operations", {"used": used, "more": outcome.operations, "limit": limit})
+            yield Obstacle("operations", {"used": used, "more": outcome.operations, "limit": limit})
         for root, kva in sorted(outcome.draws.items()):
             drawn = sum(self.outcome(one).draws.get(root, 0.0) for one in self.by_day.get(day, ()))
             if drawn + kva > self.spare.get(root, 0.0) + _SLACK:
-                yield Reason("source", {"source": self.month.grid.topology.sources[root][0].id})
+                yield Obstacle("source", {"source": self.month.grid.topology.sources[root][0].id})
         worst = next((one for one in sorted(outcome.dead) if self._too_often(one, day)), None)
         if worst is not None:
             times = self.month.instance.rules.interruptions
-            yield Reason("too_often", {"section": worst, "times": times})
+            yield Obstacle("too_often", {"section": worst, "times": times})
 
     def _too_often(self, section: str, day: int) -> bool:
         if section not in self.month.grid.parent:
@@ -163,7 +163,7 @@ class Ledger:
             for at in planned
         )
 
-    def _budget(self, work: int, place: Place) -> Iterator[Reason]:
+    def _budget(self, work: int, place: Place) -> Iterator[Obstacle]:
         budget = self.month.instance.rules.budget_hours
         if budget is None:
             return
@@ -173,9 +173,9 @@ class Ledger:
         used = self.customer_minutes()
         if used + more > budget * MINUTES:
             hours = {"used": round(used / MINUTES), "more": round(more / MINUTES), "limit": round(budget)}
-            yield Reason("budget", dict(hours))
+            yield Obstacle("budget", dict(hours))
 
-    def _crew_reason(self, work: int, place: Place) -> Reason:
+    def _crew_reason(self, work: int, place: Place) -> Obstacle:
         own, day = self.month.works[work], place[1]
         skill = own.live.skill if place[0] == LIVE and own.live is not None else own.skill
         number = sum(
@@ -184,7 +184,7 @@ class Ledger:
             if at == day
             for one in works
         )
-        return Reason("crews", {"skill": skill, "works": number, "crews": self.month.crew(skill, day)})
+        return Obstacle("crews", {"skill": skill, "works": number, "crews": self.month.crew(skill, day)})
 
 
 def repaired(month: Month, choice: Choice) -> Choice:

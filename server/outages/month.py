@@ -21,8 +21,8 @@ PINNED_WEIGHS = 10
 MINUTES = 60
 
 
-class Reason(Struct, frozen=True):
-    """Why something cannot be: a code of catalogue `outages` under `outage_reason.`, and its values."""
+class Obstacle(Struct, frozen=True):
+    """Why something cannot be: a code of catalogue `outages` under `outage_obstacle_`, and its values."""
 
     code: str
     params: dict[str, Param] = {}
@@ -115,24 +115,24 @@ class Month:
         hours = self.instance.weights.unplaced if own.unplaced_hours is None else own.unplaced_hours
         return round(hours * MINUTES) * (PINNED_WEIGHS if own.pin is not None else 1)
 
-    def why_not_day(self, work: int, day: int, *, live: bool) -> Iterator[Reason]:
+    def why_not_day(self, work: int, day: int, *, live: bool) -> Iterator[Obstacle]:
         """What keeps a work from a day whatever else happens on it."""
         own, date = self.works[work], self.days[day]
         if own.earliest is not None and date < own.earliest:
-            yield Reason("before_earliest", {"date": str(own.earliest), "fact": own.earliest_because})
+            yield Obstacle("before_earliest", {"date": str(own.earliest), "fact": own.earliest_because})
         if own.latest is not None and date > own.latest:
-            yield Reason("after_latest", {"date": str(own.latest)})
+            yield Obstacle("after_latest", {"date": str(own.latest)})
         if date in own.forbid:
-            yield Reason("forbidden")
+            yield Obstacle("forbidden")
         if own.pin is not None and date != own.pin.date:
-            yield Reason("pinned", {"date": str(own.pin.date)})
+            yield Obstacle("pinned", {"date": str(own.pin.date)})
         if date in self.instance.calendar.rest_days:
-            yield Reason("rest_day")
+            yield Obstacle("rest_day")
         if not live and (by := self.notice_until(work)) is not None and date < by:
-            yield Reason("notice", {"date": str(by)})
+            yield Obstacle("notice", {"date": str(by)})
         skill = own.live.skill if live and own.live is not None else own.skill
         if not self.crew(skill, day):
-            yield Reason("no_crew", {"skill": skill})
+            yield Obstacle("no_crew", {"skill": skill})
 
     def notice_until(self, work: int) -> dt.date | None:
         """The first day that the lead time of a work's notice allows."""
@@ -143,29 +143,29 @@ class Month:
         starts = _time(self.instance.calendar.windows.morning.start)
         return earliest.date() + dt.timedelta(days=earliest.time() > starts)
 
-    def why_not_outage(self, outcome: Outcome, day: int) -> Iterator[Reason]:
+    def why_not_outage(self, outcome: Outcome, day: int) -> Iterator[Obstacle]:
         """What keeps an outage from a day whatever else happens on it."""
         date, calendar, rules = self.days[day], self.instance.calendar, self.instance.rules
         for blackout in calendar.blackouts:
             if blackout.first <= date <= blackout.last and self._touches(outcome, blackout.feeders):
-                yield Reason("blackout", {"reason": blackout.reason})
+                yield Obstacle("blackout", {"reason": blackout.reason})
         for customer in outcome.named:
             if customer in self.guaranteed.get(day, ()):
-                yield Reason("guaranteed", {"customer": customer})
+                yield Obstacle("guaranteed", {"customer": customer})
         if rules.consent:
             for customer in outcome.life_support:
                 if customer not in self.consenting:
-                    yield Reason("life_support", {"customer": customer})
+                    yield Obstacle("life_support", {"customer": customer})
             for customer in outcome.important:
                 if customer not in self.consenting and customer not in outcome.life_support:
-                    yield Reason("important", {"customer": customer})
+                    yield Obstacle("important", {"customer": customer})
         if outcome.operations > self.operations[day]:
             params: dict[str, Param] = {"operations": outcome.operations, "limit": self.operations[day]}
-            yield Reason("too_many_operations", params)
+            yield Obstacle("too_many_operations", params)
         for section in sorted(outcome.dead & self.past.keys()):
             recent = self.recent(section, day)
             if recent >= rules.interruptions:
-                yield Reason("interrupted_often", {"section": section, "times": recent})
+                yield Obstacle("interrupted_often", {"section": section, "times": recent})
 
     def _touches(self, outcome: Outcome, feeders: tuple[str, ...]) -> bool:
         if not feeders:

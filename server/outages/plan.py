@@ -17,6 +17,9 @@ PLAN_SCHEMA = "outage-plan-1"
 #: optimal: nothing better exists within the model; feasible: the limits ended the search; cancelled: somebody
 #: did; empty: no work could be placed at all.
 Status = Literal["optimal", "feasible", "cancelled", "empty"]
+#: What comes first where a plan is made again: that few works move, even if one is left out for it; that few
+#: are left out; or the sum of all with the instance's weights.
+First = Literal["changes", "works", "weights"]
 
 
 class Value(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -162,6 +165,13 @@ class Parts(Value, frozen=True, kw_only=True):
     changes: float
 
 
+class Near(Value, frozen=True, kw_only=True):
+    """The plan that this one was to stay near: the day of each work in it, and what came first."""
+
+    first: First
+    days: dict[str, dt.date]
+
+
 class Plan(Value, frozen=True, kw_only=True):
     """A month's plan. `instance` and `digest` say of what: the digest is over the instance's values and its
     network's."""
@@ -169,6 +179,7 @@ class Plan(Value, frozen=True, kw_only=True):
     schema: Literal["outage-plan-1"]
     instance: str
     digest: str
+    near: Near | None = None
     proof: Proof
     parts: Parts
     customer_hours: float

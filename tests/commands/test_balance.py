@@ -80,3 +80,20 @@ def test_the_solver_is_loaded_only_to_solve() -> None:
     )
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == "[]"
+
+
+def test_a_plan_is_explained_priced_and_made_again(plan: Path, tmp_path: Path) -> None:
+    explained = run("explain", DEMO, plan, "--lang", "zh-CN").output
+    assert explained.startswith("T-13 未排入计划。")
+    assert "客户 SCHOOL 该日保供电" in explained
+    assert json.loads(run("explain", DEMO, plan, "T-02", "--json").output)[0]["date"] == "2026-06-11"
+    assert run("price", DEMO, plan, "T-04", "2026-06-25").output.startswith(
+        "T-04 on 2026-06-25: 0 customer-hours"
+    )
+    barred = json.loads(run("price", DEMO, plan, "T-04", "2026-06-12", "--json").output)
+    assert (barred["possible"], barred["obstacles"][0]["code"]) == (False, "before_earliest")
+    again = run("again", DEMO, plan, "--out", tmp_path / "again.json", "--workers", "1", "--json")
+    assert json.loads(again.output)["placed"] == 13
+    assert run("check", DEMO, tmp_path / "again.json").exit_code == 0
+    for wrong in (("explain", DEMO, plan, "T-99"), ("price", DEMO, plan, "T-04", "2026-08-01")):
+        assert run(*wrong).exit_code == 2

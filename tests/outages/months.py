@@ -60,7 +60,7 @@ def _document(chance: random.Random) -> dict[str, Any]:
                 **place,
                 **maybe(0.6, {"wanted": chance.choice(dates)}),
                 **maybe(0.3, {"earliest": chance.choice(dates)}),
-                **maybe(0.3, {"latest": chance.choice(dates)}),
+                **maybe(0.2, {"latest": chance.choice(dates)}),
                 **maybe(0.2, {"windows": chance.sample(("morning", "afternoon", "day"), 2)}),
                 **maybe(0.2, {"forbid": [chance.choice(dates)]}),
                 **maybe(0.1, {"pin": {"date": chance.choice(dates)}}),
@@ -94,8 +94,10 @@ def _document(chance: random.Random) -> dict[str, Any]:
         "calendar": {
             "first": dates[0],
             "last": dates[-1],
-            "published": chance.choice(("2026-05-25T09:00:00", "2026-06-02T09:00:00", "2026-06-07T10:00:00")),
-            "operations": chance.choice((6, 10, 24)),
+            "published": chance.choice(
+                (*["2026-05-25T09:00:00"] * 4, "2026-06-02T09:00:00", "2026-06-07T10:00:00")
+            ),
+            "operations": chance.choice((8, 16, 24)),
             **maybe(0.2, {"rest_days": [chance.choice(dates)]}),
             **maybe(0.2, {"blackouts": [{"first": dates[-1], "last": dates[-1], "reason": "exam"}]}),
             **maybe(0.2, {"quiet": [{"hours": {"from": "11:30", "to": "14:00"}, "dates": [dates[0]]}]}),

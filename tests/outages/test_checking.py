@@ -4,49 +4,18 @@ from __future__ import annotations
 
 import copy
 import json
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
-import server.demo
-from geo.network.model import Network
 from server.outages.balancing import balance
 from server.outages.checking import check
-from server.outages.instance import Instance
 from server.outages.plan import Plan
-from server.outages.reading import read_instance
-from server.outages.solving import Limits
 from server.texts import LANGUAGES, text
+from tests.outages.demo import LIMITS, demo, demo_document, demo_plan, demo_plan_bytes
 from tests.outages.months import tiny
 from tests.outages.violations import PLANTED, TIGHTENED, Change
-
-LIMITS = Limits(seconds=60, workers=1)
-DEMO = Path(server.demo.__file__).parent
-
-
-@cache
-def demo_files() -> tuple[str, str]:
-    return (DEMO / "outages.json").read_text("utf-8"), (DEMO / "network.json").read_text("utf-8")
-
-
-def demo(change: Change | None = None) -> tuple[Instance, Network]:
-    """The demo month, some of it changed."""
-    document = json.loads(demo_files()[0])
-    if change:
-        document = applied(document, change)
-    reading = read_instance(document, network=json.loads(demo_files()[1]))
-    assert reading.instance is not None, reading.findings
-    assert reading.network is not None
-    return reading.instance, reading.network
-
-
-@cache
-def demo_plan() -> bytes:
-    """Its best plan, as a file would hold it."""
-    return msgspec.json.encode(balance(*demo(), limits=LIMITS))
 
 
 def applied(document: Any, change: Change) -> Any:
@@ -89,7 +58,7 @@ def test_every_plan_that_is_made_holds(seed: int) -> None:
 
 def test_the_demo_month_holds_and_leaves_out_what_no_day_allows() -> None:
     instance, network = demo()
-    plan = msgspec.json.decode(demo_plan(), type=Plan)
+    plan = demo_plan()
     assert check(instance, network, plan) == ()
     assert [one.work for one in plan.unplaced] == ["T-13"]
     assert plan.proof.status == "optimal"
@@ -97,14 +66,14 @@ def test_the_demo_month_holds_and_leaves_out_what_no_day_allows() -> None:
 
 @pytest.mark.parametrize(("name", "change", "code"), PLANTED, ids=[one[0] for one in PLANTED])
 def test_what_is_planted_in_a_plan_is_found(name: str, change: Change, code: str) -> None:
-    broken = msgspec.convert(applied(json.loads(demo_plan()), change), Plan)
+    broken = msgspec.convert(applied(json.loads(demo_plan_bytes()), change), Plan)
     told(check(*demo(), broken), code)
 
 
 @pytest.mark.parametrize(("name", "change", "code"), TIGHTENED, ids=[one[0] for one in TIGHTENED])
 def test_a_plan_is_held_to_rules_made_stricter_since(name: str, change: Change, code: str) -> None:
-    instance, network = demo(change)
-    told(check(instance, network, msgspec.json.decode(demo_plan(), type=Plan)), code)
+    instance, network = demo(applied(demo_document(), change))
+    told(check(instance, network, demo_plan()), code)
 
 
 def told(findings: tuple[Any, ...], code: str) -> None:

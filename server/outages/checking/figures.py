@@ -12,11 +12,17 @@ from geo.network.topology import supply
 from server.outages.checking.facts import Facts, minutes_between, wrong
 from server.outages.checking.outages import interrupted, positions
 from server.outages.digest import digest_of
-from server.outages.instance import HALVES
+from server.outages.instance import HALVES, Part
 from server.outages.plan import Outage
 
 #: Customer-hours are told as floats of whole minutes.
 CLOSE = 1e-6
+#: The stages of a plan that was made again, unless they are the instance's.
+_COST: tuple[Part, ...] = ("hours", "repeats", "live", "lateness")
+_NEAR: dict[str, tuple[tuple[Part, ...], ...]] = {
+    "changes": (("changes",), ("unplaced",), _COST),
+    "works": (("unplaced",), ("changes",), _COST),
+}
 #: Pinned works weigh more when left out.
 PINNED = 10
 
@@ -86,6 +92,9 @@ def _parts(facts: Facts) -> Iterator[Finding]:
             found["live"] += work.live.cost_hours
     found["hours"] = sum(_hours(facts, outage, weighted=True) for outage in plan.outages)
     found["repeats"] = _repeats(facts)
+    before = {} if plan.near is None else plan.near.days
+    moved = sum(facts.day_of.get(name) != day for name, day in before.items() if name in facts.works)
+    found["changes"] = moved * weights.change
     # A weight may be a fraction of a minute; every term is rounded to one.
     room = CLOSE + (len(facts.works) + len(facts.topology.sections)) / 60
     for part, value in found.items():
@@ -119,7 +128,8 @@ def _repeats(facts: Facts) -> float:
 
 def _proof(facts: Facts) -> Iterator[Finding]:
     plan = facts.plan
-    stages = facts.instance.objective.stages
+    stages = _NEAR.get(plan.near.first, ()) if plan.near is not None else ()
+    stages = stages or facts.instance.objective.stages
     if tuple(one.parts for one in plan.proof.stages) != stages:
         yield wrong("stages_differ", "proof", "stages")
     for index, stage in enumerate(plan.proof.stages):
