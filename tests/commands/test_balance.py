@@ -88,7 +88,7 @@ def test_a_plan_is_explained_priced_and_made_again(plan: Path, tmp_path: Path) -
     assert "客户 SCHOOL 该日保供电" in explained
     assert json.loads(run("explain", DEMO, plan, "T-02", "--json").output)[0]["date"] == "2026-06-11"
     assert run("price", DEMO, plan, "T-04", "2026-06-25").output.startswith(
-        "T-04 on 2026-06-25: 0 customer-hours"
+        "T-04 on 2026-06-25: 420 customer-hours"
     )
     barred = json.loads(run("price", DEMO, plan, "T-04", "2026-06-12", "--json").output)
     assert (barred["possible"], barred["obstacles"][0]["code"]) == (False, "before_earliest")
