@@ -24,6 +24,7 @@ from sync.embedded.pausing import Pause, can_pause, pause
 
 blp = blueprint("events", "Live events 实时事件.")
 
+_CONTENT = {"text/event-stream": {"schema": {"type": "string"}}}
 #: Events read at a time.
 _PAGE = 200
 #: What a client is asked to wait before it comes again, in milliseconds.
@@ -152,7 +153,7 @@ def _place(text: str | None, made: Services) -> int | None:
 @roles()
 @blp.doc(parameters=[_LAST_ID])
 @blp.arguments(EventsQuery, location="query", unknown=ma.RAISE)
-@blp.alt_response(200, content_type="text/event-stream")
+@blp.doc(responses={"200": {"description": "The stream.", "content": _CONTENT}})
 @blp.alt_response(503, description="As many wait as may.")
 def stream_events(query: dict[str, Any]) -> Response:
     """`case` for each event of a case that you may see, `ready` at the beginning, and `reset` where what was

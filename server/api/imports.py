@@ -25,6 +25,10 @@ from server.transfer.sheets import Limits
 blp = blueprint("transfer", "Lists in and out 导入导出.")
 
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+#: What an export may be.
+_CONTENT = {kind: {"schema": {"type": "string"}} for kind in ("text/csv", _XLSX)} | {
+    "application/json": {"schema": {"type": "array", "items": {"type": "object"}}}
+}
 _WHATS: tuple[What, ...] = get_args(What)
 
 
@@ -98,7 +102,7 @@ def import_cases(form: dict[str, Any], files: dict[str, Any]) -> dict[str, Any]:
 @blp.route("/exports/<what>", methods=["GET"])
 @roles("manager", "scheduler", "admin", "auditor")
 @blp.arguments(ExportQuery, location="query", unknown=ma.RAISE)
-@blp.alt_response(200, content_type="text/csv")
+@blp.doc(responses={"200": {"description": "The list.", "content": _CONTENT}})
 def export(query: dict[str, Any], what: What) -> Response:
     """Every case that you may see (`cases`), or their `notices` or `tasks`, by the filters of that list."""
     if what not in _WHATS:
