@@ -23,7 +23,7 @@ from server.reports.wording import Printed, Wording
 from server.services import services
 from server.texts import text
 from server.workflow.model import Case
-from server.workflow.processes import process
+from server.workflow.processes import CANCELLED, process
 from server.workflow.processes.preconditions import scheme_expiry
 from server.workflow.sheet import gate_sheet, switching_sheet
 
@@ -209,7 +209,8 @@ def _office_facts(case: Case) -> OfficeFacts:
     except UnknownChecklist:
         documents = None
     until = scheme_expiry(case, table, made.cases.policy(case.organisation))
-    return OfficeFacts(until, tuple(table.stages[case.stage].moves), documents)
+    following = tuple(stage for stage in table.stages[table.scheme_replied].moves if stage != CANCELLED)
+    return OfficeFacts(until, following, documents)
 
 
 def _wording(case: Case, query: dict[str, Any]) -> Wording:

@@ -142,7 +142,7 @@ def _groups(groups: Sequence[Group], say: Wording) -> Iterator[Block]:
             told = [getattr(group.kpis, name) for name in _COMPARED]
             values = [one.get(_BY_KIND) if isinstance(one, Mapping) else one for one in told]
             cells = [own_line("" if one is None else _told(one)[0]) for one in values]
-            name = say.person(group.name) if by == "manager" else say.own(group.name)
+            name = (say.person if by == "manager" else say.own)(group.name) or say.say("not_given")
             rank = own_line("" if group.rank is None else str(group.rank), "strong")
             rows.append((rank, (Line(name),), *cells))
         yield Heading(say.say("heading_ranks", by=say.catalogued(f"bulletin.by.{by}")))

@@ -128,7 +128,10 @@ def _gate(line: GateLine, say: Wording) -> tuple[Cell, ...]:
 
 
 def _reason(reason: GateReason, say: Wording) -> Words:
-    return say.catalogued(f"gate_reason.{reason.code}", **reason.params)
+    params = dict(reason.params)
+    if "fact" in params:
+        params["fact"] = say.catalogued(f"fact.{params['fact']}")
+    return say.catalogued(f"gate_reason.{reason.code}", **params)
 
 
 def _basis(entry: Entry, say: Wording) -> Iterator[Line]:
@@ -216,16 +219,17 @@ def record_signatures(case: Case) -> list[str]:
 
 
 def _signed(record: EnergizationRecord | None, beside: Beside, say: Wording) -> Iterator[Block]:
-    """Who signed the record, drawn where a tablet kept the strokes; else places to sign."""
+    """Who signed the record, drawn where a tablet kept the strokes, and places for who signs on paper."""
+    places = [Signature(say.say(f"signer_{one}")) for one in ("lead", "meter_crew", "customer_electrician")]
     if record is None or not record.signatures:
-        yield signers(say, "lead", "meter_crew", "customer_electrician", "customer")
+        yield Signatures((*places, Signature(say.say("signer_customer"))))
         return
     given = []
     for one in record.signatures:
         kept = beside.signatures.get(one.ref, Signed())
         label = say.own(f"{one.party}  {one.ref}")
         given.append(Signature(label, say.person(one.name), say.moment(kept.at), kept.picture))
-    yield Signatures(tuple(given))
+    yield Signatures((*given, *places))
 
 
 def _recorded(record: EnergizationRecord | None, say: Wording) -> Iterator[Field]:

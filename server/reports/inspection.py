@@ -28,6 +28,7 @@ from server.reports.paper import (
     Line,
     Paper,
     Passage,
+    Room,
     Signature,
     Signatures,
     Style,
@@ -64,8 +65,8 @@ _SIGNERS: Mapping[TaskKind, tuple[str, ...]] = {
 _WIDTHS = (19.0, 0.0, 62.0, 19.0)
 _LIMIT_WIDTHS = (19.0, 30.0, 0.0, 24.0)
 _STYLES: Mapping[str, Style] = {"fail": "alarm", "warning": "strong"}
-#: Lines of room for a sketch of the site.
-_SKETCH_LINES = 9
+#: Millimetres of room for a sketch of the site.
+_SKETCH = 70.0
 
 
 @dataclass(frozen=True)
@@ -161,7 +162,7 @@ def _survey(case: Case, say: Wording) -> Iterator[Block]:
         yield Heading(say.say("heading_facts"))
         yield Fields(tuple(told))
     yield Heading(say.say("heading_sketch"))
-    yield Passage((Blank(count=_SKETCH_LINES),), framed=True)
+    yield Passage((Room(_SKETCH),), framed=True)
 
 
 def _sections(found: Found, say: Wording) -> Iterator[Block]:

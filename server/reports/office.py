@@ -59,7 +59,7 @@ _EQUIPMENT_ROWS, _SETTING_ROWS, _METER_ROWS, _INDEX_ROWS = 6, 12, 4, 5
 class OfficeFacts:
     """What an office paper may say beside the case itself.
 
-    `scheme_until`: the last day on which the scheme holds; `next_stages`: where the process may go from here;
+    `scheme_until`: the last day on which the scheme holds; `next_stages`: where the process goes from there;
     `documents`: the checklist whose file items a completion application hands in.
     """
 

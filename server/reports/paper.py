@@ -36,6 +36,7 @@ __all__ = [
     "Passage",
     "Photos",
     "Picture",
+    "Room",
     "Signature",
     "Signatures",
     "Style",
@@ -120,7 +121,13 @@ class Box(Struct, frozen=True, tag="box"):
     ticked: bool = False
 
 
-Cell = tuple[Line | Blank | Box, ...]
+class Room(Struct, frozen=True, tag="room"):
+    """Room to draw or paste, `height` in millimetres."""
+
+    height: float
+
+
+Cell = tuple[Line | Blank | Box | Room, ...]
 
 
 class Heading(Struct, frozen=True, tag="heading"):
@@ -281,7 +288,7 @@ def _in_pairs(fields: Sequence[Field]) -> list[Field]:
 
 
 def _size(cell: Cell) -> int:
-    return sum(len(word) for part in cell if not isinstance(part, Blank) for word in part.text)
+    return sum(len(word) for part in cell if isinstance(part, Line | Box) for word in part.text)
 
 
 def number_of(case_no: str, form: FormName, n: int | str = "") -> str:

@@ -62,7 +62,7 @@ def test_a_record_before_the_day_leaves_room_and_after_it_tells_what_was_copied(
     picture = drawn([[[0, 0], [3, 4]]])
     beside = Beside(signatures={"signature:s-1": Signed("ke", desk.now, picture)})
     after = record_paper(desk.case, beside, CHINESE)
-    assert [one.drawn for one in signatures(after).signatures] == [picture]
+    assert [one.drawn for one in signatures(after).signatures] == [picture, None, None, None]
     words = whole(printed(after))
     for expected in ("kWh0", "示数由客户ke.customer抄录", "核相一致", "冲击合闸次数5次"):
         assert expected in words, expected
