@@ -9,7 +9,7 @@ so that a list is right on any day.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from itertools import pairwise
 from typing import Any, Literal
 
@@ -23,6 +23,7 @@ from server.workflow.model import Case, Submission, Task, TaskKind, Value
 from server.workflow.policy import Policy
 from server.workflow.processes import process
 from server.workflow.processes.rules import total_kva
+from server.workflow.sheet import on_load_due
 
 MonitorName = Literal["over_limit", "too_short", "time_order", "one_person", "small_firm"]
 #: 1 the clerk of the local station, 2 the customer manager, 3 the marketing specialist 三级监控.
@@ -31,6 +32,7 @@ AnomalyCode = Literal[
     "over_limit",
     "due_soon",
     "limit_unknown",
+    "on_load_overdue",
     "reply_too_quick",
     "inspection_too_quick",
     "case_too_quick",
@@ -175,6 +177,26 @@ def _over_limit(look: _Look) -> Iterator[Anomaly]:
                 params={**params, "due": clock.due.isoformat() if clock.due else ""},
                 refs=about,
             )
+    yield from _load_unchecked(look)
+
+
+def _load_unchecked(look: _Look) -> Iterator[Anomaly]:
+    """A check under load that nobody has made by the day it was due, or that came later."""
+    record = look.case.energization.record
+    if record is None:
+        return
+    policy = look.policy(record.at)
+    due = on_load_due(look.case, policy)
+    checked = min((policy.day(check.at) for check in look.case.on_load_checks), default=None)
+    if due is not None and (checked is None or checked > due):
+        yield Anomaly(
+            monitor="over_limit",
+            code="on_load_overdue",
+            watch=policy.watch_over_internal,
+            since=due + timedelta(days=1),
+            params={"due": due.isoformat()},
+            refs=("energization",),
+        )
 
 
 def _too_short(look: _Look) -> Iterator[Anomaly]:

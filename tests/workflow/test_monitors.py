@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -13,6 +13,7 @@ from server.workflow.inforce import InForce, with_own
 from server.workflow.model import Case, CodedReason
 from server.workflow.monitors import MONITORS, Anomaly, anomalies, watched
 from server.workflow.policy import load_policy
+from server.workflow.sheet import on_load_due
 from tests.workflow.builders import (
     COLLEAGUE,
     INSPECTOR,
@@ -54,6 +55,25 @@ def plain(days: int = 1) -> Walk:
 def test_a_plain_case_is_left_alone() -> None:
     walk = plain()
     assert anomalies(walk.case, china(2026, 3, 5), RULES) == ()
+
+
+def test_a_load_that_nobody_checked_is_told_of_from_the_day_after_it_was_due() -> None:
+    def overdue(desk: Desk, days: int) -> list[date]:
+        at = desk.now + timedelta(days=days)
+        return [one.since for one in anomalies(desk.case, at, RULES) if one.code == "on_load_overdue"]
+
+    desk = energized_desk()
+    due = on_load_due(desk.case, desk.policy)
+    assert due is not None
+    assert overdue(desk, 7) == []
+    assert overdue(desk, 8) == [due + timedelta(days=1)]
+    late = energized_desk()
+    late.now += timedelta(days=8)
+    late.on_load()
+    assert overdue(late, 0) == [due + timedelta(days=1)], "it was late, and is not forgotten"
+    desk.on_load()
+    assert overdue(desk, 8) == []
+    assert overdue(energized_desk("lv"), 8) == []
 
 
 def test_a_limit_is_told_of_before_and_after_it_is_passed_to_those_it_concerns() -> None:
