@@ -35,16 +35,17 @@ def test_the_shortest_history_that_breaks_a_promise_is_not_found(random: Random)
     History(random).run(MOVES)
 
 
-def test_histories_give_every_kind_of_command() -> None:
-    given_ = Counter[str]()
-    kinds = {kind.__name__ for kind in get_args(c.Command)}
-    for number in range(1_500):
+def test_histories_give_every_kind_of_command_and_carry_it_out() -> None:
+    """But for a case's opening, which is behind each of them, and the end of a conflict that none has."""
+    kinds = {kind.__name__ for kind in get_args(c.Command)} - {"OpenCase", "SettleConflict"}
+    done = Counter[str]()
+    for number in range(4_000):
         history = History(Random(number))
         history.run(MOVES, records=False)
-        given_ += history.given
-        if given_.keys() >= kinds:
+        done += history.done
+        if done.keys() >= kinds:
             break
-    assert kinds - given_.keys() == set()
+    assert kinds - done.keys() == set()
 
 
 def test_a_history_is_the_same_whenever_its_number_is_drawn() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from server.workflow import commands as c
 from server.workflow.gates import gate_table
-from server.workflow.model import Actor, Notice
+from server.workflow.model import Actor, Notice, PhotoRef
 from server.workflow.processes import process
 from tests.workflow.builders import CUSTOMER, DEPUTY, INSPECTOR, INTAKE, MANAGER, PLAIN_FACTS, accepted, item
 from tests.workflow.histories.history import FIELD, History
@@ -68,9 +68,13 @@ def drive_home(h: History, answers: list[c.Outcome] | None = None) -> None:
 def _drive_notice(h: History, notice: Notice, people: tuple[str, ...], actor: Actor) -> None:
     if notice.state == "draft":
         h.give(c.IssueNotice(n=notice.n), actor)
-    items = {one.code: c.AnsweredItem("done") for one in notice.items if one.state == "open"}
+    photo = PhotoRef(f"p-{notice.n}-{h.number()}", None, verified=False)
+    photos = (photo,) if h.chance(0.3) else ()
+    items = {one.code: c.AnsweredItem("done", photos) for one in notice.items if one.state == "open"}
     if items:
         h.give(c.AnswerNotice(n=notice.n, items=items, answered_by="customer"), CUSTOMER)
+        if photos and h.chance(0.9):
+            h.give(c.RecordPhoto(photo_id=photo.id, verified=h.chance(0.9)), INTAKE)
     task_id = f"r-{notice.n}-{len(h.case.tasks)}"
     h.give(c.ScheduleReinspection(n=notice.n, task_id=task_id, assignees=people), actor)
 

@@ -6,9 +6,10 @@ from datetime import timedelta
 from typing import Any
 
 from server.workflow import commands as c
+from server.workflow.escalation import due_steps
 from server.workflow.model import PhotoRef
 from server.workflow.rectification import Heading
-from tests.workflow.builders import CUSTOMER, INSPECTOR, MANAGER
+from tests.workflow.builders import CUSTOMER, INSPECTOR, INTAKE, MANAGER
 from tests.workflow.histories.history import FIELD, History
 from tests.workflow.histories.moves.cases import OFFICE
 from tests.workflow.histories.moves.fieldwork import SEVERITIES, outcome
@@ -111,8 +112,41 @@ def extend(h: History) -> None:
     n = h.some_notice()
     notice = h.case.notices.get(n)
     if notice and notice.items:
-        day = (h.desk.now + timedelta(days=h.pick([3, 90]))).date()
-        h.give(c.ExtendDeadlines(n=n, due={notice.items[0].code: day}, reason="material is late"))
+        due = notice.items[0].due or h.desk.policy.day(h.desk.now)
+        day = due + timedelta(days=h.pick([1, 3, 90]))
+        h.give(c.ExtendDeadlines(n=n, due={notice.items[0].code: day}, reason="material is late"), MANAGER)
+
+
+def remind(h: History) -> None:
+    """Days pass, and every step of escalation that is due is told, now and then by somebody else."""
+    h.desk.now += timedelta(days=h.pick([0, 5, 20]))
+    for n, notice in sorted(h.case.notices.items()):
+        for step in due_steps(notice, h.desk.policy.day(h.desk.now), h.desk.policy):
+            command = c.RecordReminder(n=n, round=step.round, step=step.step, due=step.due)
+            h.give(command, INTAKE, INTAKE, MANAGER)
+
+
+def cover(h: History) -> None:
+    """Hidden works were covered unseen; specialists meet over it, sooner or later."""
+    n = h.some_notice()
+    notice = h.case.notices.get(n)
+    code = notice.items[0].code if notice else "A"
+    h.give(c.MarkCovered(n=n, item=code, reason="found filled in"), MANAGER, INSPECTOR)
+    meet(h)
+
+
+def meet(h: History) -> None:
+    decision: Any = h.pick(["open_up", "stop_cover", "rework"])
+    h.give(
+        c.RecordSpecialists(
+            n=h.some_notice(),
+            held=h.pick([h.desk.now, h.moment()]),
+            participants=(MANAGER.name, INSPECTOR.name, "a third"),
+            decision=decision,
+            minutes="to be opened",
+        ),
+        MANAGER,
+    )
 
 
 def hear_the_customer(h: History) -> None:
@@ -120,7 +154,7 @@ def hear_the_customer(h: History) -> None:
     n = h.some_notice()
     h.give(c.IssueNotice(n=n), *OFFICE)
     h.give(c.DeliverNotice(n=n, mode="on_site", received_by="Mr Lu"), MANAGER)
-    h.pick([accept, dispute, dispute_and_settle, extend, state_dates])(h)
+    h.pick([accept, dispute, dispute_and_settle, extend, state_dates, remind])(h)
 
 
 def dispute_and_settle(h: History) -> None:
@@ -131,3 +165,4 @@ def dispute_and_settle(h: History) -> None:
 MOVES = [issue, issue, answer, answer, reinspect, finish_reinspection, finish_reinspection]
 MOVES += [propose_withdrawal, confirm_withdrawal, withdraw, reject_withdrawal, amend, cosign, deliver]
 MOVES += [accept, dispute, settle_dispute, state_dates, extend, hear_the_customer, hear_the_customer]
+MOVES += [remind, cover, meet]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 from server.workflow import commands as c
-from tests.workflow.builders import ADMIN, CHECKLIST, CUSTOMER, DEPUTY, INSPECTOR, MANAGER
+from tests.workflow.builders import ADMIN, CHECKLIST, COLLEAGUE, CUSTOMER, DEPUTY, INSPECTOR, MANAGER
 from tests.workflow.histories.history import History
 
 _LINKS = ("l-1", "l-2")
@@ -48,4 +49,33 @@ def explain_and_audit(h: History) -> None:
     audit_explanation(h)
 
 
-MOVES = [issue_link, revoke_link, wish, explain, audit_explanation, explain_and_audit]
+def inspect_customer(h: History) -> None:
+    """Plan, and then do, or call off; before energization it is refused."""
+    inspection = f"ci-{h.random.randint(1, 3)}"
+    day = (h.desk.now + timedelta(days=h.pick([-3, 2, 30]))).date()
+    h.give(
+        c.PlanCustomerInspection(inspection_id=inspection, planned_on=day, assignees=(INSPECTOR.name,)),
+        MANAGER,
+    )
+    if h.chance():
+        h.give(
+            c.RecordCustomerInspection(
+                inspection_id=inspection,
+                dated=h.pick([h.desk.now, h.moment()]),
+                inspectors=(INSPECTOR.name, COLLEAGUE.name),
+                evidence="sheet 4",
+            ),
+            MANAGER,
+        )
+    else:
+        h.give(c.CancelCustomerInspection(inspection_id=inspection, reason="nobody there"), MANAGER)
+
+
+def rate(h: History) -> None:
+    rating = f"ra-{h.random.randint(1, 3)}"
+    score: Any = h.random.randint(1, 5)
+    h.give(c.RateService(rating_id=rating, score=score, words="as it was"))
+    h.give(c.RecordRatingAction(rating_id=rating, text="called back"), MANAGER, DEPUTY)
+
+
+MOVES = [inspect_customer, rate, issue_link, revoke_link, wish, explain, audit_explanation, explain_and_audit]
