@@ -42,7 +42,9 @@ class ActForm(Schema):
         validate=ma.validate.Length(max=100_000),
         metadata={
             "description": "JSON: `{act: answer, notice, items: {code: {text, photos: [0, …]}}, answered_by, "
-            "text}`, `{act: wish, about, at, note}` or `{act: agree, at, note}`."
+            "text}`, `{act: receive, notice}`, `{act: accept, notice}`, `{act: dispute, notice, items, "
+            "reason}`, `{act: dates, notice, dates: {code: day}}`, `{act: wish, about, at, note}` or "
+            "`{act: agree, at, note}`."
         },
     )
 
@@ -95,6 +97,7 @@ class PublicNoticeItemOut(ma.Schema):
     title = ma.fields.String()
     due = ma.fields.String(allow_none=True)
     answered = ma.fields.Boolean()
+    disputed = ma.fields.Boolean()
 
 
 class PublicNoticeOut(ma.Schema):
@@ -103,6 +106,8 @@ class PublicNoticeOut(ma.Schema):
     title = ma.fields.String()
     round = ma.fields.Integer()
     issued_at = ma.fields.String()
+    received_at = ma.fields.String(allow_none=True)
+    accepted = ma.fields.Boolean()
     items = ma.fields.List(ma.fields.Nested(PublicNoticeItemOut))
 
 

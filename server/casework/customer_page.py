@@ -97,12 +97,15 @@ def _is_shown(notice: Notice) -> bool:
 
 
 def _notice(notice: Notice, lang: str) -> dict[str, Any]:
+    received = notice.received(notice.issues[-1])
     return {
         "n": notice.n,
         "state": notice.state,
         "title": text(f"customer.notice.{notice.state}", lang),
         "round": notice.round,
         "issued_at": notice.issues[-1].at.isoformat(),
+        "received_at": received.isoformat() if received else None,
+        "accepted": any(one.round == notice.round for one in notice.acceptances),
         "items": [
             {
                 "code": item.code,
@@ -117,6 +120,7 @@ def _notice(notice: Notice, lang: str) -> dict[str, Any]:
                 "answered": any(
                     item.code in answer.items for answer in notice.answers if answer.round == notice.round
                 ),
+                "disputed": notice.dispute is not None and item.code in notice.dispute.items,
             }
             for item in notice.items
         ],

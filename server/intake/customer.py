@@ -6,6 +6,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Annotated
 
@@ -26,7 +27,8 @@ from server.workflow.customer import (
 )
 from server.workflow.decide import decide
 from server.workflow.model import Actor, Case, ItemAnswer, LogEntry, PhotoRef
-from server.workflow.vocabulary import Id, Moment, Words
+from server.workflow.refusal import Refusal
+from server.workflow.vocabulary import Id, Moment, Reason, Words
 from sync.store import NotFound
 
 _AGREES = "customer-agrees-time"
@@ -64,7 +66,35 @@ class Agree(Struct, frozen=True, forbid_unknown_fields=True, tag_field="act", ta
     note: Words = ""
 
 
-Act = Answer | Wish | Agree
+class Receive(Struct, frozen=True, forbid_unknown_fields=True, tag_field="act", tag="receive"):
+    """The notice is here and was opened: that is its delivery."""
+
+    notice: Annotated[int, Meta(ge=1)]
+
+
+class Accept(Struct, frozen=True, forbid_unknown_fields=True, tag_field="act", tag="accept"):
+    """The notice is taken as it is."""
+
+    notice: Annotated[int, Meta(ge=1)]
+
+
+class DisputeItems(Struct, frozen=True, forbid_unknown_fields=True, tag_field="act", tag="dispute"):
+    """These items are no defects, or less grave."""
+
+    notice: Annotated[int, Meta(ge=1)]
+    items: Annotated[tuple[Id, ...], Meta(min_length=1, max_length=500)]
+    reason: Reason
+
+
+class State(Struct, frozen=True, forbid_unknown_fields=True, tag_field="act", tag="dates"):
+    """The days by which critical items will be mended."""
+
+    notice: Annotated[int, Meta(ge=1)]
+    dates: Annotated[Mapping[Id, date], Meta(min_length=1, max_length=500)]
+
+
+OnNotice = Receive | Accept | DisputeItems | State
+Act = Answer | Wish | Agree | OnNotice
 
 
 class PhotosNotNamed(Exception):
@@ -123,6 +153,8 @@ class CustomerDoor:
             command: c.Command = _answer(case, act, kept)
         elif photos:
             raise PhotosNotNamed(range(len(photos)))
+        elif isinstance(act, OnNotice):
+            return self._on_notice(visit, act)
         elif isinstance(act, Wish):
             command = c.WishAppointment(wish_id=new_id(), about=act.about, at=act.at, note=act.note)
         else:
@@ -130,6 +162,19 @@ class CustomerDoor:
             command = c.RecordEntry(gate=_AGREES, status="met", evidence=evidence, note=act.note)
         done = self._made.cases.apply(case.id, command, visit.actor)
         return done, done.events[0] if done.events else _latest(done.case, visit.actor)
+
+    def _on_notice(self, visit: Visit, act: OnNotice) -> tuple[Loaded, LogEntry]:
+        """What is said to a notice beside an answer. What was said before, here or on paper, is found."""
+        case = visit.known.case
+        notice = case.notices.get(act.notice)
+        if notice is None or not notice.issues:
+            raise Refusal("notice_unknown", {"n": act.notice}, kind="not_found")
+        command, event = _said_to_notice(case, act)
+        done = self._made.cases.apply(case.id, command, visit.actor)
+        if done.events:
+            return done, done.events[0]
+        about = [one for one in done.case.log if one.event == event and one.data["n"] == act.notice]
+        return done, about[-1]
 
     def _require_sense(self, visit: Visit, act: Answer, photos: Sequence[Path]) -> None:
         """Refuse, before any photo is kept, what the case would refuse; and photos that belong to no item."""
@@ -192,6 +237,21 @@ def _answer(case: Case, act: Answer, photos: Sequence[PhotoRef]) -> c.AnswerNoti
         answered_by=act.answered_by.strip() or case.customer.name,
         text=act.text,
     )
+
+
+def _said_to_notice(case: Case, act: OnNotice) -> tuple[c.Command, str]:
+    """The command, and the event that tells of it."""
+    n, name = act.notice, case.customer.name
+    match act:
+        case Receive():
+            return c.DeliverNotice(n=n, mode="electronic", received_by=name), "notice_delivered"
+        case Accept():
+            return c.AcceptNotice(n=n, accepted_by=name), "notice_accepted"
+        case DisputeItems():
+            command = c.DisputeNotice(n=n, items=act.items, reason=act.reason, disputed_by=name)
+            return command, "notice_disputed"
+        case State():
+            return c.StateDates(n=n, dates=act.dates, stated_by=name), "dates_stated"
 
 
 def _latest(case: Case, actor: Actor, event: str | None = None) -> LogEntry:

@@ -39,7 +39,7 @@ ALLOWED = {
     "steps": {"title", "at", "receipt"},
     "receipts": {"title", "at", "receipt"},
     "appointments": {"about", "title", "on", "wished"},
-    "notices": {"n", "state", "title", "round", "issued_at", "items"},
+    "notices": {"n", "state", "title", "round", "issued_at", "received_at", "accepted", "items"},
     "notices.items": {
         "code",
         "text",
@@ -51,6 +51,7 @@ ALLOWED = {
         "title",
         "due",
         "answered",
+        "disputed",
     },
 }
 
