@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: setup run test lint types tests diagrams bench bench-photos bench-sync bench-flat bench-checklists lock clean
+.PHONY: setup run test lint types tests diagrams bench bench-photos bench-sync bench-flat bench-checklists pictures lock clean
 
 setup: build/.ready
 
@@ -45,9 +45,13 @@ diagrams: setup
 	$(BIN)/python -m server.diagrams docs
 	$(BIN)/python -m server.demo.map docs
 
+# Draws the printed forms of docs/forms anew from the demo; needs poppler's pdftoppm.
+pictures: setup
+	$(BIN)/python docs/forms/pictures.py
+
 # What takes many minutes, or has peers to install, is a target of its own.
 bench: setup
-	@for b in $(filter-out bench/replication.py bench/flat.py bench/judging.py bench/lookalikes.py,$(wildcard bench/[a-z]*.py)); do echo "== $$b"; $(BIN)/python $$b || exit 1; done
+	@for b in $(filter-out bench/replication.py bench/flat.py bench/judging.py bench/lookalikes.py bench/outages.py,$(wildcard bench/[a-z]*.py)); do echo "== $$b"; $(BIN)/python $$b || exit 1; done
 
 build/.bench: bench/package-lock.json bench/package.json
 	@mkdir -p build
@@ -70,6 +74,10 @@ bench-photos: setup
 # A submission of 225 items judged, 200 definitions loaded, memory over 100,000 judgements; a few minutes.
 bench-checklists: setup
 	$(BIN)/python bench/judging.py
+
+# Months of 20 to 1,000 works balanced on two networks; about a quarter of an hour.
+bench-outages: setup
+	$(BIN)/python bench/outages.py --plot docs/outages-gap.svg
 
 # Needs uv (https://docs.astral.sh/uv/): resolves again and writes the locks, hashes and all.
 lock:

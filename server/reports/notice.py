@@ -182,6 +182,7 @@ def _row(number: int, item: NoticeItem, say: Wording) -> tuple[Cell, ...]:
             *own_line(added.description),
             *((Line(say.say("standard", source=standards), "small"),) if standards else ()),
             *((Line(doubt, "alarm"),) if doubt else ()),
+            *((Line(say.catalogued("specialists_cause.covered_unseen"), "alarm"),) if item.covered else ()),
             *((Line(say.say("photos_taken", count=len(result.photos)), "small"),) if result.photos else ()),
         ),
         (
@@ -216,7 +217,12 @@ def _regraded(item: NoticeItem, say: Wording) -> Words:
 def _reply(notice: Notice, say: Wording) -> Iterator[Block]:
     """What was answered and seen again, round by round; lines to answer on where nothing was answered yet."""
     yield Heading(say.say("heading_reply"))
-    rows = [*_disputes(notice, say), *_answers(notice, say), *_rounds(notice, say)]
+    rows = [
+        *_disputes(notice, say),
+        *_answers(notice, say),
+        *_rounds(notice, say),
+        *_specialists(notice, say),
+    ]
     if rows:
         head = columns(say, "no", "round", "when", "answer", "evidence")
         yield Table(head, _HISTORY_WIDTHS, tuple(row for _, row in sorted(rows, key=lambda one: one[0])))
@@ -260,6 +266,26 @@ def _disputes(notice: Notice, say: Wording) -> Iterator[_Dated]:
                 (Line(say.say("round", round=one.round)), Line(say.say("disputed"), "small")),
                 (Line(say.moment(one.at)), Line(say.own(one.disputed_by), "small")),
                 tuple(said),
+                (),
+            ),
+        )
+
+
+def _specialists(notice: Notice, say: Wording) -> Iterator[_Dated]:
+    """What specialists demanded of items that are unsafe as they are."""
+    lines = {item.code: number for number, item in enumerate(notice.items, 1)}
+    for one in notice.specialist_meetings:
+        numbers = sorted(lines.get(code, 0) for code in one.items)
+        yield (
+            (one.round, 2, numbers[0] if numbers else 0),
+            (
+                (Line((", ".join(map(str, numbers)),)),),
+                (Line(say.say("round", round=one.round)), Line(say.say("specialists"), "small")),
+                (Line(say.moment(one.held)), Line(say.persons(one.participants), "small")),
+                (
+                    Line(say.catalogued(f"specialists_decision.{one.decision}"), "alarm"),
+                    *own_line(one.minutes),
+                ),
                 (),
             ),
         )

@@ -51,6 +51,9 @@ _SETTING_WIDTHS = (9.0, 34.0, 0.0, 24.0, 24.0, 24.0, 30.0)
 _METER_WIDTHS = (30.0, 0.0, 34.0, 26.0, 26.0, 34.0)
 _READING_WIDTHS = (60.0, 50.0, 0.0)
 _INDEX_WIDTHS = (9.0, 0.0, 50.0, 24.0, 16.0, 20.0)
+_COMMON_INSTRUMENTS = ("meter", "ct", "ct", "ct", "pt", "terminal")
+#: Rows for instruments of one kind; more of them are counted.
+_MOST_INSTRUMENTS = 12
 #: Empty rows for what is written by hand.
 _EQUIPMENT_ROWS, _SETTING_ROWS, _METER_ROWS, _INDEX_ROWS = 6, 12, 4, 5
 
@@ -204,14 +207,29 @@ def _metering(case: Case, facts: OfficeFacts, say: Wording) -> Iterator[Block]:
         )
     )
     head = columns(say, "instrument", "serial", "model", "ratio", "accuracy", "seal")
-    kinds = ("meter", "ct", "ct", "ct", "pt", "terminal")
-    rows = tuple(((Line(say.say(f"instrument_{kind}")),), *((),) * 5) for kind in kinds)
-    yield Table(head, _METER_WIDTHS, rows)
+    yield Table(head, _METER_WIDTHS, tuple(_instruments(case, say)))
     yield Heading(say.say("heading_readings"))
     head = columns(say, "register", "reading", "remark")
     yield Table(head, _READING_WIDTHS, reading_rows({} if record is None else record.readings, _METER_ROWS))
     yield Passage((Blank(say.say("remarks"), 2),), framed=True)
     yield signers(say, "fitter_1", "fitter_2", "customer")
+
+
+def _instruments(case: Case, say: Wording) -> Iterator[tuple[Cell, ...]]:
+    """A row for each instrument of the case's plan, its number and seal to be filled in; without a plan, one
+    for each that is common."""
+    if case.metering is None:
+        for kind in _COMMON_INSTRUMENTS:
+            yield ((Line(say.say(f"instrument_{kind}")),), *((),) * 5)
+        return
+    for line in case.metering.lines:
+        one = line.instrument
+        cells = (own_line(one.type), own_line(one.ratio), own_line(one.accuracy))
+        shown = min(line.quantity, _MOST_INSTRUMENTS)
+        for _ in range(shown):
+            yield (Line(say.say(f"instrument_{one.kind}")),), (), *cells, ()
+        if more := line.quantity - shown:
+            yield (Line(say.say("instruments_more", count=more), "small"),), (), *cells, ()
 
 
 def _index(case: Case, facts: OfficeFacts, say: Wording) -> Iterator[Block]:

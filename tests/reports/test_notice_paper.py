@@ -135,3 +135,16 @@ def test_a_dispute_and_what_a_second_person_made_of_it_are_told() -> None:
     words = told(desk.case)
     for expected in ("裁定：变更等级（deng.deputy）", "按图纸", "轻微", "原等级：一般", "一般1项、轻微1项"):
         assert expected in words, expected
+
+
+def test_what_was_covered_unseen_and_what_specialists_demand_is_told() -> None:
+    desk = with_notice(failure("ME-05"))
+    desk.do(c.MarkCovered(n=1, item="ME-05", reason="已回填"))
+    people = ("周专工", "吴专工", "郑专工")
+    held = c.RecordSpecialists(
+        n=1, held=desk.now, participants=people, decision="open_up", minutes="开挖两处"
+    )
+    desk.do(held)
+    words = told(desk.case)
+    for expected in ("未经检查已覆盖", "专题会", "要求开挖", "开挖两处", "周专工、吴专工、郑专工", "严重1项"):
+        assert expected in words, expected

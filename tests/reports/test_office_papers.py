@@ -10,6 +10,7 @@ from checklists import load_definitions
 from server.reports.office import OFFICE_PAPERS, OfficeFacts, office_paper
 from server.reports.paper import Fields, FormName, Paper
 from server.workflow import commands as c
+from server.workflow.metering import Instrument, MeteringLine
 from tests.reports.papers import CHINESE, failure, printed, whole, with_notice
 from tests.workflow.builders import Desk
 
@@ -86,3 +87,18 @@ def test_the_index_lists_what_the_case_has_and_asks_for_originals() -> None:
         assert expected in words, expected
     draft = with_notice(failure("ME-05"), issued=False)
     assert "QX1" not in whole(printed(made("index", draft))), "a draft is no paper of the file"
+
+
+def test_a_metering_sheet_has_a_row_for_each_instrument_of_the_plan() -> None:
+    desk = Desk()
+    transformer = Instrument(kind="ct", type="LZZBJ9-10", ratio="40/5", accuracy="0.2S")
+    desk.do(
+        c.PlanMetering(connect_on=date(2026, 9, 1), lines=(MeteringLine(instrument=transformer, quantity=2),))
+    )
+    words = whole(printed(made("metering", desk)))
+    assert words.count("LZZBJ9-1040/50.2S") == 2
+    assert "电能表示数" in words
+    assert words.count("电压互感器") == 0, "only what is planned"
+    many = MeteringLine(instrument=transformer, quantity=20)
+    desk.do(c.PlanMetering(connect_on=date(2026, 9, 1), lines=(many,)))
+    assert "另8只" in whole(printed(made("metering", desk)))
