@@ -2,25 +2,40 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import islice
+from datetime import datetime
+from itertools import chain, islice
+from multiprocessing import get_context
 
+import msgspec
+
+from checklists.loader import fact_definitions
 from server.casework.access import access_to
 from server.casework.cases import Loaded
 from server.casework.numbers import NumberTaken, claim_numbers
 from server.casework.projection import rows_of
+from server.ownrules import rules_in_force
+from server.readmodel.database import CaseRows
 from server.services import Services
+from server.settings import Settings
 from server.workflow.commands import OpenCase
 from server.workflow.decide import decide
 from server.workflow.documents import case_to_document
+from server.workflow.inforce import InForce
 from server.workflow.model import Actor, Case
+from server.workflow.policy import load_policy
 from server.workflow.refusal import Refusal
 from sync.store import NewDatabase
 
 #: How many cases share a wait for the disk. More gain little, and hold other writers up for longer.
 AT_ONCE = 200
+#: So many batches are decided on here before other processes are begun for the rest.
+_FEW = 4
+#: Of a revision, rows need the generation alone.
+_FIRST = "1-"
 #: Requests to a CouchDB that are under way at once.
 _THREADS = 8
 
@@ -34,33 +49,111 @@ class Opened:
     failure: Refusal | NumberTaken | None = None
 
 
+class Prepared(msgspec.Struct, frozen=True):
+    """A case decided on and ready to be written: its document as JSON, and its rows."""
+
+    case: Case
+    document: bytes
+    rows: CaseRows
+
+
+#: Batches that others are at, the first that was given them first.
+_Ahead = deque[tuple[list[OpenCase], datetime, Future[list[Prepared | Refusal]]]]
+
+
 def create_many(
-    made: Services, commands: Iterable[OpenCase], actor: Actor, *, at_once: int = AT_ONCE
+    made: Services,
+    commands: Iterable[OpenCase],
+    actor: Actor,
+    *,
+    at_once: int = AT_ONCE,
+    processes: int = 1,
 ) -> Iterator[Opened]:
     """Open a case for each command; tells of each in turn, once it is on disk and in the lists.
 
     What is refused leaves no trace and holds up no other. The same commands again find the cases that they
-    opened. `commands` may be endless: no more than `at_once` of them are held. Raises what the store raises;
-    what was told until then stands.
+    opened. `commands` may be endless: few times `at_once` of them are held. With several `processes`, others
+    decide on what comes next while this one writes; they begin once there are more than a few. Raises what
+    the store raises; what was told until then stands.
     """
     rest = iter(commands)
-    while batch := list(islice(rest, at_once)):
-        yield from _opened(made, batch, actor)
+    batches = iter(lambda: list(islice(rest, at_once)), [])
+    for batch in islice(batches, _FEW if processes > 1 else None):
+        now = made.clock()
+        yield from _opened(made, batch, prepare(batch, actor, now, made.cases.rules), now, actor)
+    if processes > 1 and (first := next(batches, None)) is not None:
+        yield from _with_others(made, chain([first], batches), actor, processes)
 
 
-def _opened(made: Services, batch: list[OpenCase], actor: Actor) -> list[Opened]:
-    now = made.clock()
-    decided: dict[int, Case] = {}
-    found: dict[int, Opened] = {}
-    for place, command in enumerate(batch):
-        policy = made.cases.rules.at(now, command.organisation)
+def prepare(
+    commands: Sequence[OpenCase], actor: Actor, now: datetime, rules: InForce
+) -> list[Prepared | Refusal]:
+    """What becomes of each command, before anything is written."""
+    found: list[Prepared | Refusal] = []
+    for command in commands:
+        policy = rules.at(now, command.organisation)
         try:
-            decided[place] = decide(None, command, now=now, actor=actor, policy=policy).case
+            case = decide(None, command, now=now, actor=actor, policy=policy).case
         except Refusal as refusal:
-            found[place] = Opened(command, failure=refusal)
-    taken = claim_numbers(made.store, made.names.registry, list(decided.values()), now)
-    for place, case in list(decided.items()):
-        if case.id in taken:
+            found.append(refusal)
+            continue
+        document = msgspec.json.encode(case_to_document(case))
+        found.append(Prepared(case, document, rows_of(case, _FIRST, rules)))
+    return found
+
+
+def _with_others(
+    made: Services, batches: Iterator[list[OpenCase]], actor: Actor, processes: int
+) -> Iterator[Opened]:
+    # Begun anew and not forked: connections and threads do not survive that.
+    with ProcessPoolExecutor(
+        processes, mp_context=get_context("spawn"), initializer=_begin, initargs=(made.settings,)
+    ) as pool:
+        ahead: _Ahead = deque()
+        for batch in batches:
+            now = made.clock()
+            ahead.append((batch, now, pool.submit(_prepare, batch, actor, now)))
+            if len(ahead) > processes:
+                yield from _opened(made, *_first_of(ahead), actor)
+        while ahead:
+            yield from _opened(made, *_first_of(ahead), actor)
+
+
+def _first_of(ahead: _Ahead) -> tuple[Sequence[OpenCase], Sequence[Prepared | Refusal], datetime]:
+    batch, now, ready = ahead.popleft()
+    return batch, ready.result(), now
+
+
+_rules: list[InForce] = []
+
+
+def _begin(settings: Settings) -> None:
+    """Read the rules for the life of this process."""
+    _rules.append(rules_in_force(settings, load_policy(fact_names=fact_definitions().keys())))
+
+
+def _prepare(commands: Sequence[OpenCase], actor: Actor, now: datetime) -> list[Prepared | Refusal]:
+    return prepare(commands, actor, now, _rules[0])
+
+
+def _opened(
+    made: Services,
+    batch: Sequence[OpenCase],
+    ready: Sequence[Prepared | Refusal],
+    now: datetime,
+    actor: Actor,
+) -> list[Opened]:
+    decided: dict[int, Prepared] = {}
+    found: dict[int, Opened] = {}
+    for place, one in enumerate(ready):
+        if isinstance(one, Refusal):
+            found[place] = Opened(batch[place], failure=one)
+        else:
+            decided[place] = one
+    cases = [one.case for one in decided.values()]
+    taken = claim_numbers(made.store, made.names.registry, cases, now)
+    for place, one in list(decided.items()):
+        if one.case.id in taken:
             found[place] = Opened(batch[place], failure=NumberTaken())
             del decided[place]
     if made.store.exact_revisions:
@@ -70,27 +163,28 @@ def _opened(made: Services, batch: list[OpenCase], actor: Actor) -> list[Opened]
     return [found[place] for place in range(len(batch))]
 
 
-def _together(made: Services, batch: Sequence[OpenCase], decided: dict[int, Case]) -> dict[int, Opened]:
+def _together(made: Services, batch: Sequence[OpenCase], decided: dict[int, Prepared]) -> dict[int, Opened]:
     """Those that nobody has begun to open before, written in one transaction."""
-    fresh = {case.id: (place, case) for place, case in decided.items()}
+    fresh = {one.case.id: (place, one) for place, one in decided.items()}
     media, forms = [], []
-    for _, case in fresh.values():
-        access = access_to(case)
-        media.append(NewDatabase(made.names.media(case.id), access.security("media")))
-        first = (case_to_document(case),)
-        forms.append(NewDatabase(made.names.forms(case.id), access.security("case"), first))
+    for _, one in fresh.values():
+        access = access_to(one.case)
+        media.append(NewDatabase(made.names.media(one.case.id), access.security("media")))
+        first = (msgspec.json.decode(one.document),)
+        forms.append(NewDatabase(made.names.forms(one.case.id), access.security("case"), first))
     revs = made.store.create_databases([*media, *forms])
     written = {
-        place: Loaded(case, rev[0], case.log)
-        for (place, case), rev in zip(fresh.values(), revs[len(media) :], strict=True)
+        place: Loaded(one.case, rev[0], one.case.log)
+        for (place, one), rev in zip(fresh.values(), revs[len(media) :], strict=True)
         if rev is not None
     }
-    rules = made.cases.rules
-    made.readmodel.put_cases([rows_of(known.case, known.rev, rules) for known in written.values()])
+    made.readmodel.put_cases([decided[place].rows for place in written])
     made.cases.announce(list(written.values()))
-    for (place, case), rev in zip(fresh.values(), revs, strict=False):
+    for (place, one), rev in zip(fresh.values(), revs, strict=False):
         if rev is None and place in written:
-            made.cases.settle(case.id)  # a first attempt came as far as the media, with what access it knew
+            made.cases.settle(
+                one.case.id
+            )  # a first attempt came as far as the media, and what access it knew
     return {place: Opened(batch[place], known) for place, known in written.items()}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -31,10 +32,25 @@ def cases() -> None:
 @click.option("--dry-run", is_flag=True, help="Look, and change nothing.")
 @click.option("--update", is_flag=True, help="Change cases of which a row says otherwise; needs --reason.")
 @click.option("--reason", default="", help="Why cases are changed.")
+@click.option(
+    "--processes",
+    type=click.IntRange(min=1),
+    default=os.cpu_count() or 1,
+    show_default="one for each core",
+    help="How many decide on long lists at once.",
+)
 @click.option("--language", type=click.Choice(LANGUAGES), default="en", show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="The report as one JSON object.")
 def import_command(
-    file: Path, by: str, reason: str, language: str, *, dry_run: bool, update: bool, as_json: bool
+    file: Path,
+    by: str,
+    reason: str,
+    processes: int,
+    language: str,
+    *,
+    dry_run: bool,
+    update: bool,
+    as_json: bool,
 ) -> None:
     """Take in applications from FILE: XLSX, CSV or JSON, known by what is in it.
 
@@ -61,6 +77,7 @@ def import_command(
                 actor,
                 Limits(rows=_ROWS, bytes=_BYTES),
                 lambda rows: report_progress("rows", rows, 0),
+                processes,
             )
     told = report.told()
     if as_json:

@@ -6,6 +6,7 @@ where it stood. A row that says otherwise than the case changes it only when tha
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -81,13 +82,15 @@ def import_list(
     actor: Actor,
     limits: Limits,
     on_progress: Callable[[int], None] = lambda _rows: None,
+    processes: int = 1,
 ) -> Report:
-    """Take in the list at `path`; `on_progress` is told how many rows are done.
+    """Take in the list at `path`; `on_progress` is told how many rows were read. With several `processes`,
+    others decide while this one writes.
 
     A list that cannot be read to its end is taken in up to there, and the report says so. Raises what the
     store raises; what was done until then stands, and the same list again goes on.
     """
-    return _Import(made, wanted, actor).run(path, limits, on_progress)
+    return _Import(made, wanted, actor).run(path, limits, on_progress, processes)
 
 
 class _Import:
@@ -99,24 +102,43 @@ class _Import:
         self._actor = actor
         self._report = Report(dry_run=wanted.dry_run)
         self._seen: dict[str, int] = {}
+        #: Rows whose cases are being opened, the oldest first.
+        self._fresh: deque[Application] = deque()
         may_manage = lru_cache(1000)(lambda name: made.people.may_manage(name, wanted.organisation))
         self._policy = made.cases.policy(wanted.organisation)
         self._reader = Reader(wanted.organisation, self._policy, wanted.manager, may_manage)
 
-    def run(self, path: Path, limits: Limits, on_progress: Callable[[int], None]) -> Report:
+    def run(self, path: Path, limits: Limits, on_progress: Callable[[int], None], processes: int) -> Report:
+        report = self._report
+        commands = self._commands(path, limits, on_progress)
+        if self._wanted.dry_run:
+            outcomes: Iterable[Opened] = map(self._tried, commands)
+        else:
+            outcomes = create_many(self._made, commands, self._actor, processes=processes)
+        for outcome in outcomes:
+            one = self._fresh.popleft()
+            if outcome.failure is None:
+                report.opened += 1
+            else:
+                self._refuse(one, outcome.failure)
+        report.findings.sort(key=lambda finding: finding.row or 0)
+        report.ignored_columns = sorted(self._reader.ignored)[:TOLD]
+        return report
+
+    def _commands(self, path: Path, limits: Limits, on_progress: Callable[[int], None]) -> Iterator[OpenCase]:
+        """What opens the cases that are new, in the order of `_fresh`; the other rows are seen to on the
+        way."""
         report = self._report
         try:
             for batch in _batches(read_list(path, limits), AT_ONCE):
                 report.rows += len(batch)
-                self._take([self._reader.read(row) for row in batch])
+                yield from self._take([self._reader.read(row) for row in batch])
                 on_progress(report.rows)
         except ListRefused as refused:
             report.complete = False
             report.tell(refused.finding)
-        report.ignored_columns = sorted(self._reader.ignored)[:TOLD]
-        return report
 
-    def _take(self, applications: Sequence[Application]) -> None:
+    def _take(self, applications: Sequence[Application]) -> Iterator[OpenCase]:
         good = [one for one in applications if self._is_good(one)]
         known = holders_of(
             self._made.store,
@@ -124,16 +146,15 @@ class _Import:
             self._wanted.organisation,
             [one.no for one in good],
         )
-        fresh: list[tuple[Application, OpenCase]] = []
         for one in good:
             assert one.command is not None  # noqa: S101  _is_good has looked
             command = replace(one.command, id=known.get(one.no) or new_id())
             case = self._existing(command.id) if one.no in known else None
             if case is None:
-                fresh.append((one, command))
+                self._fresh.append(one)
+                yield command
             else:
                 self._compare(one, command, case)
-        self._open(fresh)
 
     def _is_good(self, one: Application) -> bool:
         findings = list(one.findings)
@@ -151,17 +172,6 @@ class _Import:
             return self._made.cases.load(case_id).case
         except NotFound:
             return None
-
-    def _open(self, fresh: Sequence[tuple[Application, OpenCase]]) -> None:
-        if self._wanted.dry_run:
-            outcomes: Iterable[Opened] = (self._tried(command) for _, command in fresh)
-        else:
-            outcomes = create_many(self._made, (command for _, command in fresh), self._actor)
-        for (one, _), outcome in zip(fresh, outcomes, strict=True):
-            if outcome.failure is None:
-                self._report.opened += 1
-            else:
-                self._refuse(one, outcome.failure)
 
     def _tried(self, command: OpenCase) -> Opened:
         """What would become of a command."""

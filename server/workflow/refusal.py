@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, Literal
 
 RefusalKind = Literal["conflict", "forbidden", "invalid", "not_found"]
@@ -30,6 +31,10 @@ class Refusal(Exception):
         self.params: dict[str, Any] = dict(params or {})
         self.kind: RefusalKind = kind
         self.facts = facts
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """For other processes: an exception is made again from its arguments, and these have names."""
+        return partial(Refusal, kind=self.kind, facts=self.facts), (self.code, self.params)
 
     def __str__(self) -> str:
         return f"{self.code} {self.params}" if self.params else self.code

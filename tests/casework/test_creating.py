@@ -133,3 +133,26 @@ def test_where_revisions_are_not_exact_each_is_opened_by_itself(
     told = opened(desk, application(1), application(2, process="lv"), application(3), at_once=10)
     assert [type(one.failure) for one in told] == [type(None), Refusal, type(None)]
     assert [row["no"] for row in listed(desk)] == ["YK-0001", "YK-0003"]
+
+
+def test_several_processes_open_the_same_as_one(desk: Desk) -> None:
+    commands = [application(n, process="lv" if n % 7 == 3 else "hv") for n in range(40)]
+    told = list(create_many(desk.made, iter(commands), MANAGER, at_once=4, processes=2))
+    assert [one.command for one in told] == commands
+    refusals = [one.failure for one in told if one.known is None]
+    assert {type(one) for one in refusals} == {Refusal}
+    assert len(refusals) == 6
+    assert [row["no"] for row in listed(desk)] == [one.command.no for one in told if one.known is not None]
+    alone = desk.made.cases.open(application(99), MANAGER).case
+    case = desk.made.cases.load("case-0039").case
+    assert verify_log(case)
+    assert [entry.event for entry in case.log] == [entry.event for entry in alone.log]
+    first, last = refusals[0], refusals[-1]
+    assert isinstance(first, Refusal)
+    assert isinstance(last, Refusal)
+    assert (first.code, first.params, first.kind, first.facts) == (
+        last.code,
+        last.params,
+        last.kind,
+        last.facts,
+    )
