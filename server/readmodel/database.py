@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Table, create_engine, delete, event, func, insert, select, text
+from sqlalchemy import (
+    JSON,
+    Connection,
+    Engine,
+    Table,
+    create_engine,
+    delete,
+    event,
+    func,
+    insert,
+    select,
+    text,
+)
+from sqlalchemy.dialects.sqlite import dialect as sqlite_dialect
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from server.readmodel import search
@@ -220,8 +235,23 @@ def _batched(values: Sequence[str], size: int) -> Iterator[Sequence[str]]:
 
 
 def _insert_all(connection: Connection, table: Table, rows: list[dict[str, Any]]) -> None:
-    if rows:
-        connection.execute(insert(table), rows)
+    if not rows:
+        return
+    for name in _json_columns(table):
+        rows = [{**row, name: json.dumps(row[name], ensure_ascii=False)} for row in rows]
+    # Given to the driver as they are: SQLAlchemy would look at every value of every row.
+    connection.exec_driver_sql(_insertion(table, tuple(rows[0])), rows)
+
+
+@cache
+def _json_columns(table: Table) -> tuple[str, ...]:
+    return tuple(column.name for column in table.c if isinstance(column.type, JSON))
+
+
+@cache
+def _insertion(table: Table, names: tuple[str, ...]) -> str:
+    dialect = sqlite_dialect(paramstyle="named")
+    return str(insert(table).values(dict.fromkeys(names)).compile(dialect=dialect))
 
 
 def _tune(connection: sqlite3.Connection, _record: object) -> None:

@@ -45,7 +45,8 @@ class InForce:
     def at(self, moment: datetime, organisation: str) -> Policy:
         """The settings in force at an aware moment, by the day it is where the organisation works."""
         nearly = self.on(moment.date(), organisation)
-        return self.on(nearly.day(moment), organisation)
+        day = nearly.day(moment)
+        return nearly if day == moment.date() else self.on(day, organisation)
 
     def calendar(self, organisation: str) -> Calendar:
         """The organisation's working days."""

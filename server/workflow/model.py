@@ -217,7 +217,7 @@ class StageEntry(Value, frozen=True):
 
     @property
     def begun(self) -> datetime:
-        return min([self.at, *(act.dated for act in self.acts)])
+        return min([self.at, *(act.dated for act in self.acts)]) if self.acts else self.at
 
 
 class Pause(Value, frozen=True, kw_only=True):

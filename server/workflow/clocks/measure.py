@@ -71,19 +71,26 @@ class Clock(Value, frozen=True, kw_only=True):
 
 
 class Days:
-    """Counts days of a unit between moments."""
+    """Counts days of a unit between moments; many clocks ask for the same ones."""
 
     def __init__(self, calendar: Calendar, policy: Policy, unit: Unit) -> None:
         self._calendar, self._policy, self._unit = calendar, policy, unit
+        self._known: dict[datetime, date] = {}
+
+    def _day(self, moment: datetime) -> date:
+        day = self._known.get(moment)
+        if day is None:
+            day = self._known[moment] = self._policy.day(moment)
+        return day
 
     def between(self, start: datetime, end: datetime) -> int:
         """Days after the day of `start`, up to and with the day of `end`."""
-        first, last = self._policy.day(start), self._policy.day(end)
+        first, last = self._day(start), self._day(end)
         return self._calendar.count(first, last) if self._unit == "working" else (last - first).days
 
     def add(self, start: datetime, n: int) -> date:
         """The n-th day after the day of `start`."""
-        day = self._policy.day(start)
+        day = self._day(start)
         return self._calendar.add(day, n) if self._unit == "working" else day + timedelta(days=n)
 
 
@@ -96,6 +103,7 @@ def clocks(case: Case, now: datetime, rules: InForce) -> tuple[Clock, ...]:
     if not segments:
         return ()
     calendar = rules.calendar(case.organisation)
+    counting: dict[tuple[str, Unit], Days] = {}
     found: list[Clock] = []
     for name, span in limits().clocks.items():
         spanned = list(_spanned(case, span, segments))
@@ -104,19 +112,23 @@ def clocks(case: Case, now: datetime, rules: InForce) -> tuple[Clock, ...]:
             policy = rules.at(run[0].start, case.organisation)
             state = _state(span, run, spanned, segments[-1]) if n == len(runs) else "ended"
             for kind in KINDS:
-                for limit_id, limit, days in limits_of(case, name, kind, policy):
+                for limit_id, limit, most in limits_of(case, name, kind, policy):
                     begun = Clock(
                         id=limit_id,
                         clock=name,
                         kind=kind,
-                        limit=days,
+                        limit=most,
                         unit=limit.unit,
                         run=n,
                         state=state,
                         started_at=run[0].start,
                         ended_at=run[-1].end if state == "ended" else None,
                     )
-                    found.append(_measured(begun, run, Days(calendar, policy, limit.unit), policy))
+                    days = counting.get((policy.timezone, limit.unit))
+                    if days is None:
+                        days = Days(calendar, policy, limit.unit)
+                        counting[policy.timezone, limit.unit] = days
+                    found.append(_measured(begun, run, days, policy))
     return tuple(found)
 
 
