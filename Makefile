@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: setup run test lint types tests diagrams bench bench-photos bench-sync bench-flat bench-checklists pictures lock clean
+.PHONY: setup run test lint types tests diagrams bench bench-photos bench-sync bench-flat bench-api bench-checklists pictures lock clean
 
 setup: build/.ready
 
@@ -51,7 +51,7 @@ pictures: setup
 
 # What takes many minutes, or has peers to install, is a target of its own.
 bench: setup
-	@for b in $(filter-out bench/replication.py bench/flat.py bench/judging.py bench/lookalikes.py bench/outages.py,$(wildcard bench/[a-z]*.py)); do echo "== $$b"; $(BIN)/python $$b || exit 1; done
+	@for b in $(filter-out bench/api.py bench/replication.py bench/flat.py bench/judging.py bench/lookalikes.py bench/outages.py,$(wildcard bench/[a-z]*.py)); do echo "== $$b"; $(BIN)/python $$b || exit 1; done
 
 build/.bench: bench/package-lock.json bench/package.json
 	@mkdir -p build
@@ -65,6 +65,11 @@ bench-sync: setup build/.bench
 # A database grows to a million documents; about six minutes, and some gigabytes in the temporary folder.
 bench-flat: setup
 	$(BIN)/python bench/flat.py --plot docs/sync-flat.svg
+
+# Lists, searches, bulletins and the rebuild from a thousand to a hundred thousand cases; about half an hour, and
+# some ten gigabytes in the temporary folder.
+bench-api: setup
+	$(BIN)/python bench/api.py --plot docs/api-growth.svg
 
 # Photos beside bare Pillow, and look-alikes among a million; about ten minutes.
 bench-photos: setup
