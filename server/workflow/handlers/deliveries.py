@@ -44,7 +44,8 @@ def deliver_notice(draft: Draft, command: DeliverNotice) -> None:
         raise Refusal(
             "delivery_evidence_missing", {"mode": command.mode}, kind="invalid", facts=("field:evidence",)
         )
-    draft.require_dated(at, "at", earliest=notice.issues[-1].at)
+    if command.at is not None:
+        draft.require_dated(at, "at", earliest=notice.issues[-1].at)
     draft.put_notice(replace(notice, deliveries=(*notice.deliveries, delivery)))
     tell_delivered(draft, notice, delivery)
 
