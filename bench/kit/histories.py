@@ -103,7 +103,9 @@ class _Life(Desk):
         self.rectify()
         self.to_stage("ready")
         self.pass_days(3)
-        self.enter()  # what was seen on the day holds for that day alone
+        # What is seen on the day holds for that day alone, and closing takes a morning.
+        self.now = (self.now + timedelta(days=1)).replace(hour=1)
+        self.enter()
         self.do(c.Authorize())
         self.record()
         self.pass_days(3)
