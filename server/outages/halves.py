@@ -11,10 +11,12 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from server.outages.instance import HALVES, WINDOWS, Half, Window
+from server.outages.instance import WINDOWS, Half, Window
 from server.outages.interruption import Outcome
 from server.outages.month import Month
 
+#: Instead of a set's number, less the work's: done live.
+LIVE = -1
 #: A skill, or a group of works that one crew does, in a half of the day.
 Demand = tuple[str, Half]
 
@@ -62,27 +64,49 @@ def split(
 ) -> Halves | None:
     """Windows for all, with the least `prefer` summed over the works; None where there are none."""
     steps = [(one.number, _ways(month, day, one, prefer)) for one in events]
-    steps += [(-1 - work, _live_ways(month, day, work, prefer)) for work in live]
-    limit = {(skill, half): month.crew(skill, day) for skill in month.crews for half in HALVES}
-    reached: dict[tuple[tuple[Demand, int], ...], tuple[int, tuple[_Choice, ...]]] = {(): (0, ())}
-    for _, ways in sorted(steps, key=lambda step: (len(step[1]), step[0])):
-        after: dict[tuple[tuple[Demand, int], ...], tuple[int, tuple[_Choice, ...]]] = {}
+    steps += [(LIVE - work, _live_ways(month, day, work, prefer)) for work in live]
+    steps.sort(key=lambda step: (len(step[1]), step[0]))
+    loads = _Loads(month, day, (way.demand for _, ways in steps for way in ways))
+    reached: dict[int, tuple[int, tuple[_Choice, ...]]] = {loads.none: (0, ())}
+    for _, ways in steps:
+        after: dict[int, tuple[int, tuple[_Choice, ...]]] = {}
+        packed = [(way, loads.packed(way.demand)) for way in ways]
         for load, (cost, chosen) in reached.items():
-            for way in ways:
-                total = Counter(dict(load))
-                total.update(way.demand)
-                if any(count > limit.get(one, 1) for one, count in total.items()):
+            for way, more in packed:
+                total = load + more
+                if total & loads.over:
                     continue
-                key = tuple(sorted(total.items()))
-                if key not in after or cost + way.cost < after[key][0]:
-                    after[key] = (cost + way.cost, (*chosen, way))
+                if total not in after or cost + way.cost < after[total][0]:
+                    after[total] = (cost + way.cost, (*chosen, way))
         reached = after
     if not reached:
         return None
     _, best = min(reached.values(), key=lambda found: found[0])
-    order = [number for number, _ in sorted(steps, key=lambda step: (len(step[1]), step[0]))]
-    windows = {number: way.window for number, way in zip(order, best, strict=True) if way.window is not None}
+    windows = {
+        number: way.window for (number, _), way in zip(steps, best, strict=True) if way.window is not None
+    }
     return Halves(windows, {work: bound for way in best for work, bound in way.bound.items()})
+
+
+class _Loads:
+    """Loads of all demands in one whole number: a field each, begun so high that going over the limit reaches
+    the field's highest bit. Adding is one addition, and any of them over its limit one comparison."""
+
+    def __init__(self, month: Month, day: int, demands: Iterable[Counter[Demand]]) -> None:
+        every = list(demands)
+        most = max((sum(one.values()) for one in every), default=0)
+        names = sorted({name for one in every for name in one})
+        limits = {name: 1 if name[0].startswith("\0") else month.crew(name[0], day) for name in names}
+        # Room for the limit and for one more step beyond it.
+        width = (max(limits.values(), default=0) + most + 1).bit_length() + 1
+        guard = 1 << (width - 1)
+        self.at = {name: number * width for number, name in enumerate(names)}
+        self.over = sum(guard << at for at in self.at.values())
+        self.none = sum((guard - 1 - limits[name]) << at for name, at in self.at.items())
+
+    def packed(self, demand: Counter[Demand]) -> int:
+        """A demand in the fields."""
+        return sum(count << self.at[name] for name, count in demand.items())
 
 
 def _ways(month: Month, day: int, event: Event, prefer: Preference) -> list[_Choice]:

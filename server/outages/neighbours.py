@@ -94,10 +94,11 @@ def _open_places(
 
 
 class Pieces:
-    """Works to free next: first feeder by feeder with what shares their ties, then in every way in turn."""
+    """Works to free next: first feeder by feeder with what shares their ties, then in every way in turn,
+    every other time around a work that is left out."""
 
     def __init__(self, month: Month, options: Options, chance: random.Random) -> None:
-        self.month, self.chance = month, chance
+        self.month, self.options, self.chance = month, options, chance
         self.near = _near(month, options)
         self.rest = set(range(len(month.works)))
         self.turn = 0
@@ -108,8 +109,11 @@ class Pieces:
             grown = _grow(self.near, min(self.rest), size, self.chance)
             self.rest -= grown
             return frozenset(grown)
-        way = (_by_feeder, _by_days, _by_crowd)[self.turn % 3]
         self.turn += 1
+        left = [work for work, place in choice.items() if place is None and self.options.places[work]]
+        if left and self.turn % 2:
+            return frozenset(_grow(self.near, self.chance.choice(left), size, self.chance))
+        way = (_by_feeder, _by_days, _by_crowd)[self.turn // 2 % 3]
         return frozenset(way(self.month, self.near, choice, size, self.chance))
 
 

@@ -82,23 +82,21 @@ def _sets(month: Month) -> list[Outcome]:
     for one in needs:
         found[one] = month.interruptions.of(one)
     joined: list[tuple[frozenset[str], set[int]]] = [(one, days[one]) for one in needs]
+    below = {one: month.grid.below(one) for one in needs}
     for _ in range(month.instance.rules.sections_per_outage - 1):
         grown: dict[frozenset[str], set[int]] = {}
         for one, common in joined:
+            under = month.grid.below(one)
             for other in needs:
-                both = one | other
-                shared = common & days[other]
-                if shared and both not in found and both not in grown and _nested(month, one, other):
+                if not other & under and not one & below[other]:
+                    continue
+                both, shared = one | other, common & days[other]
+                if shared and both not in found and both not in grown:
                     grown[both] = shared
         for both in grown:
             found[both] = month.interruptions.of(both)
         joined = list(grown.items())
     return _undominated(found.values())
-
-
-def _nested(month: Month, one: frozenset[str], other: frozenset[str]) -> bool:
-    below_one, below_other = month.grid.below(one), month.grid.below(other)
-    return bool(other & below_one) or bool(one & below_other)
 
 
 def _undominated(outcomes: Iterable[Outcome]) -> list[Outcome]:

@@ -352,18 +352,26 @@ class _Model:
                 closed.append(switch)
             elif not used and ends_live and isinstance(edge, Switch) and edge.closed:
                 opened.append(switch)
-        ties = tuple(self._tie(way, solver) for way in self.ways if way.switch in closed)
+        into: dict[str, list[str]] = {}
+        for (switch, to), taken in self.arcs.items():
+            if solver.value(taken) and switch not in self.tie_flow:
+                edge = self.grid.topology.edges[switch]
+                ends = {section_of[edge.start], section_of[edge.end]} - {to}
+                into.setdefault(ends.pop(), []).append(to)
+        ties = tuple(self._tie(way, into) for way in self.ways if way.switch in closed)
         return Transfer(live, tuple(opened), tuple(closed), ties)
 
-    def _tie(self, way: _Way, solver: Any) -> Tie:
-        kva = solver.value(self.tie_flow[way.switch]) / UNIT
-        # A branch that several sources fed before is counted whole: an error on the safe side.
-        same = all(self.grid.fed.root[way.node] == root for root in self._roots())
-        return Tie(way.switch, way.node, kva, 0.0 if same else kva)
-
-    def _roots(self) -> set[str]:
-        sections: Mapping[str, Any] = self.grid.topology.sections
-        return {self.grid.fed.root[sections[one].nodes[0]] for one in self.lost}
+    def _tie(self, way: _Way, into: Mapping[str, list[str]]) -> Tie:
+        """A tie with the load of all that is now fed through it."""
+        root, kva, of_others = self.grid.fed.root[way.node], 0.0, 0.0
+        stack = [way.section]
+        while stack:
+            section = stack.pop()
+            load = self.grid.topology.sections[section].load_kva
+            kva += load
+            of_others += load if self.grid.fed.root[self.grid.entry[section]] != root else 0.0
+            stack += into.get(section, ())
+        return Tie(way.switch, way.node, kva, of_others)
 
 
 def _up(kva: float) -> int:
