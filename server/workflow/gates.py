@@ -13,6 +13,7 @@ from functools import cache
 
 from msgspec.structs import replace
 
+from server.workflow.approvals.standing import waiting
 from server.workflow.facts import known
 from server.workflow.gate_rows import EntryRule, Gate, find_gate, gate_rows
 from server.workflow.model import (
@@ -337,6 +338,18 @@ def no_hold(case: Case) -> list[GateReason]:
     return [GateReason("on_hold", {"by": hold.by, "cause": hold.cause, "reason": hold.reason})]
 
 
+def approvals_settled(case: Case) -> list[GateReason]:
+    """No proposal waits for its decision: what is about to change is no ground to close a breaker on."""
+    return [
+        GateReason(
+            "approval_waiting",
+            {"id": one.id, "subject": one.subject, "by": one.proposed_by},
+            (f"approval:{one.id}",),
+        )
+        for one in waiting(case)
+    ]
+
+
 #: The functions a row of the table may name: reasons why the gate is shut, or None for "not applicable".
 COMPUTED: Mapping[str, Callable[[Case], list[GateReason] | None]] = {
     "acceptance_passed": acceptance_passed,
@@ -345,6 +358,7 @@ COMPUTED: Mapping[str, Callable[[Case], list[GateReason] | None]] = {
     "field_work_complete": field_work_complete,
     "photos_verified": photos_verified,
     "no_hold": no_hold,
+    "approvals_settled": approvals_settled,
 }
 #: The fact by which a computed gate is not asked for, once it is settled as false.
 _FALLS_AWAY: Mapping[str, str] = {"mid_check_passed": "mid_check_required"}

@@ -35,6 +35,7 @@ from tests.workflow.builders import (
     PLAIN_FACTS,
     START,
     Desk,
+    authorized_desk,
     open_command,
     refused,
 )
@@ -368,6 +369,17 @@ def test_a_proposal_is_withdrawn_by_who_made_it_or_by_an_administrator() -> None
     assert refused(desk, c.MoveStage(to="reply")).facts == ("approval:a-1",)
     assert refused(desk, replace(withdraw, approval_id="a-9")).code == "approval_unknown"
     assert refused(desk, decision(), CUSTOMER).code == "role_missing"
+
+
+def test_no_breaker_is_closed_while_a_proposal_waits() -> None:
+    desk = authorized_desk()
+    desk.policy = strict()
+    desk.do(change(contract=ContractChange(clause="4", before="80 %", after="90 %")))
+    assert (desk.status, desk.red()) == ("on_hold", {"approvals-settled", "no-hold"})
+    desk.do(decision("rejected"), DEPUTY)
+    desk.do(c.ReleaseHold(reason="decided on"))
+    desk.do(c.Authorize())
+    assert desk.status == "authorized"
 
 
 # Conflicts
