@@ -58,9 +58,8 @@ def main() -> None:
                 tasks = ask(f"{case}/tasks").get_json()["items"]
                 path = path.replace(kind, next(task["id"] for task in tasks if task["kind"] == kind))  # noqa: PLW2901
             draw(name, ask(f"{case}/{path}?copies=customer").data, pages)
-        for kind, period in (("weekly", "%G-W%V"), ("monthly", "%Y-%m")):
-            now = datetime.now(UTC).strftime(period)
-            draw(f"bulletin-{kind}", ask(f"/reports/bulletins/{kind}/{now}?format=pdf").data, (1,))
+        month = datetime.now(UTC).strftime("%Y-%m")
+        draw("bulletin-monthly", ask(f"/reports/bulletins/monthly/{month}?format=pdf").data, (1,))
 
 
 def signed_in(settings: Settings) -> Any:

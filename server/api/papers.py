@@ -19,6 +19,7 @@ from server.reports.inspection import inspection_paper, item_photos
 from server.reports.notice import notice_paper, notice_photos, notice_signatures
 from server.reports.office import OFFICE_PAPERS, OfficeFacts, office_paper
 from server.reports.paper import Copies, FormName, number_of
+from server.reports.surroundings import minutes_paper, receipt_paper
 from server.reports.wording import Printed, Wording
 from server.services import services
 from server.texts import text
@@ -91,7 +92,17 @@ def _papers(case: Case) -> list[tuple[FormName, str, str, bool]]:
         ("order", number_of(case.no, "order"), "energization/order.pdf", authorized),
         ("record", number_of(case.no, "record"), "energization/record.pdf", authorized),
     ]
-    return [*tasks, *notices, *office, *energization]
+    around: list[tuple[FormName, str, str, bool]] = [
+        *(
+            ("minutes", number_of(case.no, "minutes", n), f"meetings/{one}/minutes.pdf", True)
+            for n, one in enumerate(case.meetings, 1)
+        ),
+        *(
+            ("receipt", number_of(case.no, "receipt", n), f"handovers/{one}/receipt.pdf", True)
+            for n, one in enumerate(case.handovers, 1)
+        ),
+    ]
+    return [*tasks, *notices, *around, *office, *energization]
 
 
 def _row(case: Case, form: FormName, no: str, path: str, ready: bool) -> dict[str, Any]:
@@ -176,6 +187,34 @@ def print_record(query: dict[str, Any], case_id: str) -> Response:
     gathered = gather(case, (), record_signatures(case))
     say = _wording(case, query)
     return pdf(record_paper(case, gathered.beside, say), say, query["copies"], gathered.images)
+
+
+@blp.route("/cases/<case_id>/meetings/<meeting_id>/minutes.pdf", methods=["GET"])
+@roles()
+@blp.arguments(PaperQuery, location="query", unknown=ma.RAISE)
+@blp.doc(responses=ANSWERS)
+def print_minutes(query: dict[str, Any], case_id: str, meeting_id: str) -> Response:
+    """The minutes of a meeting 会议纪要; before it was held, a sheet to take them on."""
+    case = visible(case_id).case
+    meeting = case.meetings.get(meeting_id)
+    if meeting is None:
+        raise Problem(404, "not_found")
+    say = _wording(case, query)
+    return pdf(minutes_paper(case, meeting, say), say, query["copies"])
+
+
+@blp.route("/cases/<case_id>/handovers/<handover_id>/receipt.pdf", methods=["GET"])
+@roles()
+@blp.arguments(PaperQuery, location="query", unknown=ma.RAISE)
+@blp.doc(responses=ANSWERS)
+def print_receipt(query: dict[str, Any], case_id: str, handover_id: str) -> Response:
+    """That a paper reached the customer 资料移交签收单."""
+    case = visible(case_id).case
+    handover = case.handovers.get(handover_id)
+    if handover is None:
+        raise Problem(404, "not_found")
+    say = _wording(case, query)
+    return pdf(receipt_paper(case, handover, say), say, query["copies"])
 
 
 @blp.route("/cases/<case_id>/papers/<form>.pdf", methods=["GET"])

@@ -60,6 +60,8 @@ FormName = Literal[
     "settings",
     "metering",
     "index",
+    "minutes",
+    "receipt",
     "bulletin",
 ]
 
@@ -85,6 +87,8 @@ FORMS: Mapping[FormName, Form] = {
     "settings": Form("DZ"),
     "metering": Form("ZB"),
     "index": Form("ML"),
+    "minutes": Form("HY"),
+    "receipt": Form("YJ"),
     "bulletin": Form("TB"),
 }
 

@@ -119,8 +119,19 @@ def test_an_order_is_not_printed_on_a_word_that_has_run_out(desk: Desk) -> None:
 
 def test_every_paper_that_is_listed_as_ready_can_be_had(desk: Desk) -> None:
     case, _ = failing(desk)
+    at = desk.clock().isoformat()
+    people = [{"name": "Zheng", "department": "marketing"}]
+    meeting = {"kind": "scheme_review", "at": at, "place": "Room 2", "invited": people}
+    desk.post(f"/cases/{case}/meetings", meeting)
     rows = desk.get(f"/cases/{case}/papers", by="auditor")["items"]
-    assert {row["form"] for row in rows} >= {"notice", "acceptance", "scheme_reply", "index", "order"}
+    assert {row["form"] for row in rows} >= {
+        "notice",
+        "acceptance",
+        "scheme_reply",
+        "index",
+        "order",
+        "minutes",
+    }
     numbers = [row["no"] for row in rows]
     assert len(set(numbers)) == len(numbers)
     for row in rows:
@@ -137,6 +148,8 @@ def test_every_paper_that_is_listed_as_ready_can_be_had(desk: Desk) -> None:
         ("notices/9/notice.pdf", 404, "not_found"),
         ("inspections/none/report.pdf", 404, "not_found"),
         ("papers/none.pdf", 404, "not_found"),
+        ("meetings/none/minutes.pdf", 404, "not_found"),
+        ("handovers/none/receipt.pdf", 404, "not_found"),
         ("papers/index.pdf?copies=three", 422, "invalid_fields"),
         ("papers/index.pdf?language=fr", 422, "invalid_fields"),
         ("papers/index.pdf?odd=1", 422, "invalid_fields"),
