@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
+from urllib.parse import quote
 
 from flask import Response, request
 
@@ -14,6 +16,8 @@ from server.services import services
 __all__ = ["ANSWERS", "FILE", "PDF", "pdf"]
 
 PDF = "application/pdf"
+#: What stands for something else in a header or in the name of a file.
+_NO_LETTERS = re.compile(r"[^\w.-]+")
 #: A file in the OpenAPI document, and the answers of a route that gives a paper.
 FILE = {"schema": {"type": "string", "format": "binary"}}
 ANSWERS = {
@@ -34,5 +38,12 @@ def pdf(
     printed = say.moment(services().clock())
     response = Response(print_paper(content, printed, images), mimetype=PDF, headers=headers)
     response.set_etag(tag, weak=True)
-    response.headers.set("Content-Disposition", "inline", filename=f"{paper.no}.pdf")
+    response.headers["Content-Disposition"] = _named(paper.no)
     return response
+
+
+def _named(no: str) -> str:
+    """The header that names the file after the paper's number, whatever that is written with (RFC 6266)."""
+    name = _NO_LETTERS.sub("_", no) + ".pdf"
+    plain = name.encode("ascii", "replace").decode().replace("?", "_")
+    return f"inline; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 from pypdf import PdfReader
@@ -178,3 +179,14 @@ def test_a_photo_that_can_no_longer_be_decoded_is_named_and_stops_no_paper(
     monkeypatch.setattr(paper_evidence, "rendition", undecodable)
     answer = desk.ask("GET", f"/cases/{case}/inspections/{task}/report.pdf?copies=file")
     assert "照片未通过核验" in told(answer)
+
+
+@pytest.mark.parametrize(
+    ("no", "name"), [("苏州〔2026〕12号", "苏州_2026_12号-ML.pdf"), ('a\r\nX: 1"\\/b', "a_X_1_b-ML.pdf")]
+)
+def test_a_file_is_named_after_its_number(desk: Desk, no: str, name: str) -> None:
+    case = desk.open_case(no=no)
+    answer = desk.ask("GET", f"/cases/{case}/papers/index.pdf?copies=file")
+    assert answer.status_code == 200
+    said = answer.headers["Content-Disposition"].encode("latin-1").decode("ascii")
+    assert unquote(said.partition("filename*=UTF-8''")[2]) == name
