@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from multiprocessing import get_context
 
 import structlog
 
@@ -106,6 +104,10 @@ def rebuild(made: Services, *, processes: int = 1) -> tuple[int, int]:
 
 
 def _shared(made: Services, case_ids: Sequence[str], processes: int) -> Iterator[Projected]:
+    # Only for who rebuilds: every web process reads this page.
+    from concurrent.futures import ProcessPoolExecutor  # noqa: PLC0415
+    from multiprocessing import get_context  # noqa: PLC0415
+
     # Begun anew and not forked: connections and threads do not survive that.
     context = get_context("spawn")
     one_writes = context.Lock()
