@@ -317,6 +317,26 @@ def test_steps_done_before_the_hold_are_kept_when_their_sheet_comes_after_it() -
     assert refused(desk, late).code == "not_authorized", "that was done after the hold"
 
 
+def test_an_authorization_of_the_same_moment_begins_a_run_of_its_own() -> None:
+    """Clocks may stand; steps of a run that broke off do not count for the next."""
+    desk = until(ready_and_authorized_at(START), "insulation")
+    desk.do(c.AbortSwitching(rule="weather", reason="x"), at=desk.now)
+    desk.do(c.ReleaseHold(reason="x"), at=desk.now)
+    desk.do(c.Authorize(), at=START + timedelta(hours=1))
+    assert [run.n for run in desk.case.energization.runs] == [1]
+    desk.do(c.RecordSteps(steps=(c.StepDone(step="site-clear-again", at=desk.now),)))
+    assert [(run.n, len(run.ticks)) for run in desk.case.energization.runs] == [(1, 2), (2, 1)]
+    desk.switch()
+    desk.do(record_command(desk))
+    assert desk.status == "energized"
+
+
+def ready_and_authorized_at(start: datetime) -> Desk:
+    desk = ready_desk()
+    desk.do(c.Authorize(), at=start + timedelta(hours=1))
+    return desk
+
+
 # Whatever happens
 
 

@@ -68,13 +68,16 @@ def _run(draft: Draft, done: StepDone) -> Run:
     after the step was done. What was done while it stood is kept, for nobody may think it dead."""
     energization = draft.case.energization
     runs, hold, authorized_at = energization.runs, energization.hold, energization.authorized_at
-    standing = energization.status == "authorized"
-    if authorized_at is None or not (standing or (hold is not None and done.at <= hold.at)):
-        raise Refusal("not_authorized", {"status": energization.status}, facts=("energization",))
-    if runs and runs[-1].authorized_at == authorized_at and runs[-1].isolated_at is None:
-        return runs[-1]
-    ended = None if standing or hold is None else hold.at
-    return Run(n=len(runs) + 1, authorized_at=authorized_at, ended_at=ended)
+    if authorized_at is not None and energization.status == "authorized":
+        return current_run(draft.case) or Run(n=len(runs) + 1, authorized_at=authorized_at)
+    if authorized_at is not None and hold is not None:
+        broken = next((run for run in reversed(runs) if run.authorized_at == authorized_at), None)
+        ended = hold.at if broken is None or broken.ended_at is None else broken.ended_at
+        if done.at <= ended and broken is not None and broken.isolated_at is None:
+            return broken
+        if done.at <= ended:
+            return Run(n=len(runs) + 1, authorized_at=authorized_at, ended_at=ended)
+    raise Refusal("not_authorized", {"status": energization.status}, facts=("energization",))
 
 
 def _require_turn(draft: Draft, run: Run, done: StepDone) -> None:
