@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import cycle
 
 #: For each kind of work, its costs by size.
-Found = Mapping[str, Sequence[tuple[int, float]]]
+Found = Mapping[str, Sequence[tuple[float, float]]]
 
 
 def sizes(least: int, most: int) -> Iterator[int]:
@@ -20,7 +21,7 @@ def plot(found: Found, title: str, *, unit: str, of: str) -> str:
     """The costs in `unit` by the number of what they are `of`."""
     width, height, left, bottom, right, top = 760, 420, 60, 40, 230, 20
     points = [point for series in found.values() for point in series]
-    first, last = math.log10(points[0][0]), math.log10(max(size for size, _ in points))
+    first, last = math.log10(min(size for size, _ in points)), math.log10(max(size for size, _ in points))
     low = math.floor(math.log10(min(cost for _, cost in points)))
     high = math.ceil(math.log10(max(cost for _, cost in points)))
 
@@ -49,7 +50,7 @@ def plot(found: Found, title: str, *, unit: str, of: str) -> str:
     lines.append(f'<text x="{middle}" y="{height - 6}" text-anchor="middle">{of}</text>')
     colours = ("#1b6ca8", "#c0392b", "#8e44ad", "#27803b", "#b9770e", "#444")
     ends = _apart([y(series[-1][1]) for series in found.values()])
-    for (kind, series), colour, end in zip(found.items(), colours, ends, strict=True):
+    for (kind, series), colour, end in zip(found.items(), cycle(colours), ends, strict=False):
         path = "L".join(f"{x(size):.1f} {y(cost):.1f}" for size, cost in series)
         lines.append(f'<path d="M{path}" fill="none" stroke="{colour}" stroke-width="2"/>')
         lines.append(f'<text x="{width - right + 8}" y="{end + 4:.1f}" fill="{colour}">{kind}</text>')

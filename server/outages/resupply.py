@@ -114,7 +114,7 @@ def _branch_by_branch(
     ties: list[Tie] = []
     fed: set[str] = set()
     for top in sorted(one for one in lost if grid.parent[one] in isolated):
-        branch = grid.below({top}) | {top}
+        branch = _branch(grid, top, lost)
         if not any(grid.points[one] for one in branch):
             if _spread(grid, branch):
                 return None
@@ -138,6 +138,16 @@ def _branch_by_branch(
         ties.append(Tie(way.switch, way.node, load, 0.0 if same else load))
         fed |= branch
     return Transfer(frozenset(fed), (), tuple(sorted(one.switch for one in ties)), tuple(ties))
+
+
+def _branch(grid: Grid, top: str, lost: frozenset[str]) -> frozenset[str]:
+    """A lost section and all that hangs on it, up to what is isolated further down."""
+    found, stack = {top}, [top]
+    while stack:
+        below = [one for one in grid.children.get(stack.pop(), ()) if one in lost]
+        found.update(below)
+        stack += below
+    return frozenset(found)
 
 
 def _overloaded(grid: Grid, branch: frozenset[str], start: str, load: float) -> bool:

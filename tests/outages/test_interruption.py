@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Mapping
 from itertools import product
 
@@ -118,9 +119,19 @@ def test_no_position_of_the_switches_leaves_fewer_dead_or_takes_fewer_operations
         assert (found.points_dead, len(found.there)) == every_position(grid, sections), (seed, sections)
 
 
+@pytest.mark.parametrize("seed", range(12))
+def test_what_is_isolated_further_down_parts_what_was_lost(seed: int) -> None:
+    """Long feeders, two places isolated on one of them, ties enough for what lies between and behind."""
+    grid = make_grid(small_network(seed, feeders=2, sections=6, ties=3, tight=seed % 2 > 0))
+    pairs = [one for one in sets_of_sections(grid) if len(one) == 2]
+    for sections in random.Random(seed).sample(pairs, min(6, len(pairs))):
+        found = outcome(grid, sections, RULES)
+        assert (found.points_dead, len(found.there)) == every_position(grid, sections), (seed, sections)
+
+
 @pytest.mark.parametrize("seed", range(30))
 def test_the_sequence_does_what_it_says_and_never_closes_a_ring(seed: int) -> None:
-    grid = make_grid(small_network(seed, feeders=3, ties=4))
+    grid = make_grid(small_network(seed, feeders=3, sections=3 + seed % 5, ties=5, tight=seed % 2 > 0))
     topology, normal = grid.topology, supply(grid.topology)
     for sections in sets_of_sections(grid):
         found = outcome(grid, sections, RULES)
