@@ -43,8 +43,8 @@ class ActForm(Schema):
         metadata={
             "description": "JSON: `{act: answer, notice, items: {code: {text, photos: [0, …]}}, answered_by, "
             "text}`, `{act: receive, notice}`, `{act: accept, notice}`, `{act: dispute, notice, items, "
-            "reason}`, `{act: dates, notice, dates: {code: day}}`, `{act: wish, about, at, note}` or "
-            "`{act: agree, at, note}`."
+            "reason}`, `{act: dates, notice, dates: {code: day}}`, `{act: wish, about, at, note}`, "
+            "`{act: agree, at, note}` or `{act: rate, score, words}`."
         },
     )
 

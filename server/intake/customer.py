@@ -18,6 +18,7 @@ from server.names import new_id
 from server.people.links import read_link_token
 from server.services import Services
 from server.workflow import commands as c
+from server.workflow.aftercare import Score
 from server.workflow.customer import (
     Link,
     acts_of_customer,
@@ -94,7 +95,16 @@ class State(Struct, frozen=True, forbid_unknown_fields=True, tag_field="act", ta
 
 
 OnNotice = Receive | Accept | DisputeItems | State
-Act = Answer | Wish | Agree | OnNotice
+
+
+class Rate(Struct, frozen=True, forbid_unknown_fields=True, tag_field="act", tag="rate"):
+    """How the customer was served; of several ratings the last counts."""
+
+    score: Score
+    words: Words = ""
+
+
+Act = Answer | Wish | Agree | Rate | OnNotice
 
 
 class PhotosNotNamed(Exception):
@@ -157,6 +167,8 @@ class CustomerDoor:
             return self._on_notice(visit, act)
         elif isinstance(act, Wish):
             command = c.WishAppointment(wish_id=new_id(), about=act.about, at=act.at, note=act.note)
+        elif isinstance(act, Rate):
+            command = c.RateService(rating_id=new_id(), score=act.score, words=act.words)
         else:
             evidence = f"{act.at.isoformat()} · {visit.link.id}"
             command = c.RecordEntry(gate=_AGREES, status="met", evidence=evidence, note=act.note)
@@ -208,6 +220,12 @@ class CustomerDoor:
                 name,
             )
             return _latest(case, visit.actor, "appointment_wished") if same else None
+        if isinstance(act, Rate):
+            rated = list(case.ratings.values())[-1:]
+            same = [(one.score, one.words, one.recorded_by) for one in rated] == [
+                (act.score, act.words, name)
+            ]
+            return _latest(case, visit.actor, "service_rated") if same else None
         notice = case.notices.get(act.notice) if isinstance(act, Answer) else None
         if not isinstance(act, Answer) or notice is None or not notice.answers:
             return None

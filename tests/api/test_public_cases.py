@@ -337,6 +337,20 @@ def test_an_agreement_is_the_customers_word_for_the_gate(desk: Desk) -> None:
     assert given == send(desk, token, {"act": "agree", "at": "2026-12-01T10:00:00+08:00"}).get_json()
 
 
+def test_a_rating_is_recorded_once_and_another_counts_instead(desk: Desk) -> None:
+    case = desk.open_case()
+    token = link_to(desk, case)["token"]
+    first, again = (
+        send(desk, token, {"act": "rate", "score": 2, "words": "slow"}).get_json() for _ in range(2)
+    )
+    assert first == again
+    assert send(desk, token, {"act": "rate", "score": 5}).status_code == 201
+    ratings = list(desk.case(case).ratings.values())
+    assert [(one.score, one.mode) for one in ratings] == [(2, "link"), (5, "link")]
+    for score in (0, 6, "5", None):
+        refused(send(desk, token, {"act": "rate", "score": score}), 422, "invalid_fields")
+
+
 def test_a_link_is_given_and_seen_within_its_organisation_alone(desk: Desk) -> None:
     desk.hire("stranger", "manager", organisation="north")
     case = desk.open_case()
