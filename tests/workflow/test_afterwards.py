@@ -13,6 +13,7 @@ from server.workflow.papers import owed_papers, paper_rules
 from server.workflow.policy import load_policy
 from server.workflow.sheet import on_load_due
 from server.workflow.switching import on_load_points
+from tests.workflow.branches import branch, held
 from tests.workflow.builders import (
     ADMIN,
     CUSTOMER,
@@ -112,6 +113,16 @@ def test_the_last_check_counts() -> None:
     desk.on_load()
     desk.on_load(meter_wiring="fail")
     assert "on_load_checked" in refused(desk, CLOSE).params["names"]
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_what_two_branches_found_under_load_under_one_id_is_heard_of_both(turned: bool) -> None:
+    base = checking_desk()
+    good, bad = branch(base, lambda d: d.on_load()), branch(base, lambda d: d.on_load(meter_wiring="fail"))
+    desk = held(good, bad) if turned else held(bad, good)
+    assert sorted(bool(check.failed) for check in desk.case.on_load_checks) == [False, True]
+    assert len({check.id for check in desk.case.on_load_checks}) == 2
+    assert [notice.operational for notice in desk.case.notices.values()] == [True]
 
 
 @pytest.mark.parametrize(

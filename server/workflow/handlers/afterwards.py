@@ -7,10 +7,14 @@ from msgspec.structs import replace
 from server.workflow.commands import RecordOnLoadCheck, RecordPaper, ReportHazard
 from server.workflow.draft import Draft
 from server.workflow.handlers.hazards import report_hazard
+from server.workflow.log import digest
 from server.workflow.model import OnLoadCheck, Paper
 from server.workflow.papers import paper_rules
 from server.workflow.refusal import Refusal
 from server.workflow.switching import on_load_points
+
+#: Digits of a digest that tell two checks under one id apart.
+_SUFFIX = 8
 
 
 def record_on_load_check(draft: Draft, command: RecordOnLoadCheck) -> None:
@@ -29,11 +33,13 @@ def record_on_load_check(draft: Draft, command: RecordOnLoadCheck) -> None:
         readings=command.readings,
         note=command.note,
     )
-    known = next((one for one in draft.case.on_load_checks if one.id == check.id), None)
-    if known is not None:
-        if replace(check, recorded_at=known.recorded_at, recorded_by=known.recorded_by) == known:
-            return
+    if draft.again and _other_under_its_id(draft, check):
+        # What it found must be heard, whatever another branch recorded under its id.
+        check = replace(check, id=_apart(command))
+    if _other_under_its_id(draft, check):
         raise Refusal("on_load_check_exists", {"check": check.id}, facts=("field:check_id",))
+    if any(one.id == check.id for one in draft.case.on_load_checks):
+        return
     _require_points(draft, command)
     draft.require_dated(check.at, "at", earliest=record.at)
     draft.case = replace(draft.case, on_load_checks=(*draft.case.on_load_checks, check))
@@ -44,8 +50,24 @@ def record_on_load_check(draft: Draft, command: RecordOnLoadCheck) -> None:
         _open_notice(draft, command, check)
 
 
+def _apart(command: RecordOnLoadCheck) -> str:
+    """An id that no other check has, on whichever branch it was recorded."""
+    return f"{command.check_id}-{digest(command)[:_SUFFIX]}"
+
+
+def _other_under_its_id(draft: Draft, check: OnLoadCheck) -> bool:
+    """Whether another check than this one stands under its id."""
+    known = next((one for one in draft.case.on_load_checks if one.id == check.id), None)
+    if known is None:
+        return False
+    return replace(check, recorded_at=known.recorded_at, recorded_by=known.recorded_by) != known
+
+
 def _require_points(draft: Draft, command: RecordOnLoadCheck) -> None:
-    """Every point that is asked for has a result; no other has."""
+    """Every point that is asked for has a result; no other has. What was asked for on a branch that lost a
+    conflict may have been another set."""
+    if draft.again:
+        return
     asked = on_load_points(draft.case)
     given = set(command.points)
     if unknown := sorted(given - set(asked)):
@@ -62,7 +84,7 @@ def _open_notice(draft: Draft, command: RecordOnLoadCheck, check: OnLoadCheck) -
     report_hazard(
         draft,
         ReportHazard(
-            hazard_id=f"on-load-{check.id}",
+            hazard_id=f"on-load-{_apart(command)}",
             description=f"{', '.join(check.failed)}. {check.note}".strip(),
             at=check.at,
             by=check.by,
