@@ -16,10 +16,11 @@ from server.outages.model import Model
 from server.outages.rows import Rows
 
 
-def relaxed_bound(model: Model, parts: Iterable[Part], *, seconds: float) -> float:
-    """The bound of a model's relaxation, in weighted customer-minutes, found in so many seconds."""
+def relaxed_bound(model: Model, parts: Iterable[Part], *, seconds: float | None) -> float:
+    """The bound of a model's relaxation, in weighted customer-minutes, found in so many seconds, or in all
+    that it takes."""
     factors, besides = model.rows.objective(parts)
-    if not factors or seconds <= 0:
+    if not factors or (seconds is not None and seconds <= 0):
         return float(besides)
     duals = _duals(model.rows, factors, seconds)
     return besides + max(0.0, math.ceil(safe(model.rows, factors, duals) - 1e-6))
@@ -44,7 +45,7 @@ def safe(rows: Rows, factors: dict[int, int], duals: list[float]) -> float:
     return earned + float(np.minimum(reduced * np.array(rows.most), 0.0).sum())
 
 
-def _duals(rows: Rows, factors: dict[int, int], seconds: float) -> list[float]:
+def _duals(rows: Rows, factors: dict[int, int], seconds: float | None) -> list[float]:
     """Multipliers of the rows from a linear solver; zeros where it had no time for any."""
     from ortools.math_opt.python import mathopt  # noqa: PLC0415
 
@@ -60,7 +61,8 @@ def _duals(rows: Rows, factors: dict[int, int], seconds: float) -> list[float]:
         made.append(constraint)
     for one, factor in factors.items():
         linear.objective.set_linear_coefficient(variables[one], factor)
-    parameters = mathopt.SolveParameters(time_limit=timedelta(seconds=seconds))
+    limit = None if seconds is None else timedelta(seconds=seconds)
+    parameters = mathopt.SolveParameters(time_limit=limit)
     # Of those that come along it is the quickest here: HiGHS 3 s, GLOP 9 s at 500 works, PDLP far behind.
     solutions = mathopt.solve(linear, mathopt.SolverType.HIGHS, params=parameters).solutions
     dual = solutions[0].dual_solution if solutions else None

@@ -25,15 +25,20 @@ SMALLEST, LARGEST = 20, 160
 IDLE_ROUNDS = 40
 
 
-def by_neighbourhoods(task: Task, share: float, *, bounded: bool) -> None:
-    """Better choices for a share of the time that is left; `bounded`, a bound for all choices first."""
+def bounded(task: Task, share: float) -> None:
+    """A bound for all choices, from the relaxation, within its share of the time that is left."""
+    watcher, limits = task.watcher, task.watcher.limits
+    model = build(task.month, task.options, task.question)
+    timed = limits.effort is None
+    seconds = limits.bound_share * share * watcher.left if timed else None
+    task.raise_bound(relaxed_bound(model, task.parts, seconds=seconds))
+    watcher.heard(task.value, task.bound)
+
+
+def by_neighbourhoods(task: Task, share: float) -> None:
+    """Better choices for a share of the time that is left."""
     watcher, limits = task.watcher, task.watcher.limits
     ends = watcher.seconds + watcher.left * share
-    if bounded:
-        model = build(task.month, task.options, task.question)
-        seconds = limits.bound_share * min(limits.seconds, ends - watcher.seconds)
-        task.raise_bound(relaxed_bound(model, task.parts, seconds=seconds))
-        watcher.heard(task.value, task.bound)
     pieces = Pieces(task.month, task.options, random.Random(limits.seed))  # noqa: S311
     size, idle, spent = SMALLEST * 2, 0, 0.0
     effort = float("inf") if limits.effort is None else limits.effort * share

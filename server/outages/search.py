@@ -11,7 +11,7 @@ from server.outages.ledger import Choice
 from server.outages.measure import costs_of, total
 from server.outages.model import Model, Question, build, choice_of, values_of, whole
 from server.outages.month import Month
-from server.outages.neighbours import by_neighbourhoods
+from server.outages.neighbours import bounded, by_neighbourhoods
 from server.outages.options import Options
 from server.outages.solving import Limits, solve
 from server.outages.task import Task
@@ -65,11 +65,10 @@ def search(
         watcher.enter(number, value)
         share = 1.0 / (len(plan) - number)
         work = Task(month, options, asked, parts, choice, watcher)
-        if pieces:
-            by_neighbourhoods(work, share, bounded=True)
-        else:
-            if len(asked.places) > WARM_WORKS:
-                by_neighbourhoods(work, share * limits.warm_share, bounded=False)
+        if len(asked.places) > WARM_WORKS or pieces:
+            bounded(work, share)
+            by_neighbourhoods(work, share if pieces else share * limits.warm_share)
+        if not pieces:
             _at_once(work, share)
         choice, bound, asked = work.choice, work.bound, work.question
         value = total(costs_of(month, options, choice, asked.base), parts)

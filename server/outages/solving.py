@@ -25,9 +25,9 @@ class Limits:
 
     `seconds` of wall clock; with `effort`, the solver's own measure of work (about a second each) ends it
     instead, and the same instance, seed and workers give the same plan on any machine. `gap` ends it once the
-    plan is proven that near to the best. The first `warm_share` of the time goes to neighbourhoods, each for
-    `piece_seconds`, the rest to the model as one; above `whole_works` works all of it goes to neighbourhoods,
-    beside a bound from `bound_share` of it. A plan that cannot be split into halves of days is mended at once
+    plan is proven that near to the best. Up to `bound_share` of the time goes to a first bound, `warm_share`
+    of what is left to neighbourhoods, each for `piece_seconds`, the rest to the model as one; above
+    `whole_works` works all of it goes to neighbourhoods. A plan that cannot be split into halves of days is mended at once
     and the model told of those days after `split_share` of the time.
     """
 
