@@ -27,8 +27,8 @@ class Limits:
     instead, and the same instance, seed and workers give the same plan on any machine. `gap` ends it once the
     plan is proven that near to the best. Up to `bound_share` of the time goes to a first bound, `warm_share`
     of what is left to neighbourhoods, each for `piece_seconds`, the rest to the model as one; above
-    `whole_works` works all of it goes to neighbourhoods. A plan that cannot be split into halves of days is mended at once
-    and the model told of those days after `split_share` of the time.
+    `whole_works` works all of it goes to neighbourhoods. A plan that cannot be split into halves of days is
+    mended at once, and the model told of those days after `split_share` of the time.
     """
 
     seconds: float = 60.0
