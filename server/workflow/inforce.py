@@ -6,6 +6,7 @@ limits of clocks/limits.yaml, and rows of the calendar table.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping
 from datetime import date, datetime
 from functools import lru_cache
@@ -18,8 +19,9 @@ from server.workflow.log import digest
 from server.workflow.policy import Policies, Policy, PolicyError
 from server.workflow.workdays import LAST_ANNOUNCED, Calendar, Workdays, calendar_rows
 
-#: How many days' settings are kept at hand; a province's cases begin on some hundred different days a year.
-_KEPT_DAYS = 4096
+#: How many different settings are kept at hand: of some hundred organisations, from each of the days on which
+#: one of theirs began.
+_KEPT = 4096
 
 
 class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -36,11 +38,14 @@ class InForce:
         self.workdays = workdays or Workdays()
         #: The same for the same rules: what was computed with another digest is out of date.
         self.digest = digest([policies.settings, policies.overrides, self.workdays.rows, LAST_ANNOUNCED])
-        self._at = lru_cache(_KEPT_DAYS)(policies.at)
+        self._begins = policies.begins
+        self._at = lru_cache(_KEPT)(policies.at)
 
     def on(self, day: date, organisation: str) -> Policy:
         """The settings in force on a day. Raises PolicyError."""
-        return self._at(day, organisation)
+        # They are those of the day on which one of them last began: a year of days has few such.
+        begun = bisect_right(self._begins, day)
+        return self._at(self._begins[begun - 1] if begun else day, organisation)
 
     def at(self, moment: datetime, organisation: str) -> Policy:
         """The settings in force at an aware moment, by the day it is where the organisation works."""

@@ -245,6 +245,12 @@ class Policies(Struct, frozen=True):
             added.append(override)
         return msgspec.structs.replace(self, overrides=(*self.overrides, *added))
 
+    @property
+    def begins(self) -> tuple[date, ...]:
+        """Every day on which a value begins to hold, sorted."""
+        dated = (one.since for setting in self.settings.values() for one in setting.values)
+        return tuple(sorted({*dated, *(override.since for override in self.overrides)}))
+
     def at(self, day: date, organisation: str | None = None) -> Policy:
         """The settings in force on `day`. Raises PolicyError if one has no value yet."""
         values: dict[str, Any] = {}
