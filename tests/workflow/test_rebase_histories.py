@@ -212,8 +212,9 @@ def _afterwards(desk: Desk, pick: int) -> None:
     wrong: dict[str, Any] = {"meter_wiring": "fail"} if pick % 2 else {}
     with suppress(Refusal):
         desk.on_load(**wrong)
-    with suppress(Refusal):
-        desk.file_papers()
+    # What both branches say in the same words parts nobody.
+    paper = c.RecordPaper(paper="supply-contract", state="in", reference=f"box {next(_fresh)}", original=True)
+    _try(desk, paper)
 
 
 MOVES = [_assign, _submit, _submit, _hazard, _notice, _notice, _drive, _office, _office, _parcel, _energize]
