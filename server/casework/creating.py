@@ -23,7 +23,7 @@ from server.services import Services
 from server.settings import Settings
 from server.workflow.commands import OpenCase
 from server.workflow.decide import decide
-from server.workflow.documents import case_to_document
+from server.workflow.documents import enveloped
 from server.workflow.inforce import InForce
 from server.workflow.model import Actor, Case
 from server.workflow.policy import load_policy
@@ -50,10 +50,10 @@ class Opened:
 
 
 class Prepared(msgspec.Struct, frozen=True):
-    """A case decided on and ready to be written: its document as JSON, and its rows."""
+    """A case decided on and ready to be written: itself as JSON, and its rows."""
 
     case: Case
-    document: bytes
+    body: bytes
     rows: CaseRows
 
 
@@ -97,8 +97,7 @@ def prepare(
         except Refusal as refusal:
             found.append(refusal)
             continue
-        document = msgspec.json.encode(case_to_document(case))
-        found.append(Prepared(case, document, rows_of(case, _FIRST, rules)))
+        found.append(Prepared(case, msgspec.json.encode(case), rows_of(case, _FIRST, rules)))
     return found
 
 
@@ -170,7 +169,7 @@ def _together(made: Services, batch: Sequence[OpenCase], decided: dict[int, Prep
     for _, one in fresh.values():
         access = access_to(one.case)
         media.append(NewDatabase(made.names.media(one.case.id), access.security("media")))
-        first = (msgspec.json.decode(one.document),)
+        first = (enveloped(one.body),)
         forms.append(NewDatabase(made.names.forms(one.case.id), access.security("case"), first))
     revs = made.store.create_databases([*media, *forms])
     written = {

@@ -35,8 +35,12 @@ class CaseFormatError(ValueError):
 
 def case_to_document(case: Case) -> dict[str, Any]:
     """Plain JSON values with `_id`, `type` and `schema`; the shell adds the `_rev` that it read."""
-    body: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(case))
-    return {"_id": CASE_ID, "type": "case", "schema": SCHEMA, **body}
+    return enveloped(msgspec.json.encode(case))
+
+
+def enveloped(body: bytes) -> dict[str, Any]:
+    """The document of a case that was encoded as JSON."""
+    return {"_id": CASE_ID, "type": "case", "schema": SCHEMA, **msgspec.json.decode(body)}
 
 
 def case_from_document(doc: Mapping[str, Any]) -> Case:
