@@ -64,7 +64,7 @@ def faults_of(operation: Any, house: Desk, known: dict[str, Any], who: str) -> t
     @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
     @seed(1)
     @given(case=operation.as_strategy())
-    def ask(case: schemathesis.Case) -> None:
+    def ask(case: schemathesis.Case[Any]) -> None:
         for name in case.path_parameters.keys() & known.keys():
             if len(str(case.path_parameters[name])) % 4:
                 case.path_parameters[name] = known[name]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, cast
 
-from sync.store import DatabaseInfo, DbUpdate, DocumentStore, Stored
+from sync.store import DatabaseInfo, DbUpdate, DocumentStore, NewDatabase, Stored
 
 
 class Under:
@@ -39,6 +39,9 @@ class Under:
 
     def database_names(self, prefix: str = "") -> list[str]:
         return [self._bare(db) for db in self._store.database_names(self._prefix + prefix)]
+
+    def create_databases(self, wanted: Sequence[NewDatabase]) -> list[tuple[str, ...] | None]:
+        return self._store.create_databases([replace(one, name=self._prefix + one.name) for one in wanted])
 
     def info(self, db: str) -> DatabaseInfo:
         found = self._store.info(self._prefix + db)

@@ -51,9 +51,13 @@ JSON = dict[str, Any]
 
 @dataclass
 class Round:
-    """One case, and what was answered to whom. `said` maps a mark to the status it came back with."""
+    """One case, and what was answered to whom. `said` maps a mark to the status it came back with.
+
+    `forms` is the address of its database, where tablets push.
+    """
 
     case: str
+    forms: str
     said: dict[str, int] = field(default_factory=dict)
     hazard: str = field(default_factory=lambda: str(uuid.uuid4()))
 
@@ -119,7 +123,8 @@ def rounds(house: House, people: list[str], inspector: str) -> list[Round]:
             made.cases.settle(case.id)
     finally:
         made.close()
-    return [Round(name) for name in names]
+    base = Desk(house, inspector).get("/sync/session").json()["base_url"]
+    return [Round(name, f"{base}/{made.names.forms(name)}") for name in names]
 
 
 class Desk:
@@ -135,7 +140,8 @@ class Desk:
         self._http.close()
 
     def send(self, method: str, path: str, body: JSON, **headers: str) -> requests.Response:
-        return self._http.request(method, f"{self._house.url}{path}", json=body, headers=headers, timeout=60)
+        url = path if path.startswith("http") else f"{self._house.url}{path}"
+        return self._http.request(method, url, json=body, headers=headers, timeout=60)
 
     def get(self, path: str) -> requests.Response:
         return self._http.get(f"{self._house.url}/api/v1{path}", timeout=60)
@@ -204,7 +210,7 @@ def report(desk: Desk, one: Round) -> None:
         "photos": [],
         "location": None,
     }
-    answer = desk.send("PUT", f"/sync/case-{one.case}/hazard:{one.hazard}", document)
+    answer = desk.send("PUT", f"{one.forms}/hazard:{one.hazard}", document)
     assert answer.status_code == 201, answer.text
 
 
