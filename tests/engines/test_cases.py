@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -76,7 +76,7 @@ def fork(store: DocumentStore, case: Case, digest: str) -> None:
     known = as_read(store, forms)
     here = LOSES if digest == WINS else WINS
     for command, actor, leaf in ((c.Authorize(), MANAGER, here), (HAZARD, SYSTEM, digest)):
-        now = datetime.now(UTC)
+        now = known.log[-1].at + timedelta(minutes=1)  # while what was said of the day still holds
         decided_elsewhere(store, forms, known, (command, actor), digest=leaf, now=now, policy=policy)
 
 
