@@ -76,7 +76,7 @@ def fork(store: DocumentStore, case: Case, digest: str) -> None:
     known = as_read(store, forms)
     here = LOSES if digest == WINS else WINS
     for command, actor, leaf in ((c.Authorize(), MANAGER, here), (HAZARD, SYSTEM, digest)):
-        now = known.log[-1].at + timedelta(minutes=1)  # while what was said of the day still holds
+        now = case.log[-1].at + timedelta(minutes=1)  # while what was said of the day still holds
         decided_elsewhere(store, forms, known, (command, actor), digest=leaf, now=now, policy=policy)
 
 
