@@ -30,7 +30,8 @@ CHECKS = [
     content_type_conformance,
     response_schema_conformance,
 ]
-ENDING = {"/api/v1/auth/logout", "/api/v1/me/password"}
+#: These end the session of whoever asks.
+ENDING = {"/api/v1/auth/logout": "colleague", "/api/v1/me/password": "inspector"}
 EXAMPLES = int(os.environ.get("HEZHA_TEST_EXAMPLES", "3"))
 
 
@@ -90,8 +91,7 @@ def test_every_answer_is_announced_and_none_is_a_fault(
     seen: dict[str, set[int]] = {}
     for found in api.get_all_operations():
         operation = found.ok()
-        # These end the session of whoever asks.
-        asking = "colleague" if operation.path in ENDING else who
+        asking = ENDING.get(operation.path, who)
         seen[operation.label], more = faults_of(operation, house, known, asking)
         faults += more
     assert not faults, "\n\n".join(faults)
