@@ -14,6 +14,7 @@ from server.commands import (
     demo,
     doctor,
     migrate,
+    network,
     people,
     rebuild,
     salvage,
@@ -46,6 +47,7 @@ main.add_command(backup.backup)
 main.add_command(backup.restore)
 main.add_command(salvage.salvage)
 main.add_command(balance.balance)
+main.add_command(network.network)
 
 if __name__ == "__main__":
     main()

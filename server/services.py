@@ -23,6 +23,7 @@ from server.live.hub import Hub
 from server.names import Names
 from server.ownrules import rules_in_force
 from server.readmodel.database import ReadModel
+from server.scheduling.networks import Networks
 from server.settings import Settings
 from server.storage import open_store
 from server.webhooks.book import Book
@@ -63,6 +64,7 @@ class Services:
     people: People
     cases: Cases
     webhooks: Book
+    networks: Networks
     live: Hub
     photo_workers: PhotoWorkers
     sync_authenticator: Callable[[Request], UserCtx]
@@ -124,6 +126,7 @@ def assemble(
         cases=cases,
         live=live,
         webhooks=Book(store, names, clock, settings.webhook_dead_letters),
+        networks=Networks(store, names.registry, clock),
         photo_workers=PhotoWorkers(
             settings.photo_workers,
             settings.photo_timeout_seconds,

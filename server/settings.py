@@ -76,6 +76,7 @@ class Settings:
     max_json_bytes: int = 1024 * 1024
     max_upload_bytes: int = 32 * 1024 * 1024
     max_import_rows: int = 5000
+    max_network_features: int = 200_000
     max_document_bytes: int = 8 * 1024 * 1024
     max_sync_request_bytes: int = 64 * 1024 * 1024
     max_attachment_bytes: int = 1024 * 1024 * 1024

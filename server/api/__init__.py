@@ -35,6 +35,7 @@ def blueprints() -> list[Blueprint]:
         me,
         meetings,
         metering,
+        networks,
         notices,
         papers,
         photos,
@@ -78,6 +79,7 @@ def blueprints() -> list[Blueprint]:
             papers,
             rectification,
         ),
+        *(networks,),
         *(events, webhooks, links, public_cases, imports, bulletins),
         *(processes, clocks, anomalies, quarantine, gates, energization, switching, case_file, syncing),
     )

@@ -1,0 +1,1 @@
+"""The scheduler's documents round the balancing core: networks, works, plans. They live in the registry."""
