@@ -147,7 +147,7 @@ def list_cases(
 def _order(sort: str, *, indexed: bool) -> tuple[ColumnElement[Any], ...]:
     by = SORTS[sort.removeprefix("-")]
     if not indexed:
-        by = _unindexed(by)
+        by = unindexed(by)
     if sort.startswith("-"):
         return by.desc(), cases.c.id.desc()  # SQLite takes nothing for less than anything
     return (by.asc().nulls_last() if sort in _NULLABLE else by.asc()), cases.c.id.asc()
@@ -223,7 +223,7 @@ class _Narrowed:
 
     def walk(self) -> Select[Any]:
         """Case by case in the list's order, each looked at."""
-        return select(cases.c.key).where(self._ours(), *map(_unindexed, self.columns), *self.tests)
+        return select(cases.c.key).where(self._ours(), *map(unindexed, self.columns), *self.tests)
 
     def _ours(self) -> ColumnElement[bool]:
         return cases.c.organisation == self.organisation
@@ -232,7 +232,7 @@ class _Narrowed:
         if self.lead is None:
             return (self._ours(), *self.columns, *self.tests)
         others = (test for n, test in enumerate(self.tests) if n != self.lead)
-        columns = (_unindexed(one) for one in (self._ours(), *self.columns))
+        columns = (unindexed(one) for one in (self._ours(), *self.columns))
         return (cases.c.key.in_(self.sets[self.lead]), *columns, *others)
 
 
@@ -240,7 +240,7 @@ def _number(connection: Connection, count: Select[Any]) -> int:
     return int(connection.scalar(count) or 0)
 
 
-def _unindexed(value: ColumnElement[Any]) -> ColumnElement[Any]:
+def unindexed(value: ColumnElement[Any]) -> ColumnElement[Any]:
     """The same value, for which SQLite looks for no index (`+`)."""
     return UnaryExpression(value.self_group(), operator=custom_op("+"), type_=value.type)
 

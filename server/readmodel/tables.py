@@ -19,7 +19,7 @@ from sqlalchemy import (
 )
 
 #: Grows when a table changes; a file of another version is dropped and built again.
-SCHEMA_VERSION = 11
+SCHEMA_VERSION = 12
 
 metadata = MetaData()
 
@@ -176,15 +176,21 @@ anomalies = Table(
     Column("standing", String, nullable=False),
     *(
         Index(
-            f"anomalies_by_{name}", "organisation", *first, text("watch DESC"), "since", "key", "n", "until"
+            f"anomalies_by_{name}",
+            *("organisation", *first, text("watch DESC"), "since", "key", "n", "until"),
+            *(
+                column
+                for column in ("code", "monitor", "standing", "manager")
+                if wide and column not in first
+            ),
         )
-        for name, first in {
-            "watch": (),
-            "monitor": ("monitor",),
-            "code": ("code",),
-            "manager": ("manager",),
-            "standing": ("standing",),
-        }.items()
+        for name, first, wide in (
+            ("watch", (), True),
+            ("manager", ("manager",), True),
+            ("monitor", ("monitor",), False),
+            ("code", ("code",), False),
+            ("standing", ("standing",), False),
+        )
     ),
 )
 

@@ -9,6 +9,7 @@ from typing import Any, Literal, get_args
 from sqlalchemy import ColumnElement, func, select
 
 from server.readmodel.database import ReadModel
+from server.readmodel.queries import unindexed
 from server.readmodel.spans import NEVER
 from server.readmodel.tables import anomalies, cases, clocks
 
@@ -86,9 +87,15 @@ def list_anomalies(
         "code": wanted.code,
         "monitor": wanted.monitor,
         "standing": wanted.standing,
-        "watch": wanted.watch,
     }
-    found += [a[name] == value for name, value in named.items() if value is not None]
+    asked = {name: value for name, value in named.items() if value is not None}
+    # Alone each has its index; two are found in the one that has them all, or in the manager's.
+    by_index = "manager" if "manager" in asked else next(iter(asked)) if len(asked) == 1 else None
+    for name, value in asked.items():
+        condition = a[name] == value
+        found.append(condition if name == by_index else unindexed(condition))
+    if wanted.watch is not None:
+        found.append(a.watch == wanted.watch)
     page = (
         select(a.key, a.n)
         .where(*found)
