@@ -1,6 +1,6 @@
 """Outages balanced: how soon there is a plan, how soon it is proven good, and what simpler plans cost.
 
-    python bench/outages.py [--works 20 50 ...] [--large 500 1000] [--seed K] [--workers N] [--plot FILE]
+    python bench/outages.py [--works 20 50 ...] [--grown 200] [--large 500 1000] [--seed K] [--workers N]
 
 Months by seed (`kit/months.py`): on pandapower's public network mv_oberrhein where it is installed, and on a
 grown network of 2,000 nodes. Beside the plan: (a) each work alone on its wanted day, or the nearest that has
@@ -110,12 +110,14 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--works", type=int, nargs="*", default=[20, 50, 100, 200])
+    parser.add_argument("--grown", type=int, nargs="*", default=[200], help="as long, on the grown network")
     parser.add_argument("--large", type=int, nargs="*", default=[500, 1000])
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--plot", type=Path, help="write the gaps over time there, as SVG")
     asked = parser.parse_args()
     runs = [("oberrhein", works, SMALL_SECONDS) for works in asked.works]
+    runs += [("grown", works, SMALL_SECONDS) for works in asked.grown]
     runs += [("grown", works, LARGE_SECONDS) for works in asked.large]
     networks: dict[str, Network] = {}
     print(f"load at the start: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores\n")

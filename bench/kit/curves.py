@@ -41,7 +41,7 @@ def plot(found: Found, title: str, *, unit: str, of: str) -> str:
         at = y(10**power)
         lines.append(f'<path d="M{left} {at:.1f}H{width - right}" stroke="#ccc"/>')
         lines.append(f'<text x="{left - 6}" y="{at + 4:.1f}" text-anchor="end">{10**power:,} {unit}</text>')
-    for power in range(round(first), round(last) + 1):
+    for power in range(math.ceil(first - 1e-9), math.floor(last + 1e-9) + 1):
         at = x(10**power)
         lines.append(
             f'<text x="{at:.1f}" y="{height - bottom + 18}" text-anchor="middle">{10**power:,}</text>'

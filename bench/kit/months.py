@@ -106,7 +106,7 @@ def month(network: Network, works: int, seed: int) -> dict[str, Any]:
     rooted = {topology.section_of[node] for node in topology.sources}
     sections = [one.id for one in topology.sections.values() if fed.live(one) and one.id not in rooted]
     busy = chance.sample(sections, min(len(sections), works))
-    weekends = [str(FIRST + dt.timedelta(days=one)) for one in range(DAYS) if (FIRST.weekday() + one) % 7 > 4]
+    sundays = [str(FIRST + dt.timedelta(days=one)) for one in range(DAYS) if (FIRST.weekday() + one) % 7 == 6]
     skills = ("line", "cable")
     return {
         "schema": "outage-instance-1",
@@ -116,11 +116,13 @@ def month(network: Network, works: int, seed: int) -> dict[str, Any]:
             "first": str(FIRST),
             "last": str(FIRST + dt.timedelta(days=DAYS - 1)),
             "published": "2026-05-25T09:00:00",
-            "rest_days": weekends,
+            "rest_days": sundays,
             "blackouts": [{"first": "2026-06-17", "last": "2026-06-19", "reason": "examinations"}],
             "operations": max(48, works),
         },
         "crews": [{"skill": one, "count": max(2, round(works / 18))} for one in skills],
+        # More than the default allows: so many works on so few sections would otherwise be left out by rule.
+        "rules": {"interruptions": 4},
         "works": [_work(chance, number, chance.choice(busy), skills) for number in range(works)],
         "past": [
             {"section": one, "date": str(FIRST - dt.timedelta(days=chance.randint(5, 55)))}
