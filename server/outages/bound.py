@@ -19,11 +19,11 @@ from server.outages.rows import Rows
 def relaxed_bound(model: Model, parts: Iterable[Part], *, seconds: float | None) -> float:
     """The bound of a model's relaxation, in weighted customer-minutes, found in so many seconds, or in all
     that it takes."""
-    factors, besides = model.rows.objective(parts)
+    factors = model.rows.objective(parts)
     if not factors or (seconds is not None and seconds <= 0):
-        return float(besides)
+        return 0.0
     duals = _duals(model.rows, factors, seconds)
-    return besides + max(0.0, math.ceil(safe(model.rows, factors, duals) - 1e-6))
+    return max(0.0, math.ceil(safe(model.rows, factors, duals) - 1e-6))
 
 
 def safe(rows: Rows, factors: dict[int, int], duals: list[float]) -> float:

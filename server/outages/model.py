@@ -86,8 +86,7 @@ def build(month: Month, options: Options, question: Question) -> Model:
     for day in sorted(question.exact):
         _exact(model, day)
     for parts, most in question.caps:
-        factors, besides = model.rows.objective(parts)
-        model.rows.row(factors.items(), high=most - besides)
+        model.rows.row(model.rows.objective(parts).items(), high=most)
     return model
 
 

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from geo.network.model import Network
 from server.outages.grid import Grid, make_grid
-from server.outages.instance import Half, Instance, LiveOption, Span, Window, Work
+from server.outages.instance import Half, Instance, Span, Window, Work
 from server.outages.interruption import Interruptions, Outcome
 from server.outages.works import crew_groups, needs_of
 
@@ -185,10 +185,6 @@ class Month:
         """The feeder that a section normally hangs on; empty for a busbar's, and for dead ones."""
         node = self.grid.entry.get(section)
         return "" if node is None else self.grid.fed.feeder[node]
-
-    def live_of(self, work: int) -> LiveOption | None:
-        """How a work can be done live."""
-        return self.works[work].live
 
 
 def make_month(instance: Instance, network: Network) -> Month:

@@ -28,13 +28,12 @@ class Row:
 @dataclass
 class Rows:
     """Variables run from 0 to `most`, by number; `number` finds them by name. `costs` is each part's sum
-    over variables, `fixed` what it comes to besides."""
+    over variables."""
 
     number: dict[Name, int] = field(default_factory=dict)
     most: list[int] = field(default_factory=list)
     rows: list[Row] = field(default_factory=list)
     costs: dict[Part, Terms] = field(default_factory=dict)
-    fixed: dict[Part, int] = field(default_factory=dict)
 
     def variable(self, *name: Hashable, most: int = 1) -> int:
         """The variable of that name, made where there is none yet."""
@@ -59,21 +58,14 @@ class Rows:
         if cost:
             self.costs.setdefault(part, []).append((variable, cost))
 
-    def fix(self, part: Part, cost: int) -> None:
-        """A cost that comes whatever is chosen."""
-        self.fixed[part] = self.fixed.get(part, 0) + cost
-
-    def objective(self, parts: Iterable[Part]) -> tuple[dict[int, int], int]:
-        """The sum of some parts: factors by variable, and what it comes to besides."""
+    def objective(self, parts: Iterable[Part]) -> dict[int, int]:
+        """The sum of some parts: factors by variable."""
         factors: dict[int, int] = {}
-        besides = 0
         for part in parts:
-            besides += self.fixed.get(part, 0)
             for variable, cost in self.costs.get(part, ()):
                 factors[variable] = factors.get(variable, 0) + cost
-        return factors, besides
+        return factors
 
     def value(self, parts: Iterable[Part], values: Mapping[int, int]) -> int:
         """What some parts come to for given values."""
-        factors, besides = self.objective(parts)
-        return besides + sum(factor * values.get(one, 0) for one, factor in factors.items())
+        return sum(factor * values.get(one, 0) for one, factor in self.objective(parts).items())

@@ -73,9 +73,9 @@ def solve(
     ]
     for row in rows.rows:
         _add(cp_model, model, [variables[one] for one in row.variables], row.factors, row.low, row.high)
-    factors, besides = rows.objective(parts)
+    factors = rows.objective(parts)
     terms = cp_model.LinearExpr.weighted_sum([variables[one] for one in factors], list(factors.values()))
-    model.minimize(terms + besides)
+    model.minimize(terms)
     for number, value in hint.items():
         model.add_hint(variables[number], value)
     solver = cp_model.CpSolver()
