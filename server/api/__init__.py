@@ -49,6 +49,7 @@ def blueprints() -> list[Blueprint]:
         tasks,
         users,
         webhooks,
+        works,
     )
 
     modules = (
@@ -79,7 +80,7 @@ def blueprints() -> list[Blueprint]:
             papers,
             rectification,
         ),
-        *(networks,),
+        *(networks, works),
         *(events, webhooks, links, public_cases, imports, bulletins),
         *(processes, clocks, anomalies, quarantine, gates, energization, switching, case_file, syncing),
     )

@@ -111,6 +111,12 @@ class Policy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     scheme_valid_months_lv: int
     scheme_extension_notice_days: int
     backdate_days: int
+    outage_notice_days: int
+    outage_short_notice_hours: int
+    outage_look_back_days: int
+    outage_interruptions: int
+    work_approvals: str
+    plan_approvals: str
     due_soon_days: int
     floor_reply_minutes: int
     floor_inspection_minutes: int
@@ -178,6 +184,8 @@ class Setting(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     min: float | None = None
     max: float | None = None
     choices: tuple[str, ...] = ()
+    #: Names of which the value lists some, with commas between.
+    parts: tuple[str, ...] = ()
 
 
 class Override(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename={"since": "from"}):
@@ -213,11 +221,18 @@ def _check(key: str, setting: Setting, value: Any) -> None:
             raise PolicyError(f"{key}: {value!r} is not within {setting.min} and {setting.max}")
     if setting.choices and value not in setting.choices:
         raise PolicyError(f"{key}: {value!r} is none of {', '.join(setting.choices)}")
+    if setting.parts and isinstance(value, str) and not set(listed(value)) <= set(setting.parts):
+        raise PolicyError(f"{key}: {value!r} lists more than {', '.join(setting.parts)}")
     if key == "timezone" and isinstance(value, str):
         try:
             ZoneInfo(value)
         except (ZoneInfoNotFoundError, ValueError) as error:
             raise PolicyError(f"{key}: {value!r} is not a time zone") from error
+
+
+def listed(value: str) -> tuple[str, ...]:
+    """The names that a setting lists with commas between."""
+    return tuple(part.strip() for part in value.split(",") if part.strip())
 
 
 class Policies(Struct, frozen=True):

@@ -1,0 +1,92 @@
+"""Requests for works as documents in the registry, one each."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+
+import msgspec
+
+from server.names import is_id
+from server.scheduling.requests import Request, merged_request
+from sync.conflicts import find_settled
+from sync.store import Conflict, Document, DocumentStore
+
+PREFIX = "work:"
+SCHEMA = 1
+
+
+class UnknownWork(LookupError):
+    """There is no such work."""
+
+
+class StaleWork(Exception):
+    """The work is not at the revision that the caller read."""
+
+
+class Works:
+    """Every request of the store. None is ever deleted."""
+
+    def __init__(self, store: DocumentStore, registry: str) -> None:
+        self._store = store
+        self._registry = registry
+
+    def all(self, organisation: str) -> list[tuple[Request, str]]:
+        """An organisation's requests by id, each with its revision."""
+        documents = self._store.all_docs(self._registry, prefix=_prefix(organisation))
+        return [(_request(one), str(one["_rev"])) for one in documents]
+
+    def get(self, organisation: str, work_id: str) -> tuple[Request, str]:
+        """A request and its revision. Raises UnknownWork."""
+        document = None
+        if is_id(work_id):
+            name = _prefix(organisation) + work_id
+            document = find_settled(self._store, self._registry, name, merged_request)
+        if document is None:
+            raise UnknownWork(work_id)
+        return _request(document), str(document["_rev"])
+
+    def add(self, request: Request) -> tuple[Request, str]:
+        """Keep a new request; the same by the same person again finds it. Raises Conflict for another."""
+        try:
+            return request, self._store.put(self._registry, _to_document(request))
+        except Conflict:
+            known, rev = self.get(request.organisation, request.id)
+            if known.asked != request.asked or known.requested_by != request.requested_by:
+                raise
+            return known, rev
+
+    def change(
+        self, organisation: str, work_id: str, change: Callable[[Request], Request], *, if_rev: str | None
+    ) -> tuple[Request, str]:
+        """Write what `change` makes of a request, if it stands at `if_rev` (None: wherever it stands).
+
+        Raises UnknownWork, StaleWork, and what `change` raises.
+        """
+        known, rev = self.get(organisation, work_id)
+        if if_rev is not None and rev != if_rev:
+            raise StaleWork(work_id)
+        changed = change(known)
+        if changed == known:
+            return known, rev
+        try:
+            return changed, self._store.put(self._registry, {**_to_document(changed), "_rev": rev})
+        except Conflict:
+            raise StaleWork(work_id) from None
+
+
+def _prefix(organisation: str) -> str:
+    return f"{PREFIX}{hashlib.sha256(organisation.encode()).hexdigest()[:32]}:"
+
+
+def _to_document(request: Request) -> Document:
+    return {
+        "_id": _prefix(request.organisation) + request.id,
+        "type": "work",
+        "schema": SCHEMA,
+        "request": msgspec.to_builtins(request),
+    }
+
+
+def _request(document: Document) -> Request:
+    return msgspec.convert(document["request"], Request)
