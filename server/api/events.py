@@ -24,7 +24,18 @@ from sync.embedded.pausing import Pause, can_pause, pause
 
 blp = blueprint("events", "Live events 实时事件.")
 
-_CONTENT = {"text/event-stream": {"schema": {"type": "string"}}}
+#: One event of the stream, by its fields.
+_EVENT = {
+    "type": "object",
+    "required": ["event", "data"],
+    "properties": {
+        "id": {"type": "string"},
+        "event": {"type": "string"},
+        "data": {"type": "string", "description": "JSON."},
+        "retry": {"type": "integer", "description": "Milliseconds."},
+    },
+}
+_CONTENT = {"text/event-stream": {"schema": _EVENT}}
 #: Events read at a time.
 _PAGE = 200
 #: What a client is asked to wait before it comes again, in milliseconds.

@@ -11,7 +11,7 @@ def test_a_process_is_told_with_every_way_and_what_it_asks_for(house: Desk) -> N
     assert set(processes) == {"hv", "hv_complex", "lv"}
     stages = {row["stage"]: row for row in processes["hv"]["stages"]}
     ways = {move["to"]: [need["code"] for need in move["needs"]] for move in stages["scheme"]["moves"]}
-    assert ways["reply"] == ["line_is_shared", "scheme_review_not_required"]
+    assert ways["reply"] == ["line_is_shared", "scheme_review_not_required", "scheme_approved"]
     assert ways["cancelled"] == ["field_work_complete"]
     assert (stages["reply"]["held_by"], stages["reply"]["waits_for"]) == ("customer", "design")
     assert stages["intermediate"]["rectification"] == "MR"
