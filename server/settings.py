@@ -111,6 +111,15 @@ class Settings:
     webhook_disable_seconds: float = 5 * 24 * 3600.0
     webhook_dead_letters: int = 1000
     reminder_seconds: float = 3600.0
+    plan_seconds: float = 300.0
+    plan_workers: int = 2
+    plan_memory_bytes: int = 4 * 1024 * 1024 * 1024
+    plan_explain_seconds: float = 120.0
+    plan_grace_seconds: float = 120.0
+    plan_beat_seconds: float = 3.0
+    plan_abandoned_seconds: float = 120.0
+    plan_attempts: int = 3
+    plan_pause_seconds: float = 30.0
     min_free_disk_bytes: int = 1024 * 1024 * 1024
     maintenance_seconds: float = 60.0
     compact_share: float = 0.5

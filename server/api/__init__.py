@@ -40,6 +40,7 @@ def blueprints() -> list[Blueprint]:
         papers,
         photos,
         places,
+        plans,
         processes,
         public_cases,
         quarantine,
@@ -80,7 +81,7 @@ def blueprints() -> list[Blueprint]:
             papers,
             rectification,
         ),
-        *(networks, works),
+        *(networks, works, plans),
         *(events, webhooks, links, public_cases, imports, bulletins),
         *(processes, clocks, anomalies, quarantine, gates, energization, switching, case_file, syncing),
     )

@@ -14,6 +14,7 @@ from server.casework.claims import first_claim
 from server.intake.photos import merged_verdict
 from server.library.publishing import first_published
 from server.people.merging import merged_attempts, merged_device, merged_user
+from server.scheduling.plans import merged_plan
 from server.scheduling.requests import merged_request
 from sync.conflicts import Merge, find_settled, keep_winner
 from sync.store import Change, ChangeBatch, DocumentStore
@@ -28,6 +29,7 @@ RULES: Mapping[str, Mapping[str, Merge]] = {
         "case-no": first_claim,
         "checklist-draft": merged_draft,
         "work": merged_request,
+        "plan": merged_plan,
     },
     "case": {"receipt": keep_winner},
     "media": {"photo-receipt": merged_verdict},

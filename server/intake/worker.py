@@ -27,6 +27,10 @@ from server.intake.sharing import Sharing
 from server.intake.teller import Teller
 from server.names import CASE_DOCUMENT, Names
 from server.networks import read_networks
+from server.scheduling.planner import Planner
+from server.scheduling.planner import Terms as PlanTerms
+from server.scheduling.plans import PREFIX as PLAN
+from server.scheduling.plans import Plans
 from server.services import Services, assemble
 from server.settings import Settings
 from server.shapes import prepare
@@ -63,6 +67,8 @@ class Intake:
     outgoing: Queue
     teller: Teller
     pulse: Pulse
+    #: Told when plans have changed.
+    plans_changed: Callable[[], None]
     #: The longest that judging one photo may take, in seconds.
     photo_seconds: float
 
@@ -77,6 +83,8 @@ class Intake:
         kind_of_ours = {self.names.registry: "registry", self.names.library: "library"}.get(database)
         if kind_of_ours is not None:
             settle_leaves(self.store, database, kind_of_ours, batch)
+            if any(change.id.startswith(PLAN) for change in batch.results):
+                self.plans_changed()
             return
         parsed = self.names.parse(database)
         if parsed is None:
@@ -195,7 +203,9 @@ class Intake:
             self.cases.apply(case_id, command, SYSTEM)
 
 
-def make_intake(made: Services, pulse: Pulse | None = None) -> Intake:
+def make_intake(
+    made: Services, pulse: Pulse | None = None, plans_changed: Callable[[], None] = lambda: None
+) -> Intake:
     """Intake on the services of this process. `pulse` is told of every document."""
     store, names, cases = made.store, made.names, made.cases
 
@@ -220,6 +230,7 @@ def make_intake(made: Services, pulse: Pulse | None = None) -> Intake:
         outgoing=Queue(store, made.webhooks, made.clock),
         teller=Teller(tell, made.settings.inbox_interval_seconds),
         pulse=pulse or Unwatched(),
+        plans_changed=plans_changed,
         photo_seconds=made.photo_workers.longest_seconds,
     )
 
@@ -252,6 +263,22 @@ def make_deliverer(made: Services, ours: Callable[[str], bool] = lambda _key: Tr
     )
 
 
+def make_planner(made: Services) -> Planner:
+    """What makes the plans that are queued."""
+    settings = made.settings
+    terms = PlanTerms(
+        memory_bytes=settings.plan_memory_bytes,
+        explain_seconds=settings.plan_explain_seconds,
+        grace_seconds=settings.plan_grace_seconds,
+        beat_seconds=settings.plan_beat_seconds,
+        abandoned_seconds=settings.plan_abandoned_seconds,
+        attempts=settings.plan_attempts,
+        pause_seconds=settings.plan_pause_seconds,
+    )
+    plans = Plans(made.store, made.names.registry)
+    return Planner(plans, made.networks, terms, made.clock, settings.spool_dir)
+
+
 def run_worker(settings: Settings, stop: threading.Event, pulse: Watched) -> None:
     """Follow until `stop`. Waits while another worker serves the same data folder."""
     with _lease(settings.data_dir / "worker.lock", stop, pulse) as held:
@@ -260,17 +287,20 @@ def run_worker(settings: Settings, stop: threading.Event, pulse: Watched) -> Non
         pulse.publish(pulse_file(settings))
         made = assemble(settings, on_progress=pulse.beat)
         try:
-            intake = make_intake(made, pulse)
+            planner = make_planner(made)
+            intake = make_intake(made, pulse, planner.wake)
             prepare()
             teller = threading.Thread(target=_keep_telling, args=(intake, stop), name="teller")
             tidying = (made.store, stop, settings.maintenance_seconds)
             keeper = threading.Thread(target=keep_tidy, args=tidying, name="keeper")
             reminding = (Reminders(made), stop, settings.reminder_seconds)
             reminder = threading.Thread(target=keep_reminding, args=reminding, name="reminders")
-            for thread in (teller, keeper, reminder):
+            planning = threading.Thread(target=planner.run, args=(stop,), name="planner")
+            beside = (teller, keeper, reminder, planning)
+            for thread in beside:
                 thread.start()
             _follow(made, intake, stop, pulse)
-            for thread in (teller, keeper, reminder):
+            for thread in beside:
                 thread.join()
         finally:
             made.close()

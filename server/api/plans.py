@@ -1,0 +1,301 @@
+# mypy: disable-error-code="untyped-decorator"
+"""A month's plan: asked for, made by a worker, shown with its proof and its reasons."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any, get_args
+from zoneinfo import ZoneInfo
+
+import marshmallow as ma
+import msgspec
+from flask import g
+from msgspec.structs import replace
+
+from server.api.base import Schema, blueprint, roles
+from server.api.casework import plain
+from server.api.keys import IDEMPOTENCY_HEADER, created_id, own_id
+from server.api.networks import finding_rows
+from server.api.works import works
+from server.people.model import Identity
+from server.problems import Problem
+from server.scheduling import plans as stored
+from server.scheduling.months import GIVEN, days_of, instance_of
+from server.scheduling.networks import NetworkHead, UnknownNetwork
+from server.scheduling.plans import Effort, PlanRecord, Plans, TakenPlan, UnknownPlan
+from server.scheduling.requests import Request
+from server.scheduling.works import UnknownWork
+from server.services import services
+from server.texts import both
+from server.workflow.workdays import UnknownYear
+
+blp = blueprint("plans", "A month's plan 月度停电计划.")
+
+_MANY = ma.validate.Length(max=2000)
+_OF_INSTANCE = {"description": "As docs/schemas/outage-instance-1.json has it."}
+
+
+class PlanRequestIn(Schema):
+    id = own_id()
+    month = ma.fields.String(
+        required=True,
+        validate=ma.validate.Regexp(r"^20[0-9]{2}-(0[1-9]|1[0-2])\Z"),
+        metadata={"description": "`2026-12`."},
+    )
+    network = ma.fields.String(required=True, validate=ma.validate.Length(min=1, max=64))
+    version = ma.fields.String(
+        validate=ma.validate.Length(min=1, max=64),
+        metadata={"description": "The network's newest by default."},
+    )
+    works = ma.fields.List(
+        ma.fields.String(validate=ma.validate.Length(min=1, max=64)),
+        validate=ma.validate.Length(min=1, max=10_000),
+        metadata={"description": "Every approved work of the network by default."},
+    )
+    seed = ma.fields.Integer(load_default=0, validate=ma.validate.Range(min=0, max=2**31 - 1))
+    seconds = ma.fields.Float(
+        validate=ma.validate.Range(min=0.1),
+        metadata={"description": "For the search; HEZHA_PLAN_SECONDS by default, and at most."},
+    )
+    calendar = ma.fields.Dict(
+        metadata={
+            "description": "As docs/schemas/outage-instance-1.json has it, without first and last. By "
+            "default published now, with the days off of the organisation's calendar."
+        }
+    )
+    crews = ma.fields.List(ma.fields.Dict(), required=True, validate=_MANY, metadata=_OF_INSTANCE)
+    customers = ma.fields.List(ma.fields.Dict(), validate=_MANY, metadata=_OF_INSTANCE)
+    past = ma.fields.List(ma.fields.Dict(), validate=ma.validate.Length(max=100_000), metadata=_OF_INSTANCE)
+    rules = ma.fields.Dict(metadata=_OF_INSTANCE)
+    weights = ma.fields.Dict(metadata=_OF_INSTANCE)
+    objective = ma.fields.Dict(metadata=_OF_INSTANCE)
+
+
+class PlanRowOut(ma.Schema):
+    """A plan and how far it is. `summary`: once it is made; `fault`: why nothing came of it."""
+
+    id = ma.fields.String()
+    month = ma.fields.String()
+    network = ma.fields.String()
+    version = ma.fields.String()
+    works = ma.fields.List(ma.fields.String())
+    state = ma.fields.String(validate=ma.validate.OneOf(get_args(stored.PlanState)))
+    effort = ma.fields.Dict()
+    requested_by = ma.fields.String()
+    requested_at = ma.fields.String()
+    cancel = ma.fields.Boolean(metadata={"description": "Somebody has asked to end the search."})
+    progress = ma.fields.Dict(allow_none=True)
+    summary = ma.fields.Dict(allow_none=True)
+    fault = ma.fields.Dict(allow_none=True)
+
+
+class MonthPlanOut(PlanRowOut):
+    plan = ma.fields.Dict(
+        allow_none=True, metadata={"description": "As docs/schemas/outage-plan-1.json has it."}
+    )
+    reasons = ma.fields.List(
+        ma.fields.Dict(), metadata={"description": "Why a work is out, or late, in each language."}
+    )
+    unexplained = ma.fields.List(ma.fields.String(), metadata={"description": "No time was left for these."})
+    findings = ma.fields.List(
+        ma.fields.Dict(),
+        metadata={"description": "What the independent check finds wrong: nothing, in a good plan."},
+    )
+
+
+class MonthPlanList(ma.Schema):
+    items = ma.fields.List(ma.fields.Nested(PlanRowOut))
+
+
+class PlanQuery(Schema):
+    month = ma.fields.String(validate=ma.validate.Regexp(r"^20[0-9]{2}-(0[1-9]|1[0-2])\Z"))
+    network = ma.fields.String(validate=ma.validate.Length(min=1, max=64))
+    state = ma.fields.String(validate=ma.validate.OneOf(get_args(stored.PlanState)))
+
+
+def plans() -> Plans:
+    """The plans of this house."""
+    made = services()
+    return Plans(made.store, made.names.registry)
+
+
+def found_plan(plan_id: str) -> PlanRecord:
+    """A plan of the present person's organisation. Raises Problem 404."""
+    try:
+        return plans().get(g.actor.organisation, plan_id)
+    except UnknownPlan:
+        raise Problem(404, "not_found") from None
+
+
+def _row(record: PlanRecord) -> dict[str, Any]:
+    row: dict[str, Any] = plain(record)
+    for name in ("organisation", "digest", "asked", "begun", "beat_at"):
+        del row[name]
+    fault = {"code": record.fault, "text": both(f"plan_fault.{record.fault}")} if record.fault else None
+    return {**row, "fault": fault}
+
+
+def _view(record: PlanRecord) -> dict[str, Any]:
+    result: dict[str, Any] = {"plan": None, "reasons": [], "unexplained": [], "findings": []}
+    if record.state == "made":
+        result |= msgspec.json.decode(plans().result(record))
+    return {**_row(record), **result}
+
+
+@blp.route("/plans", methods=["GET"])
+@roles("manager", "scheduler", "admin", "auditor")
+@blp.arguments(PlanQuery, location="query", unknown=ma.RAISE)
+@blp.response(200, MonthPlanList)
+def list_plans(query: dict[str, Any]) -> dict[str, Any]:
+    """The plans of your organisation, in the order in which they were asked for."""
+    found = plans().all(g.actor.organisation)
+    wanted = [one for one in found if all(getattr(one, name) == query[name] for name in query)]
+    return {"items": [_row(one) for one in wanted]}
+
+
+@blp.route("/plans", methods=["POST"])
+@roles("scheduler", "admin")
+@blp.doc(parameters=[IDEMPOTENCY_HEADER])
+@blp.arguments(PlanRequestIn)
+@blp.response(201, MonthPlanOut)
+def request_plan(body: dict[str, Any]) -> dict[str, Any]:
+    """Have a month balanced. The plan is `queued`; a worker makes it, and `GET` tells how far it is.
+
+    What keeps the month from being balanced is told at once, field by field (422 `plan_unusable`).
+    """
+    made, actor = services(), g.actor
+    plan_id = created_id(body)
+    head = _network(actor, body)
+    chosen = _chosen(actor, body)
+    instance = msgspec.json.encode(_instance(actor, body, head, chosen), order="sorted")
+    _require_usable(instance, head)
+    longest = made.settings.plan_seconds
+    # What the caller said, and not what follows from it: the same request later finds this plan.
+    said = msgspec.json.encode(plain(body), order="sorted")
+    effort = Effort(
+        seconds=min(body.get("seconds", longest), longest),
+        workers=made.settings.plan_workers,
+        seed=body["seed"],
+    )
+    record = PlanRecord(
+        id=plan_id,
+        organisation=actor.organisation,
+        month=body["month"],
+        network=head.id,
+        version=head.version,
+        works=tuple(one.id for one in chosen),
+        digest=stored.digest_of(said),
+        asked=stored.digest_of(instance),
+        effort=effort,
+        state="queued",
+        requested_by=actor.name,
+        requested_at=made.clock(),
+    )
+    try:
+        return _view(plans().add(record, instance))
+    except TakenPlan:
+        raise Problem(409, "plan_exists", id=plan_id) from None
+
+
+@blp.route("/plans/<plan_id>", methods=["GET"])
+@roles("manager", "scheduler", "admin", "auditor")
+@blp.response(200, MonthPlanOut)
+def show_plan(plan_id: str) -> dict[str, Any]:
+    """A plan with its outages, its proof, and the reasons for what is out or late."""
+    return _view(found_plan(plan_id))
+
+
+@blp.route("/plans/<plan_id>/cancel", methods=["POST"])
+@roles("scheduler", "admin")
+@blp.response(200, PlanRowOut)
+def cancel_plan(plan_id: str) -> dict[str, Any]:
+    """End the search. One that waits is given up; one under way ends soon, with the best plan it has."""
+    found_plan(plan_id)
+
+    def cancel(known: PlanRecord) -> PlanRecord:
+        if known.state == "queued":
+            return replace(known, state="cancelled", cancel=True)
+        if known.state == "running":
+            return replace(known, cancel=True)
+        if known.cancel:
+            return known
+        raise Problem(409, "plan_over", state=known.state)
+
+    return _row(plans().change(g.actor.organisation, plan_id, cancel))
+
+
+def _network(actor: Identity, body: dict[str, Any]) -> NetworkHead:
+    try:
+        return services().networks.get(actor.organisation, body["network"], body.get("version"))
+    except UnknownNetwork:
+        raise Problem(422, "plan_network_unknown", network=body["network"]) from None
+
+
+def _chosen(actor: Identity, body: dict[str, Any]) -> list[Request]:
+    """The works to plan, by id. Raises Problem 422 for one that cannot be, and for none."""
+    kept = works()
+    if "works" not in body:
+        every = (known for known, _ in kept.all(actor.organisation))
+        chosen = [one for one in every if one.state == "approved" and one.asked.network == body["network"]]
+        if not chosen:
+            raise Problem(422, "plan_no_works")
+        return chosen
+    chosen = []
+    for work in sorted(set(body["works"])):
+        try:
+            known, _ = kept.get(actor.organisation, work)
+        except UnknownWork:
+            raise Problem(422, "plan_work_unknown", work=work) from None
+        if known.state != "approved" or known.asked.network != body["network"]:
+            raise Problem(422, "plan_work_unknown", work=work)
+        chosen.append(known)
+    return chosen
+
+
+def _instance(
+    actor: Identity, body: dict[str, Any], head: NetworkHead, chosen: list[Request]
+) -> dict[str, Any]:
+    made = services()
+    policy = made.cases.policy(actor.organisation)
+    rules = {
+        "planned_notice_days": policy.outage_notice_days,
+        "short_notice_hours": policy.outage_short_notice_hours,
+        "look_back_days": policy.outage_look_back_days,
+        "interruptions": policy.outage_interruptions,
+    }
+    given = {name: body[name] for name in GIVEN if name in body}
+    days_off = (
+        [] if "rest_days" in given.get("calendar", {}) else _days_off(actor.organisation, body["month"])
+    )
+    published = made.clock().astimezone(ZoneInfo(policy.timezone)).replace(tzinfo=None)
+    return instance_of(
+        body["month"],
+        chosen,
+        given,
+        rules=rules,
+        rest_days=days_off,
+        published=published,
+        network=f"{head.id}@{head.version}",
+    )
+
+
+def _days_off(organisation: str, month: str) -> list[date]:
+    """The month's days on which nobody works. Raises Problem 422 for a year that was not announced."""
+    calendar = services().cases.rules.calendar(organisation)
+    first, last = days_of(month)
+    days = (first + timedelta(days=number) for number in range((last - first).days + 1))
+    try:
+        return [day for day in days if not calendar.works(day)]
+    except UnknownYear:
+        raise Problem(422, "plan_calendar_unknown", year=first.year) from None
+
+
+def _require_usable(instance: bytes, head: NetworkHead) -> None:
+    """Raises Problem 422 with everything that keeps a month from being balanced."""
+    from server.outages.reading import read_instance  # noqa: PLC0415  loads what geometry needs
+
+    collection = msgspec.json.decode(services().networks.body(head))
+    reading = read_instance(msgspec.json.decode(instance), network=collection)
+    if not reading.usable:
+        graves = tuple(one for one in reading.findings if one.grave)
+        raise Problem(422, "plan_unusable", extra=finding_rows(graves))

@@ -1,0 +1,71 @@
+"""What a month's plan is asked, put together from works, settings and what the scheduler says. Pure."""
+
+from __future__ import annotations
+
+import calendar
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime
+from typing import Any
+
+import msgspec
+
+from server.outages.instance import INSTANCE_SCHEMA
+from server.scheduling.requests import Request
+
+#: What of an instance the scheduler may say; the rest follows.
+GIVEN = ("calendar", "crews", "customers", "past", "rules", "weights", "objective")
+
+
+def days_of(month: str) -> tuple[date, date]:
+    """The first and last day of a month written `2026-12`."""
+    year, number = int(month[:4]), int(month[5:])
+    return date(year, number, 1), date(year, number, calendar.monthrange(year, number)[1])
+
+
+def instance_of(
+    month: str,
+    requests: Iterable[Request],
+    given: Mapping[str, Any],
+    *,
+    rules: Mapping[str, Any],
+    rest_days: Sequence[date],
+    published: datetime,
+    network: str,
+) -> dict[str, Any]:
+    """The instance as JSON, its network only named; nothing in it is checked yet.
+
+    `rules` are the organisation's own, `rest_days` its days off and `published` (local, without zone) when
+    the plan is to be published: each gives way to what is `given`. Consents come from the works.
+    """
+    first, last = days_of(month)
+    chosen = list(requests)
+    calendar_given = given.get("calendar") or {}
+    instance = {
+        "schema": INSTANCE_SCHEMA,
+        "id": month,
+        "network": {"file": network},
+        "calendar": {
+            "rest_days": [str(day) for day in rest_days],
+            "published": published.isoformat(timespec="seconds"),
+            **calendar_given,
+            "first": str(first),
+            "last": str(last),
+        },
+        "crews": given.get("crews", []),
+        "works": [msgspec.to_builtins(one.asked.work) for one in chosen],
+        "customers": _customers(chosen, given.get("customers") or ()),
+        "rules": {**rules, **(given.get("rules") or {})},
+    }
+    return {**instance, **{name: given[name] for name in ("past", "weights", "objective") if name in given}}
+
+
+def _customers(requests: Iterable[Request], given: Sequence[Any]) -> list[Any]:
+    """What is known of customers, with the consents that came with works. What is odd in `given` stays as it
+    is, for the reading to tell."""
+    agreed = {one.customer for request in requests for one in request.asked.consents}
+    rows = [
+        {**one, "consent": True} if isinstance(one, Mapping) and one.get("id") in agreed else one
+        for one in given
+    ]
+    told = {one.get("id") for one in given if isinstance(one, Mapping)}
+    return [*rows, *({"id": name, "consent": True} for name in sorted(agreed - told))]

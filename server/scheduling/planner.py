@@ -1,0 +1,253 @@
+"""Makes the plans that are queued, one at a time, each in a process of its own that may die without harm."""
+
+from __future__ import annotations
+
+import os
+import select
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import msgspec
+import structlog
+from msgspec.structs import replace
+
+import server
+from server.scheduling.networks import Networks
+from server.scheduling.plans import PlanRecord, Plans, Progress, Summary
+from server.scheduling.solver import NO_MEMORY, ORDER, RESULT, UNUSABLE, Order, Result
+from sync.store import StoreError
+
+log = structlog.get_logger()
+
+_ROOT = Path(server.__file__).resolve().parent.parent
+#: How often a child at work is looked after, in seconds.
+_TICK = 0.2
+_READ_BYTES = 65536
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What a plan may take. `grace_seconds`: for starting, reading, and ending once the search is over.
+
+    A plan of which nothing was heard for `abandoned_seconds` is begun anew, `attempts` times at most.
+    """
+
+    memory_bytes: int
+    explain_seconds: float
+    grace_seconds: float
+    beat_seconds: float
+    abandoned_seconds: float
+    attempts: int
+    #: How often it is looked for plans that nobody told of.
+    pause_seconds: float
+
+
+class Planner:
+    """Run it in a thread; `wake` it when plans have changed."""
+
+    def __init__(
+        self,
+        plans: Plans,
+        networks: Networks,
+        terms: Terms,
+        clock: Callable[[], datetime],
+        spool_dir: Path,
+    ) -> None:
+        self._plans = plans
+        self._networks = networks
+        self._terms = terms
+        self._clock = clock
+        self._spool_dir = spool_dir
+        self._woken = threading.Event()
+
+    def wake(self) -> None:
+        """Some plan was changed."""
+        self._woken.set()
+
+    def run(self, stop: threading.Event) -> None:
+        """Make plans until `stop`; what fails is told and tried again later."""
+        while not stop.is_set():
+            self._woken.clear()
+            try:
+                while not stop.is_set() and self.run_once(stop):
+                    pass
+            except StoreError as error:
+                log.warning("planning_failed", error=error.error, reason=error.reason)
+            except Exception:  # nothing waits for it, and without it no plan is ever made
+                log.exception("planning_crashed")
+            until = time.monotonic() + self._terms.pause_seconds
+            while not stop.is_set() and not self._woken.wait(_TICK) and time.monotonic() < until:
+                pass
+
+    def run_once(self, stop: threading.Event | None = None) -> bool:
+        """Make the plan that waits longest; False if none does."""
+        now = self._clock()
+        for record in self._plans.all():
+            if self._free(record, now):
+                taken = self._take(record, now)
+                if taken is not None:
+                    self._make(taken, stop or threading.Event())
+                    return True
+        return False
+
+    def _free(self, record: PlanRecord, now: datetime) -> bool:
+        if record.state == "queued":
+            return True
+        abandoned = timedelta(seconds=self._terms.abandoned_seconds)
+        return record.state == "running" and (record.beat_at is None or now - record.beat_at > abandoned)
+
+    def _take(self, record: PlanRecord, now: datetime) -> PlanRecord | None:
+        """The plan as ours to make; None where somebody was faster, or it has died too often."""
+
+        def begin(known: PlanRecord) -> PlanRecord:
+            if not self._free(known, now):
+                return known
+            if known.begun >= self._terms.attempts:
+                return replace(known, state="failed", fault="plan_died")
+            return replace(known, state="running", begun=known.begun + 1, beat_at=now)
+
+        taken = self._plans.change(record.organisation, record.id, begin)
+        return taken if taken.state == "running" and taken.beat_at == now else None
+
+    def _make(self, record: PlanRecord, stop: threading.Event) -> None:
+        with tempfile.TemporaryDirectory(dir=self._spool_dir, prefix="plan-") as folder:
+            head = self._networks.get(record.organisation, record.network, record.version)
+            order = Order(
+                instance=msgspec.json.decode(self._plans.instance(record)),
+                network=msgspec.json.decode(self._networks.body(head)),
+                effort=record.effort,
+                explain_seconds=self._terms.explain_seconds,
+            )
+            (Path(folder) / ORDER).write_bytes(msgspec.json.encode(order))
+            del order  # the child has it, and it may be large
+            fault = self._watched(record, Path(folder), stop)
+            if stop.is_set():
+                self._change(record, lambda known: replace(known, state="queued", begun=known.begun - 1))
+            elif fault:
+                self._change(record, lambda known: replace(known, state="failed", fault=fault))
+            else:
+                kept = self._plans.keep_result(record, (Path(folder) / RESULT).read_bytes())
+                summary = summary_of(msgspec.json.decode(kept, type=Result))
+                self._change(record, lambda known: replace(known, state="made", summary=summary))
+
+    def _change(self, record: PlanRecord, change: Callable[[PlanRecord], PlanRecord]) -> PlanRecord:
+        """Write on, as long as the plan is still ours."""
+
+        def ours(known: PlanRecord) -> PlanRecord:
+            own = known.state == "running" and known.begun == record.begun
+            return change(known) if own else known
+
+        return self._plans.change(record.organisation, record.id, ours)
+
+    def _watched(self, record: PlanRecord, folder: Path, stop: threading.Event) -> str:
+        """Let the child work; why nothing came of it, or nothing."""
+        terms = self._terms
+        until = time.monotonic() + record.effort.seconds + terms.explain_seconds + terms.grace_seconds
+        child = _Child(terms.memory_bytes, folder)
+        told, beat = record, time.monotonic()
+        try:
+            while child.running:
+                progress = child.progress(_TICK)
+                if stop.is_set():
+                    return ""
+                if time.monotonic() > until:
+                    return "plan_too_slow"
+                if time.monotonic() - beat < terms.beat_seconds:
+                    continue
+                beat, now = time.monotonic(), self._clock()
+                told = self._change(
+                    record,
+                    lambda known, now=now, progress=progress: replace(known, beat_at=now, progress=progress),  # type: ignore[misc]
+                )
+                if told.state != "running" or told.begun != record.begun:
+                    return "plan_died"
+                if told.cancel:
+                    child.end_search()
+            return child.fault
+        finally:
+            child.kill()
+
+
+def summary_of(result: Result) -> Summary:
+    """A result in short."""
+    plan, proof = result.plan, result.plan["proof"]
+    riding = sum(len(one["works"]) for one in plan["outages"])
+    return Summary(
+        status=proof["status"],
+        customer_hours=plan["customer_hours"],
+        value=proof["stages"][0]["value"],
+        bound=proof["stages"][0]["bound"],
+        gap=proof["gap"],
+        seconds=proof["seconds"],
+        outages=len(plan["outages"]),
+        placed=riding + len(plan.get("live", ())),
+        unplaced=len(plan.get("unplaced", ())),
+        wrong=len(result.findings),
+    )
+
+
+class _Child:
+    """One process that balances."""
+
+    def __init__(self, memory_bytes: int, folder: Path) -> None:
+        # Only what an interpreter needs to start: the parent's environment holds keys.
+        kept = {name: value for name in ("PATH", "LANG", "TZ", "TMPDIR") if (value := os.environ.get(name))}
+        self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
+            [sys.executable, "-m", "server.scheduling.solver", str(memory_bytes), str(folder)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env={**kept, "PYTHONPATH": str(_ROOT), "OPENBLAS_NUM_THREADS": "1"},
+            start_new_session=True,
+        )
+        self._rest = b""
+        self._last: Progress | None = None
+
+    @property
+    def running(self) -> bool:
+        return self._process.poll() is None
+
+    @property
+    def fault(self) -> str:
+        """Why a child that has ended left nothing; nothing if it did."""
+        code = self._process.returncode
+        known = {0: "", UNUSABLE: "plan_unusable", NO_MEMORY: "plan_too_large"}
+        # Inside the solver, memory that runs out aborts the process.
+        return known.get(code, "plan_too_large" if code < 0 else "plan_died")
+
+    def progress(self, seconds: float) -> Progress | None:
+        """What it told last, after waiting so long for more."""
+        pipe = self._process.stdout
+        if pipe is None or not select.select([pipe], [], [], seconds)[0]:
+            return self._last
+        block = os.read(pipe.fileno(), _READ_BYTES)
+        if not block:
+            # It is ending; there is nothing more to wait for but its exit code.
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(seconds)
+            return self._last
+        *lines, self._rest = (self._rest + block).split(b"\n")
+        if lines:
+            self._last = msgspec.json.decode(lines[-1], type=Progress)
+        return self._last
+
+    def end_search(self) -> None:
+        """Have it end with what there is."""
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+
+    def kill(self) -> None:
+        """End the process, and reap it."""
+        self._process.kill()
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None:
+                with suppress(OSError):
+                    pipe.close()
+        self._process.wait()

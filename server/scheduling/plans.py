@@ -1,0 +1,221 @@
+"""Plans as documents in the registry. One that is `queued` is a job for whichever worker takes it first.
+
+What was asked and what came of it are documents of their own, written before the plan says that they are
+there: a server that is killed in between leaves nothing half done.
+"""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Literal
+
+import msgspec
+from msgspec import Struct
+
+from server.names import is_id
+from sync.conflicts import find_settled
+from sync.store import Conflict, Document, DocumentStore
+
+PREFIX = "plan:"
+SCHEMA = 1
+_FILE = "file.json.gz"
+_TRIES = 12
+
+#: failed: nothing came of it, and `fault` says why; cancelled: before it was begun.
+PlanState = Literal["queued", "running", "made", "failed", "cancelled"]
+#: Of two, the one that goes further stands.
+_ORDER: Mapping[PlanState, int] = {"queued": 0, "running": 1, "failed": 2, "cancelled": 3, "made": 4}
+
+
+class UnknownPlan(LookupError):
+    """There is no such plan."""
+
+
+class TakenPlan(Exception):
+    """The id belongs to a plan that was asked for otherwise."""
+
+
+class Progress(Struct, frozen=True, kw_only=True):
+    """How far a search is: best value and bound, in weighted customer-hours, after so many seconds."""
+
+    value: float
+    bound: float
+    seconds: float
+
+
+class Summary(Struct, frozen=True, kw_only=True):
+    """What came of it, in short; `status` as in `outage-plan-1`. `wrong` counts what the independent check
+    finds: a plan with any is not to be used."""
+
+    status: str
+    customer_hours: float
+    value: float
+    bound: float
+    gap: float
+    seconds: float
+    outages: int
+    placed: int
+    unplaced: int
+    wrong: int
+
+
+class Effort(Struct, frozen=True, kw_only=True):
+    """What a search may take."""
+
+    seconds: float
+    workers: int
+    seed: int = 0
+
+
+class PlanRecord(Struct, frozen=True, kw_only=True):
+    """A plan and how far it is.
+
+    `digest` is of the request, `asked` of the instance that it came to. `begun` counts the times that a
+    worker began it, `beat_at` is when one was last at it.
+    """
+
+    id: str
+    organisation: str
+    month: str
+    network: str
+    version: str
+    works: tuple[str, ...]
+    digest: str
+    asked: str
+    effort: Effort
+    state: PlanState
+    requested_by: str
+    requested_at: datetime
+    begun: int = 0
+    beat_at: datetime | None = None
+    cancel: bool = False
+    progress: Progress | None = None
+    summary: Summary | None = None
+    fault: str = ""
+
+
+class Plans:
+    """Every plan of the store. None is ever deleted."""
+
+    def __init__(self, store: DocumentStore, registry: str) -> None:
+        self._store = store
+        self._registry = registry
+
+    def all(self, organisation: str | None = None) -> list[PlanRecord]:
+        """Plans as they were asked for, oldest first; of every organisation where none is named."""
+        prefix = PREFIX if organisation is None else f"{PREFIX}{_whose(organisation)}:"
+        found = [_record(one) for one in self._store.all_docs(self._registry, prefix=prefix)]
+        return sorted(found, key=lambda one: (one.requested_at, one.id))
+
+    def get(self, organisation: str, plan_id: str) -> PlanRecord:
+        """Raises UnknownPlan."""
+        return _record(self._document(organisation, plan_id))
+
+    def add(self, record: PlanRecord, instance: bytes) -> PlanRecord:
+        """Queue a plan. The same again finds it. Raises TakenPlan."""
+        self._put_once(_part("instance", record), instance)
+        try:
+            self._store.put(self._registry, _to_document(record))
+        except Conflict:
+            known = self.get(record.organisation, record.id)
+            if (known.digest, known.requested_by) != (record.digest, record.requested_by):
+                raise TakenPlan(record.id) from None
+            return known
+        return record
+
+    def change(
+        self, organisation: str, plan_id: str, change: Callable[[PlanRecord], PlanRecord]
+    ) -> PlanRecord:
+        """Write what `change` makes of a plan, wherever it stands. Raises UnknownPlan, and what it raises."""
+        for _ in range(_TRIES):
+            document = self._document(organisation, plan_id)
+            known = _record(document)
+            changed = change(known)
+            if changed == known:
+                return known
+            try:
+                self._store.put(self._registry, {**_to_document(changed), "_rev": document["_rev"]})
+            except Conflict:
+                continue
+            return changed
+        raise Conflict
+
+    def instance(self, record: PlanRecord) -> bytes:
+        """What was asked, as JSON; its network is named and not in it."""
+        return self._read(_part("instance", record))
+
+    def result(self, record: PlanRecord) -> bytes:
+        """What came of it, as JSON: `{plan, reasons, findings}`."""
+        return self._read(_part("result", record))
+
+    def keep_result(self, record: PlanRecord, result: bytes) -> bytes:
+        """Keep what came of a plan; the first stands, where two workers were at it. Returns that."""
+        self._put_once(_part("result", record), result)
+        return self.result(record)
+
+    def _read(self, doc_id: str) -> bytes:
+        with self._store.open_attachment(self._registry, doc_id, _FILE) as attached:
+            return gzip.decompress(attached.stream.read())
+
+    def _put_once(self, doc_id: str, data: bytes) -> None:
+        packed = base64.b64encode(gzip.compress(data, mtime=0)).decode()
+        attached = {_FILE: {"content_type": "application/gzip", "data": packed}}
+        kind = doc_id.partition(":")[0]
+        try:
+            self._store.put(
+                self._registry, {"_id": doc_id, "type": kind, "schema": SCHEMA, "_attachments": attached}
+            )
+        except Conflict:
+            return
+
+    def _document(self, organisation: str, plan_id: str) -> Document:
+        document = None
+        if is_id(plan_id):
+            name = f"{PREFIX}{_whose(organisation)}:{plan_id}"
+            document = find_settled(self._store, self._registry, name, merged_plan)
+        if document is None:
+            raise UnknownPlan(plan_id)
+        return document
+
+
+def merged_plan(leaves: Sequence[Document]) -> Document:
+    """Of a plan written in two places at once, the one that is further; who asked to cancel is heard."""
+    found = [leaf["plan"] for leaf in leaves]
+    furthest = max(
+        found, key=lambda one: (_ORDER[one["state"]], one["begun"], json.dumps(one, sort_keys=True))
+    )
+    cancel = any(one["cancel"] for one in found)
+    return {**leaves[0], "plan": {**furthest, "cancel": cancel}}
+
+
+def digest_of(asked: bytes) -> str:
+    """SHA-256 of what was asked."""
+    return hashlib.sha256(asked).hexdigest()
+
+
+def _whose(organisation: str) -> str:
+    return hashlib.sha256(organisation.encode()).hexdigest()[:32]
+
+
+def _part(kind: Literal["instance", "result"], record: PlanRecord) -> str:
+    """The document beside a plan. Named by the instance: another may come to be under this id."""
+    name = f"plan-{kind}:{_whose(record.organisation)}:{record.id}"
+    return f"{name}:{record.asked[:16]}"
+
+
+def _to_document(record: PlanRecord) -> Document:
+    return {
+        "_id": f"{PREFIX}{_whose(record.organisation)}:{record.id}",
+        "type": "plan",
+        "schema": SCHEMA,
+        "plan": msgspec.to_builtins(record),
+    }
+
+
+def _record(document: Mapping[str, Any]) -> PlanRecord:
+    return msgspec.convert(document["plan"], PlanRecord)

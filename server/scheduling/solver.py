@@ -1,0 +1,140 @@
+"""The process that balances: `python -m server.scheduling.solver MEMORY_BYTES FOLDER`.
+
+FOLDER holds `order.json`; what comes of it is written there as `result.json`. Progress goes out a line at a
+time; the search ends with what there is when standard input does, which happens too when the parent dies.
+The kernel bounds its memory, so a month that is too large ends this process and no other.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from server.scheduling.plans import Effort, Progress
+
+ORDER, RESULT = "order.json", "result.json"
+#: Exit codes: the instance cannot be balanced; memory ran out.
+UNUSABLE, NO_MEMORY = 2, 3
+
+
+class Order(Struct, frozen=True, kw_only=True):
+    """What to balance, within what; `network` is the collection that the instance only names.
+
+    `explain_seconds`: for how long reasons are looked for, once there is a plan.
+    """
+
+    instance: dict[str, Any]
+    network: dict[str, Any]
+    effort: Effort
+    explain_seconds: float
+
+
+class Reason(Struct, frozen=True, kw_only=True):
+    """Why a work is out of the plan or late, in each language."""
+
+    work: str
+    text: dict[str, list[str]]
+
+
+class Result(Struct, frozen=True, kw_only=True):
+    """A plan as `outage-plan-1` has it, reasons, and what the independent check finds wrong, in words.
+
+    `unexplained` are works for which no time was left.
+    """
+
+    plan: dict[str, Any]
+    reasons: tuple[Reason, ...] = ()
+    unexplained: tuple[str, ...] = ()
+    findings: tuple[dict[str, str], ...] = ()
+
+
+def main() -> int:
+    """Balance; the process's exit code."""
+    memory_bytes, folder = int(sys.argv[1]), Path(sys.argv[2])
+    resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    # Whatever a library prints must not get between the lines.
+    sink = os.fdopen(os.dup(1), "wb", buffering=0)
+    os.dup2(2, 1)
+    ended = threading.Event()
+    threading.Thread(target=_wait_for_the_end, args=(ended,), daemon=True).start()
+    try:
+        order = msgspec.json.decode((folder / ORDER).read_bytes(), type=Order)
+        result = _balanced(order, ended, sink)
+    except MemoryError:
+        return NO_MEMORY
+    if result is None:
+        return UNUSABLE
+    (folder / RESULT).write_bytes(msgspec.json.encode(result))
+    return 0
+
+
+def _wait_for_the_end(ended: threading.Event) -> None:
+    while os.read(0, 1):
+        pass
+    ended.set()
+
+
+def _balanced(order: Order, ended: threading.Event, sink: Any) -> Result | None:
+    # What balances takes hundreds of megabytes, and whoever reads these types none of it.
+    from server.outages.balancing import balance  # noqa: PLC0415
+    from server.outages.checking import check  # noqa: PLC0415
+    from server.outages.reading import read_instance  # noqa: PLC0415
+    from server.outages.solving import Limits  # noqa: PLC0415
+    from server.outages.watch import Step  # noqa: PLC0415
+    from server.texts import both  # noqa: PLC0415
+
+    reading = read_instance(order.instance, network=order.network)
+    if reading.instance is None or reading.network is None:
+        return None
+
+    def told(step: Step) -> bool:
+        line = msgspec.json.encode(Progress(value=step.value, bound=step.bound, seconds=step.seconds))
+        sink.write(line + b"\n")
+        return not ended.is_set()
+
+    effort = order.effort
+    limits = Limits(seconds=effort.seconds, workers=effort.workers, seed=effort.seed)
+    plan = balance(reading.instance, reading.network, limits=limits, progress=told)
+    wrong = check(reading.instance, reading.network, plan)
+    reasons, unexplained = _reasons(reading.instance, reading.network, plan, order.explain_seconds, ended)
+    return Result(
+        plan=msgspec.to_builtins(plan, str_keys=True),
+        reasons=reasons,
+        unexplained=unexplained,
+        findings=tuple(both(one.code, **one.params) for one in wrong),
+    )
+
+
+def _reasons(
+    instance: Any, network: Any, plan: Any, seconds: float, ended: threading.Event
+) -> tuple[tuple[Reason, ...], tuple[str, ...]]:
+    """Reasons for works that are out, then for those that are late, until the time is over."""
+    from server.outage_words import explanation_words  # noqa: PLC0415
+    from server.outages.reasons import explain  # noqa: PLC0415
+    from server.texts import LANGUAGES  # noqa: PLC0415
+
+    late = [one.work for outage in plan.outages for one in outage.works if one.late_days]
+    late += [one.work for one in plan.live if one.late_days]
+    asked = [*(one.work for one in plan.unplaced), *late]
+    until = time.monotonic() + seconds
+    found: list[Reason] = []
+    for number, work in enumerate(asked):
+        if ended.is_set() or time.monotonic() > until:
+            return tuple(found), tuple(asked[number:])
+        explained = explain(instance, network, plan, work)
+        words = {lang: list(explanation_words(explained, lang)) for lang in LANGUAGES}
+        found.append(Reason(work=work, text=words))
+    return tuple(found), ()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,190 @@
+"""A month's plan is a job: queued, made by the worker in a process of its own, with proof and reasons."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from msgspec.structs import replace
+
+import server.demo
+from server.intake.worker import make_intake, make_planner
+from server.scheduling.plans import Effort, PlanRecord, Plans
+from server.scheduling.requests import Particulars, agree, request
+from server.scheduling.solver import ORDER, RESULT, Order, Result
+from server.scheduling.works import Works
+from tests.api.test_networks import hand_in
+from tests.desk import Desk, refused, run_intake
+
+JSON = dict[str, Any]
+MONTH: JSON = json.loads((Path(server.demo.__file__).parent / "outages.json").read_text("utf-8"))
+#: What of the demo month the scheduler says.
+GIVEN: JSON = {name: MONTH[name] for name in ("crews", "customers", "past", "rules") if name in MONTH}
+CALENDAR = {name: value for name, value in MONTH["calendar"].items() if name not in ("first", "last")}
+
+
+def body(**changes: Any) -> JSON:
+    return {
+        "month": "2026-06",
+        "network": "wangchao",
+        "seconds": 3.0,
+        **GIVEN,
+        "calendar": dict(CALENDAR),
+        **changes,
+    }
+
+
+def approved(desk: Desk, names: tuple[str, ...]) -> None:
+    """Works of the demo month, requested and agreed to; the roads to that are tested elsewhere."""
+    kept = Works(desk.made.store, desk.made.names.registry)
+    for work in MONTH["works"]:
+        if work["id"] not in names:
+            continue
+        asked = msgspec.convert(
+            {"type": "planned", "network": "wangchao", "work": work, "content": "as named"}, Particulars
+        )
+        now = desk.clock()
+        made = request(work["id"].lower(), "demo", asked, by="anna", at=now, needed=("dispatch",))
+        kept.add(agree(made, "dispatch", by="ben", roles=("scheduler",), at=now, needed=("dispatch",)))
+
+
+@pytest.fixture
+def town(desk: Desk) -> Desk:
+    assert hand_in(desk).status_code == 201
+    approved(desk, ("T-01", "T-02", "T-13"))
+    return desk
+
+
+def plans(desk: Desk) -> Plans:
+    return Plans(desk.made.store, desk.made.names.registry)
+
+
+def test_the_worker_makes_a_queued_plan_and_says_why_a_work_is_out(town: Desk) -> None:
+    asked = town.post("/plans", body(id="june"), by="scheduler")
+    assert (asked["state"], asked["works"], asked["plan"]) == ("queued", ["t-01", "t-02", "t-13"], None)
+    assert make_planner(town.made).run_once()
+    made = town.get("/plans/june")
+    assert made["state"] == "made", made["fault"]
+    assert made["summary"]["wrong"] == 0
+    assert made["findings"] == []
+    assert made["summary"]["bound"] <= made["summary"]["value"]
+    assert (made["summary"]["placed"], made["summary"]["unplaced"]) == (2, 1)
+    (why,) = made["reasons"]
+    assert why["work"] == "t-13"
+    assert all(why["text"].values())
+    assert why["text"]["zh-CN"] != why["text"]["en"]
+    assert not make_planner(town.made).run_once(), "nothing is made twice"
+
+
+def test_the_same_request_again_finds_the_plan_and_another_is_refused(town: Desk) -> None:
+    key = {"Idempotency-Key": "june"}
+    given = body(calendar={"operations": 16})
+    first = town.post("/plans", given, by="scheduler", headers=key)
+    town.clock.forward(minutes=1)
+    assert town.post("/plans", given, by="scheduler", headers=key)["id"] == first["id"]
+    other = town.ask("POST", "/plans", by="scheduler", json={**given, "seed": 7}, headers=key)
+    refused(other, 409, "plan_exists")
+    assert len(town.get("/plans?state=queued")["items"]) == 1
+
+
+def test_what_keeps_a_month_from_being_balanced_is_told_at_once(town: Desk) -> None:
+    nobody = town.ask("POST", "/plans", by="scheduler", json=body(crews=[]))
+    told = refused(nobody, 422, "plan_unusable")
+    assert "outage_skill_unknown" in [one["code"] for one in told["findings"]]
+    for changes, code in (
+        ({"works": ["t-99"]}, "plan_work_unknown"),
+        ({"network": "elsewhere"}, "plan_network_unknown"),
+    ):
+        refused(town.ask("POST", "/plans", by="scheduler", json=body(**changes)), 422, code)
+    assert town.get("/plans")["items"] == []
+
+
+def test_a_plan_that_waits_is_given_up_and_one_under_way_is_asked_to_end(town: Desk) -> None:
+    town.post("/plans", body(id="june"), by="scheduler")
+    assert town.post("/plans/june/cancel", by="scheduler")["state"] == "cancelled"
+    assert town.post("/plans/june/cancel", by="scheduler")["state"] == "cancelled"
+    assert not make_planner(town.made).run_once()
+    town.post("/plans", body(id="july"), by="scheduler")
+    running(town, "july", begun=1)
+    assert town.post("/plans/july/cancel", by="scheduler")["cancel"] is True
+
+
+def running(desk: Desk, plan: str, *, begun: int) -> PlanRecord:
+    """As a worker leaves it that was killed."""
+    now = desk.clock()
+    return plans(desk).change(
+        "demo", plan, lambda known: replace(known, state="running", begun=begun, beat_at=now)
+    )
+
+
+def test_a_plan_whose_worker_died_is_begun_anew_and_not_for_ever(town: Desk) -> None:
+    town.post("/plans", body(id="june"), by="scheduler")
+    running(town, "june", begun=3)
+    planner = make_planner(town.made)
+    assert not planner.run_once(), "its worker may still be at it"
+    town.clock.forward(seconds=town.made.settings.plan_abandoned_seconds + 1)
+    assert not planner.run_once()
+    given_up = town.get("/plans/june")
+    assert (given_up["state"], given_up["fault"]["code"]) == ("failed", "plan_died")
+    assert given_up["fault"]["text"]["en"]
+
+
+def test_a_worker_that_is_stopped_leaves_the_plan_to_the_next(town: Desk) -> None:
+    town.post("/plans", body(id="june", seconds=60.0), by="scheduler")
+    stop = threading.Event()
+    stop.set()
+    assert make_planner(town.made).run_once(stop)
+    assert town.get("/plans/june")["state"] == "queued"
+
+
+def test_a_month_that_takes_too_much_memory_fails_alone(town: Desk) -> None:
+    town.post("/plans", body(id="june"), by="scheduler")
+    few = dataclasses.replace(town.made.settings, plan_memory_bytes=40_000_000)
+    small = dataclasses.replace(town.made, settings=few)
+    assert make_planner(small).run_once()
+    assert town.get("/plans/june")["state"] == "failed"
+
+
+def test_a_search_that_is_ended_leaves_the_best_plan_it_has(tmp_path: Path) -> None:
+    network = json.loads((Path(server.demo.__file__).parent / "network.json").read_text("utf-8"))
+    effort = Effort(seconds=60.0, workers=1)
+    order = Order(instance=MONTH, network=network, effort=effort, explain_seconds=60.0)
+    (tmp_path / ORDER).write_bytes(msgspec.json.encode(order))
+    command = [sys.executable, "-m", "server.scheduling.solver", str(4 * 1024**3), str(tmp_path)]
+    # Its input has ended before it begins, as when the server dies.
+    subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, check=True, timeout=300)
+    left = msgspec.json.decode((tmp_path / RESULT).read_bytes(), type=Result)
+    assert left.plan["proof"]["status"] == "cancelled"
+    assert (left.reasons, left.findings) == ((), ())
+    assert set(left.unexplained) >= {"T-13"}
+
+
+def test_another_organisation_sees_no_plan_and_no_work(town: Desk) -> None:
+    town.hire("northern", "scheduler", organisation="north")
+    town.post("/plans", body(id="june"), by="scheduler")
+    assert town.get("/plans", by="northern")["items"] == []
+    refused(town.ask("GET", "/plans/june", by="northern"), 404, "not_found")
+    refused(town.ask("POST", "/plans", by="northern", json=body()), 422, "plan_network_unknown")
+
+
+def test_a_change_of_plans_wakes_who_makes_them(town: Desk) -> None:
+    woken = threading.Event()
+    town.post("/plans", body(id="june"), by="scheduler")
+    run_intake(town.made, make_intake(town.made, plans_changed=woken.set))
+    assert woken.is_set()
+
+
+def test_the_process_that_watches_loads_nothing_that_balances() -> None:
+    program = (
+        "import sys, server.scheduling.planner, server.api.plans\n"
+        "print([one for one in sys.modules if one.startswith(('ortools', 'pandas', 'shapely'))])"
+    )
+    run = subprocess.run([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True, check=True)
+    assert run.stdout.strip() == "[]"
