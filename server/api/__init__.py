@@ -40,6 +40,7 @@ def blueprints() -> list[Blueprint]:
         papers,
         photos,
         places,
+        plan_publishing,
         plans,
         processes,
         public_cases,
@@ -81,7 +82,7 @@ def blueprints() -> list[Blueprint]:
             papers,
             rectification,
         ),
-        *(networks, works, plans),
+        *(networks, works, plans, plan_publishing),
         *(events, webhooks, links, public_cases, imports, bulletins),
         *(processes, clocks, anomalies, quarantine, gates, energization, switching, case_file, syncing),
     )

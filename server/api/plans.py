@@ -27,6 +27,7 @@ from server.scheduling.requests import Request
 from server.scheduling.works import UnknownWork
 from server.services import services
 from server.texts import both
+from server.workflow.policy import listed
 from server.workflow.workdays import UnknownYear
 
 blp = blueprint("plans", "A month's plan 月度停电计划.")
@@ -83,6 +84,10 @@ class PlanRowOut(ma.Schema):
     effort = ma.fields.Dict()
     requested_by = ma.fields.String()
     requested_at = ma.fields.String()
+    approvals = ma.fields.List(ma.fields.Dict())
+    awaits = ma.fields.List(ma.fields.String(), metadata={"description": "Functions that have not agreed."})
+    published_by = ma.fields.String()
+    published_at = ma.fields.String(allow_none=True)
     cancel = ma.fields.Boolean(metadata={"description": "Somebody has asked to end the search."})
     progress = ma.fields.Dict(allow_none=True)
     summary = ma.fields.Dict(allow_none=True)
@@ -127,19 +132,25 @@ def found_plan(plan_id: str) -> PlanRecord:
         raise Problem(404, "not_found") from None
 
 
-def _row(record: PlanRecord) -> dict[str, Any]:
+def plan_row(record: PlanRecord) -> dict[str, Any]:
     row: dict[str, Any] = plain(record)
-    for name in ("organisation", "digest", "asked", "begun", "beat_at"):
+    for name in ("organisation", "digest", "asked", "begun", "beat_at", "announcements"):
         del row[name]
     fault = {"code": record.fault, "text": both(f"plan_fault.{record.fault}")} if record.fault else None
-    return {**row, "fault": fault}
+    agreed = {one.function for one in record.approvals}
+    awaits = [one for one in needed() if one not in agreed]
+    return {**row, "fault": fault, "awaits": awaits}
 
 
-def _view(record: PlanRecord) -> dict[str, Any]:
+def needed() -> tuple[str, ...]:
+    return listed(services().cases.policy(g.actor.organisation).plan_approvals)
+
+
+def plan_view(record: PlanRecord) -> dict[str, Any]:
     result: dict[str, Any] = {"plan": None, "reasons": [], "unexplained": [], "findings": []}
-    if record.state == "made":
+    if record.state in ("made", "published"):
         result |= msgspec.json.decode(plans().result(record))
-    return {**_row(record), **result}
+    return {**plan_row(record), **result}
 
 
 @blp.route("/plans", methods=["GET"])
@@ -150,7 +161,7 @@ def list_plans(query: dict[str, Any]) -> dict[str, Any]:
     """The plans of your organisation, in the order in which they were asked for."""
     found = plans().all(g.actor.organisation)
     wanted = [one for one in found if all(getattr(one, name) == query[name] for name in query)]
-    return {"items": [_row(one) for one in wanted]}
+    return {"items": [plan_row(one) for one in wanted]}
 
 
 @blp.route("/plans", methods=["POST"])
@@ -192,7 +203,7 @@ def request_plan(body: dict[str, Any]) -> dict[str, Any]:
         requested_at=made.clock(),
     )
     try:
-        return _view(plans().add(record, instance))
+        return plan_view(plans().add(record, instance))
     except TakenPlan:
         raise Problem(409, "plan_exists", id=plan_id) from None
 
@@ -202,7 +213,7 @@ def request_plan(body: dict[str, Any]) -> dict[str, Any]:
 @blp.response(200, MonthPlanOut)
 def show_plan(plan_id: str) -> dict[str, Any]:
     """A plan with its outages, its proof, and the reasons for what is out or late."""
-    return _view(found_plan(plan_id))
+    return plan_view(found_plan(plan_id))
 
 
 @blp.route("/plans/<plan_id>/cancel", methods=["POST"])
@@ -221,7 +232,7 @@ def cancel_plan(plan_id: str) -> dict[str, Any]:
             return known
         raise Problem(409, "plan_over", state=known.state)
 
-    return _row(plans().change(g.actor.organisation, plan_id, cancel))
+    return plan_row(plans().change(g.actor.organisation, plan_id, cancel))
 
 
 def _network(actor: Identity, body: dict[str, Any]) -> NetworkHead:

@@ -14,6 +14,7 @@ import structlog
 
 from server.casework.cases import SYSTEM, Cases
 from server.casework.inbox import holders, tell_everybody
+from server.casework.outages import Publishing
 from server.casework.reminders import Reminders, keep_reminding
 from server.intake.forms import Forms, form_id, quarantine_id
 from server.intake.hazards import Hazards
@@ -31,6 +32,7 @@ from server.scheduling.planner import Planner
 from server.scheduling.planner import Terms as PlanTerms
 from server.scheduling.plans import PREFIX as PLAN
 from server.scheduling.plans import Plans
+from server.scheduling.works import Works
 from server.services import Services, assemble
 from server.settings import Settings
 from server.shapes import prepare
@@ -67,6 +69,7 @@ class Intake:
     outgoing: Queue
     teller: Teller
     pulse: Pulse
+    publishing: Publishing
     #: Told when plans have changed.
     plans_changed: Callable[[], None]
     #: The longest that judging one photo may take, in seconds.
@@ -83,8 +86,7 @@ class Intake:
         kind_of_ours = {self.names.registry: "registry", self.names.library: "library"}.get(database)
         if kind_of_ours is not None:
             settle_leaves(self.store, database, kind_of_ours, batch)
-            if any(change.id.startswith(PLAN) for change in batch.results):
-                self.plans_changed()
+            self._plans([change.id for change in batch.results if change.id.startswith(PLAN)])
             return
         parsed = self.names.parse(database)
         if parsed is None:
@@ -137,6 +139,15 @@ class Intake:
             if not batch.pending:
                 return
             since = batch.last_seq
+
+    def _plans(self, ids: list[str]) -> None:
+        """Wake who makes plans, and end what was begun when one was published."""
+        if ids:
+            self.plans_changed()
+        for doc_id in ids:
+            record = self.publishing.plans.read(doc_id)
+            if record is not None and record.state == "published":
+                self.publishing.settle(record)
 
     def _media(self, case_id: str, ids: list[str]) -> None:
         tasks = set()
@@ -230,6 +241,7 @@ def make_intake(
         outgoing=Queue(store, made.webhooks, made.clock),
         teller=Teller(tell, made.settings.inbox_interval_seconds),
         pulse=pulse or Unwatched(),
+        publishing=publishing(made),
         plans_changed=plans_changed,
         photo_seconds=made.photo_workers.longest_seconds,
     )
@@ -261,6 +273,12 @@ def make_deliverer(made: Services, ours: Callable[[str], bool] = lambda _key: Tr
         made.clock,
         ours,
     )
+
+
+def publishing(made: Services) -> Publishing:
+    """What ends the publishing of plans that was cut off."""
+    registry = made.names.registry
+    return Publishing(Plans(made.store, registry), Works(made.store, registry), made.cases)
 
 
 def make_planner(made: Services) -> Planner:

@@ -27,9 +27,18 @@ _FILE = "file.json.gz"
 _TRIES = 12
 
 #: failed: nothing came of it, and `fault` says why; cancelled: before it was begun.
-PlanState = Literal["queued", "running", "made", "failed", "cancelled"]
+PlanState = Literal["queued", "running", "made", "failed", "cancelled", "published"]
 #: Of two, the one that goes further stands.
-_ORDER: Mapping[PlanState, int] = {"queued": 0, "running": 1, "failed": 2, "cancelled": 3, "made": 4}
+_ORDER: Mapping[PlanState, int] = {
+    "queued": 0,
+    "running": 1,
+    "failed": 2,
+    "cancelled": 3,
+    "made": 4,
+    "published": 5,
+}
+
+PlanFunction = Literal["safety_maintenance", "dispatch", "customer_centre"]
 
 
 class UnknownPlan(LookupError):
@@ -72,6 +81,26 @@ class Effort(Struct, frozen=True, kw_only=True):
     seed: int = 0
 
 
+class PlanApproval(Struct, frozen=True, kw_only=True):
+    """Somebody agreed to a plan for a function."""
+
+    function: PlanFunction
+    by: str
+    at: datetime
+    remark: str = ""
+
+
+class Announcement(Struct, frozen=True, kw_only=True):
+    """An outage was announced: where, and by what it is shown."""
+
+    outage: str
+    channel: str
+    proof: str
+    announced_at: datetime
+    recorded_by: str
+    recorded_at: datetime
+
+
 class PlanRecord(Struct, frozen=True, kw_only=True):
     """A plan and how far it is.
 
@@ -97,6 +126,10 @@ class PlanRecord(Struct, frozen=True, kw_only=True):
     progress: Progress | None = None
     summary: Summary | None = None
     fault: str = ""
+    approvals: tuple[PlanApproval, ...] = ()
+    published_by: str = ""
+    published_at: datetime | None = None
+    announcements: tuple[Announcement, ...] = ()
 
 
 class Plans:
@@ -115,6 +148,11 @@ class Plans:
     def get(self, organisation: str, plan_id: str) -> PlanRecord:
         """Raises UnknownPlan."""
         return _record(self._document(organisation, plan_id))
+
+    def read(self, doc_id: str) -> PlanRecord | None:
+        """The plan of a document of the registry, as its changes name it."""
+        document = self._store.find(self._registry, doc_id)
+        return None if document is None else _record(document)
 
     def add(self, record: PlanRecord, instance: bytes) -> PlanRecord:
         """Queue a plan. The same again finds it. Raises TakenPlan."""
@@ -184,13 +222,33 @@ class Plans:
 
 
 def merged_plan(leaves: Sequence[Document]) -> Document:
-    """Of a plan written in two places at once, the one that is further; who asked to cancel is heard."""
+    """Of a plan written in two places at once, the one that is further; whoever asked to cancel, agreed or
+    announced is heard. Who agreed for two functions at once agreed for neither."""
     found = [leaf["plan"] for leaf in leaves]
     furthest = max(
         found, key=lambda one: (_ORDER[one["state"]], one["begun"], json.dumps(one, sort_keys=True))
     )
-    cancel = any(one["cancel"] for one in found)
-    return {**leaves[0], "plan": {**furthest, "cancel": cancel}}
+    every = sorted(
+        (one for leaf in found for one in leaf["approvals"]),
+        key=lambda one: (one["at"], one["by"]),
+        reverse=True,
+    )
+    approvals = {one["function"]: one for one in every}  # of two for one function, the first
+    persons = [one["by"] for one in approvals.values()]
+    announced = {json.dumps(one, sort_keys=True): one for leaf in found for one in leaf["announcements"]}
+    merged = {
+        "cancel": any(one["cancel"] for one in found),
+        "approvals": [
+            approvals[name] for name in sorted(approvals) if persons.count(approvals[name]["by"]) == 1
+        ],
+        "announcements": [announced[key] for key in sorted(announced)],
+    }
+    return {**leaves[0], "plan": {**furthest, **merged}}
+
+
+def number_of(record: PlanRecord) -> str:
+    """What papers call a plan."""
+    return f"{record.month}/{record.id}"
 
 
 def digest_of(asked: bytes) -> str:

@@ -105,7 +105,7 @@ class Particulars(Value, frozen=True, kw_only=True):
 
 
 class Request(Struct, frozen=True, kw_only=True):
-    """A request with what has been decided on it."""
+    """A request with what has been decided on it. `plan` is the published plan that it is in."""
 
     id: str
     organisation: str
@@ -114,6 +114,7 @@ class Request(Struct, frozen=True, kw_only=True):
     requested_by: str
     agreements: tuple[Agreement, ...] = ()
     history: tuple[Event, ...] = ()
+    plan: str = ""
 
 
 def faults(asked: Particulars, topology: Topology, today: date) -> Iterator[Finding]:
@@ -234,7 +235,12 @@ def merged_request(leaves: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
             state = "requested"
     if any(one.state == "withdrawn" for one in found):
         state = "withdrawn"
-    merged = replace(latest, state=state, agreements=agreements, history=history)
+    plan = min((one.plan for one in found if one.plan), default="")
+    if plan and state != "withdrawn":
+        # A published plan rests on it as it was when that took it.
+        holding = next(one for one in found if one.plan == plan)
+        latest, state, agreements = holding, holding.state, holding.agreements
+    merged = replace(latest, state=state, agreements=agreements, history=history, plan=plan)
     return {**leaves[0], "request": msgspec.to_builtins(merged)}
 
 

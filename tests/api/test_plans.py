@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -41,15 +42,15 @@ def body(**changes: Any) -> JSON:
     }
 
 
-def approved(desk: Desk, names: tuple[str, ...]) -> None:
+def approved(desk: Desk, names: tuple[str, ...], cases: Mapping[str, tuple[str, ...]] = {}) -> None:
     """Works of the demo month, requested and agreed to; the roads to that are tested elsewhere."""
     kept = Works(desk.made.store, desk.made.names.registry)
     for work in MONTH["works"]:
         if work["id"] not in names:
             continue
-        asked = msgspec.convert(
-            {"type": "planned", "network": "wangchao", "work": work, "content": "as named"}, Particulars
-        )
+        about: JSON = {"type": "planned", "network": "wangchao", "content": "as named"}
+        about["cases"] = cases.get(work["id"], ())
+        asked = msgspec.convert({**about, "work": work}, Particulars)
         now = desk.clock()
         made = request(work["id"].lower(), "demo", asked, by="anna", at=now, needed=("dispatch",))
         kept.add(agree(made, "dispatch", by="ben", roles=("scheduler",), at=now, needed=("dispatch",)))

@@ -128,7 +128,7 @@ def codes() -> set[str]:
                 name = getattr(node.func, "id", "")
                 if name in ("Finding", "_grave", "NetworkError"):
                     found.add(str(node.args[0].value))
-                if name == "WorkRefused":
+                if name in ("WorkRefused", "PlanRefused"):
                     found.add("problem." + str(node.args[0].value))
     return found
 
