@@ -20,9 +20,9 @@ from server.api.works import works
 from server.people.model import Identity
 from server.problems import Problem
 from server.scheduling import plans as stored
-from server.scheduling.months import GIVEN, days_of, instance_of
+from server.scheduling.months import GIVEN, days_of, instance_of, moves
 from server.scheduling.networks import NetworkHead, UnknownNetwork
-from server.scheduling.plans import Effort, PlanRecord, Plans, TakenPlan, UnknownPlan
+from server.scheduling.plans import Effort, NearPlan, PlanRecord, Plans, TakenPlan, UnknownPlan
 from server.scheduling.requests import Request
 from server.scheduling.works import UnknownWork
 from server.services import services
@@ -34,6 +34,27 @@ blp = blueprint("plans", "A month's plan 月度停电计划.")
 
 _MANY = ma.validate.Length(max=2000)
 _OF_INSTANCE = {"description": "As docs/schemas/outage-instance-1.json has it."}
+
+
+class NearIn(Schema):
+    plan = ma.fields.String(required=True, validate=ma.validate.Length(min=1, max=64))
+    first = ma.fields.String(
+        load_default="changes",
+        validate=ma.validate.OneOf(["changes", "works", "weights"]),
+        metadata={
+            "description": "What comes first: few moves, few works left out, or the instance's weights."
+        },
+    )
+    frozen_until = ma.fields.Date(
+        load_default=None, allow_none=True, metadata={"description": "Up to this day nothing moves."}
+    )
+
+
+class HandIn(Schema):
+    pin = ma.fields.Dict(metadata={"description": "`{date, window?}`: then, and at no other time."})
+    forbid = ma.fields.List(
+        ma.fields.Date(), validate=ma.validate.Length(max=366), metadata={"description": "Not on these days."}
+    )
 
 
 class PlanRequestIn(Schema):
@@ -52,6 +73,12 @@ class PlanRequestIn(Schema):
         ma.fields.String(validate=ma.validate.Length(min=1, max=64)),
         validate=ma.validate.Length(min=1, max=10_000),
         metadata={"description": "Every approved work of the network by default."},
+    )
+    near = ma.fields.Nested(NearIn, metadata={"description": "A plan of the same network to stay near."})
+    hand = ma.fields.Dict(
+        keys=ma.fields.String(validate=ma.validate.Length(min=1, max=64)),
+        values=ma.fields.Nested(HandIn),
+        metadata={"description": "By work, what the scheduler says of it in this plan: pinned, forbidden."},
     )
     seed = ma.fields.Integer(load_default=0, validate=ma.validate.Range(min=0, max=2**31 - 1))
     seconds = ma.fields.Float(
@@ -92,6 +119,7 @@ class PlanRowOut(ma.Schema):
     progress = ma.fields.Dict(allow_none=True)
     summary = ma.fields.Dict(allow_none=True)
     fault = ma.fields.Dict(allow_none=True)
+    near = ma.fields.Dict(allow_none=True)
 
 
 class MonthPlanOut(PlanRowOut):
@@ -100,6 +128,10 @@ class MonthPlanOut(PlanRowOut):
     )
     reasons = ma.fields.List(
         ma.fields.Dict(), metadata={"description": "Why a work is out, or late, in each language."}
+    )
+    moves = ma.fields.List(
+        ma.fields.Dict(),
+        metadata={"description": "Works that stand elsewhere than in the plan it is near to."},
     )
     unexplained = ma.fields.List(ma.fields.String(), metadata={"description": "No time was left for these."})
     findings = ma.fields.List(
@@ -147,9 +179,12 @@ def needed() -> tuple[str, ...]:
 
 
 def plan_view(record: PlanRecord) -> dict[str, Any]:
-    result: dict[str, Any] = {"plan": None, "reasons": [], "unexplained": [], "findings": []}
+    result: dict[str, Any] = {"plan": None, "reasons": [], "moves": [], "unexplained": [], "findings": []}
     if record.state in ("made", "published"):
         result |= msgspec.json.decode(plans().result(record))
+        if record.near is not None:
+            near = plans().get(record.organisation, record.near.plan)
+            result["moves"] = moves(msgspec.json.decode(plans().result(near))["plan"], result["plan"])
     return {**plan_row(record), **result}
 
 
@@ -178,6 +213,9 @@ def request_plan(body: dict[str, Any]) -> dict[str, Any]:
     plan_id = created_id(body)
     head = _network(actor, body)
     chosen = _chosen(actor, body)
+    for work in body.get("hand", {}).keys() - {one.id for one in chosen}:
+        raise Problem(422, "plan_work_unknown", work=work)
+    near = _near(actor, body)
     instance = msgspec.json.encode(_instance(actor, body, head, chosen), order="sorted")
     _require_usable(instance, head)
     longest = made.settings.plan_seconds
@@ -201,6 +239,7 @@ def request_plan(body: dict[str, Any]) -> dict[str, Any]:
         state="queued",
         requested_by=actor.name,
         requested_at=made.clock(),
+        near=near,
     )
     try:
         return plan_view(plans().add(record, instance))
@@ -240,6 +279,21 @@ def _network(actor: Identity, body: dict[str, Any]) -> NetworkHead:
         return services().networks.get(actor.organisation, body["network"], body.get("version"))
     except UnknownNetwork:
         raise Problem(422, "plan_network_unknown", network=body["network"]) from None
+
+
+def _near(actor: Identity, body: dict[str, Any]) -> NearPlan | None:
+    """The plan to stay near. Raises Problem 422 for one that was not made, or of another network or month."""
+    if "near" not in body:
+        return None
+    near = NearPlan(**body["near"])
+    try:
+        known = plans().get(actor.organisation, near.plan)
+    except UnknownPlan:
+        known = None
+    same = known is not None and (known.network, known.month) == (body["network"], body["month"])
+    if known is None or known.summary is None or not same:
+        raise Problem(422, "plan_near_unusable", plan=near.plan)
+    return near
 
 
 def _chosen(actor: Identity, body: dict[str, Any]) -> list[Request]:
@@ -287,6 +341,7 @@ def _instance(
         rest_days=days_off,
         published=published,
         network=f"{head.id}@{head.version}",
+        hand=plain(body.get("hand", {})),
     )
 
 

@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from server.casework.cases import SYSTEM, Cases
 from server.scheduling.approving import PlanRefused
+from server.scheduling.months import days_in
 from server.scheduling.plans import PlanRecord, Plans, number_of
 from server.scheduling.requests import Request
 from server.scheduling.works import StaleWork, Works
@@ -55,7 +56,7 @@ class Publishing:
         work is no longer as it was planned."""
         change(record)
         asked = {one["id"]: one for one in msgspec.json.decode(self.plans.instance(record))["works"]}
-        placed = sorted(_placed(self.plan(record)))
+        placed = sorted(days_in(self.plan(record)))
         for work in placed:
             self._check(record, work, asked[work])
         for work in placed:
@@ -71,7 +72,7 @@ class Publishing:
     def settle(self, record: PlanRecord) -> list[Told]:
         """Tell the cases that waited for a published plan's works, each once."""
         told = []
-        for work, day in sorted(_placed(self.plan(record)).items()):
+        for work, day in sorted(days_in(self.plan(record)).items()):
             known, _ = self._works.get(record.organisation, work)
             told += [self._tell(record, case, work, day) for case in known.asked.cases]
         return told
@@ -79,7 +80,9 @@ class Publishing:
     def _check(self, record: PlanRecord, work: str, asked: Mapping[str, Any]) -> Request:
         known, _ = self._works.get(record.organisation, work)
         ours = known.state == "planned" and known.plan == record.id
-        if not (ours or known.state == "approved") or msgspec.to_builtins(known.asked.work) != asked:
+        if not (ours or known.state == "approved") or _own(msgspec.to_builtins(known.asked.work)) != _own(
+            asked
+        ):
             raise PlanRefused("plan_work_changed", work=work, state=known.state)
         return known
 
@@ -116,7 +119,6 @@ class Publishing:
         return Told(case=case_id, work=work)
 
 
-def _placed(plan: Mapping[str, Any]) -> dict[str, str]:
-    """The day of every work that a plan places."""
-    days = {riding["work"]: one["date"] for one in plan["outages"] for riding in one["works"]}
-    return days | {one["work"]: one["date"] for one in plan.get("live", ())}
+def _own(work: Mapping[str, Any]) -> dict[str, Any]:
+    """A work without the scheduler's hand, which is of one plan and not of the work."""
+    return {name: value for name, value in work.items() if name not in ("pin", "forbid")}

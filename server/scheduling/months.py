@@ -31,11 +31,13 @@ def instance_of(
     rest_days: Sequence[date],
     published: datetime,
     network: str,
+    hand: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> dict[str, Any]:
     """The instance as JSON, its network only named; nothing in it is checked yet.
 
     `rules` are the organisation's own, `rest_days` its days off and `published` (local, without zone) when
-    the plan is to be published: each gives way to what is `given`. Consents come from the works.
+    the plan is to be published: each gives way to what is `given`. Consents come from the works. `hand`: what
+    the scheduler says of single works.
     """
     first, last = days_of(month)
     chosen = list(requests)
@@ -52,7 +54,7 @@ def instance_of(
             "last": str(last),
         },
         "crews": given.get("crews", []),
-        "works": [msgspec.to_builtins(one.asked.work) for one in chosen],
+        "works": [{**msgspec.to_builtins(one.asked.work), **(hand or {}).get(one.id, {})} for one in chosen],
         "customers": _customers(chosen, given.get("customers") or ()),
         "rules": {**rules, **(given.get("rules") or {})},
     }
@@ -69,3 +71,19 @@ def _customers(requests: Iterable[Request], given: Sequence[Any]) -> list[Any]:
     ]
     told = {one.get("id") for one in given if isinstance(one, Mapping)}
     return [*rows, *({"id": name, "consent": True} for name in sorted(agreed - told))]
+
+
+def moves(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The works that stand elsewhere in one plan than in another, with the day in each; None: left out."""
+    old, new = days_in(before), days_in(after)
+    return [
+        {"work": work, "before": old.get(work), "after": new.get(work)}
+        for work in sorted(old.keys() | new.keys())
+        if old.get(work) != new.get(work)
+    ]
+
+
+def days_in(plan: Mapping[str, Any]) -> dict[str, str]:
+    """The day of every work that a plan (`outage-plan-1`) places."""
+    days = {riding["work"]: one["date"] for one in plan["outages"] for riding in one["works"]}
+    return days | {one["work"]: one["date"] for one in plan.get("live", ())}

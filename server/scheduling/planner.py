@@ -14,6 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import structlog
@@ -125,6 +126,8 @@ class Planner:
                 network=msgspec.json.decode(self._networks.body(head)),
                 effort=record.effort,
                 explain_seconds=self._terms.explain_seconds,
+                near=record.near,
+                near_plan=self._near(record),
             )
             (Path(folder) / ORDER).write_bytes(msgspec.json.encode(order))
             del order  # the child has it, and it may be large
@@ -137,6 +140,14 @@ class Planner:
                 kept = self._plans.keep_result(record, (Path(folder) / RESULT).read_bytes())
                 summary = summary_of(msgspec.json.decode(kept, type=Result))
                 self._change(record, lambda known: replace(known, state="made", summary=summary))
+
+    def _near(self, record: PlanRecord) -> dict[str, Any] | None:
+        """The plan that this one is to stay near."""
+        if record.near is None:
+            return None
+        known = self._plans.get(record.organisation, record.near.plan)
+        found: dict[str, Any] = msgspec.json.decode(self._plans.result(known))["plan"]
+        return found
 
     def _change(self, record: PlanRecord, change: Callable[[PlanRecord], PlanRecord]) -> PlanRecord:
         """Write on, as long as the plan is still ours."""

@@ -11,7 +11,7 @@ import gzip
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Literal
 
 import msgspec
@@ -81,6 +81,15 @@ class Effort(Struct, frozen=True, kw_only=True):
     seed: int = 0
 
 
+class NearPlan(Struct, frozen=True, kw_only=True):
+    """The plan that another is to stay near: what comes first, as `hezha balance again` has it, and the day
+    up to which nothing moves."""
+
+    plan: str
+    first: Literal["changes", "works", "weights"] = "changes"
+    frozen_until: date | None = None
+
+
 class PlanApproval(Struct, frozen=True, kw_only=True):
     """Somebody agreed to a plan for a function."""
 
@@ -126,6 +135,7 @@ class PlanRecord(Struct, frozen=True, kw_only=True):
     progress: Progress | None = None
     summary: Summary | None = None
     fault: str = ""
+    near: NearPlan | None = None
     approvals: tuple[PlanApproval, ...] = ()
     published_by: str = ""
     published_at: datetime | None = None

@@ -18,7 +18,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from server.scheduling.plans import Effort, Progress
+from server.scheduling.plans import Effort, NearPlan, Progress
 
 ORDER, RESULT = "order.json", "result.json"
 #: Exit codes: the instance cannot be balanced; memory ran out.
@@ -28,13 +28,16 @@ UNUSABLE, NO_MEMORY = 2, 3
 class Order(Struct, frozen=True, kw_only=True):
     """What to balance, within what; `network` is the collection that the instance only names.
 
-    `explain_seconds`: for how long reasons are looked for, once there is a plan.
+    `near_plan` is the plan that `near` names. `explain_seconds`: for how long reasons are
+    looked for, once there is a plan.
     """
 
     instance: dict[str, Any]
     network: dict[str, Any]
     effort: Effort
     explain_seconds: float
+    near: NearPlan | None = None
+    near_plan: dict[str, Any] | None = None
 
 
 class Reason(Struct, frozen=True, kw_only=True):
@@ -87,7 +90,9 @@ def _balanced(order: Order, ended: threading.Event, sink: Any) -> Result | None:
     # What balances takes hundreds of megabytes, and whoever reads these types none of it.
     from server.outages.balancing import balance  # noqa: PLC0415
     from server.outages.checking import check  # noqa: PLC0415
+    from server.outages.plan import Plan  # noqa: PLC0415
     from server.outages.reading import read_instance  # noqa: PLC0415
+    from server.outages.rebalancing import rebalance  # noqa: PLC0415
     from server.outages.solving import Limits  # noqa: PLC0415
     from server.outages.watch import Step  # noqa: PLC0415
     from server.texts import both  # noqa: PLC0415
@@ -103,7 +108,18 @@ def _balanced(order: Order, ended: threading.Event, sink: Any) -> Result | None:
 
     effort = order.effort
     limits = Limits(seconds=effort.seconds, workers=effort.workers, seed=effort.seed)
-    plan = balance(reading.instance, reading.network, limits=limits, progress=told)
+    if order.near is None or order.near_plan is None:
+        plan = balance(reading.instance, reading.network, limits=limits, progress=told)
+    else:
+        plan = rebalance(
+            reading.instance,
+            reading.network,
+            msgspec.convert(order.near_plan, Plan),
+            frozen_until=order.near.frozen_until,
+            first=order.near.first,
+            limits=limits,
+            progress=told,
+        )
     wrong = check(reading.instance, reading.network, plan)
     reasons, unexplained = _reasons(reading.instance, reading.network, plan, order.explain_seconds, ended)
     return Result(

@@ -30,7 +30,9 @@ def june(desk: Desk) -> Desk:
     case = desk.open_case()
     desk.post(f"/cases/{case}/facts", {"facts": {"outage_needed": True}})
     approved(desk, ("T-01", "T-02"), cases={"T-01": (case,)})
-    desk.post("/plans", body(id="june"), by="scheduler")
+    # What the scheduler says of a work in this plan does not make it another work.
+    hand = {"t-02": {"forbid": ["2026-06-01"]}}
+    desk.post("/plans", body(id="june", hand=hand), by="scheduler")
     assert make_planner(desk.made).run_once()
     return desk
 

@@ -189,3 +189,36 @@ def test_the_process_that_watches_loads_nothing_that_balances() -> None:
     )
     run = subprocess.run([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True, check=True)
     assert run.stdout.strip() == "[]"
+
+
+def test_a_plan_near_another_moves_what_the_scheduler_moves(town: Desk) -> None:
+    approved(town, ("T-06",))
+    town.post("/plans", body(id="first", works=["t-01", "t-06"]), by="scheduler")
+    assert make_planner(town.made).run_once()
+    before = {one["work"]: outage["date"] for outage in days(town, "first") for one in outage["works"]}
+    other = next(day for day in ("2026-06-22", "2026-06-23") if day not in before.values())
+    asked = body(
+        id="second",
+        works=["t-01", "t-06"],
+        near={"plan": "first"},
+        hand={"t-06": {"pin": {"date": other}, "forbid": [before["t-06"]]}},
+    )
+    town.post("/plans", asked, by="scheduler")
+    assert make_planner(town.made).run_once()
+    made = town.get("/plans/second")
+    assert (made["state"], made["findings"], made["near"]["plan"]) == ("made", [], "first")
+    assert made["moves"] == [{"work": "t-06", "before": before["t-06"], "after": other}]
+
+
+def days(desk: Desk, plan: str) -> list[JSON]:
+    outages: list[JSON] = desk.get(f"/plans/{plan}")["plan"]["outages"]
+    return outages
+
+
+def test_a_plan_is_near_only_to_one_that_was_made_of_the_same(town: Desk) -> None:
+    town.post("/plans", body(id="first"), by="scheduler")
+    for plan in ("first", "none"):
+        answer = town.ask("POST", "/plans", by="scheduler", json=body(near={"plan": plan}))
+        refused(answer, 422, "plan_near_unusable")
+    stray = town.ask("POST", "/plans", by="scheduler", json=body(hand={"t-99": {"forbid": []}}))
+    refused(stray, 422, "plan_work_unknown")
