@@ -10,24 +10,26 @@ from typing import Any, get_args
 
 import marshmallow as ma
 import msgspec
-from flask import g
+from flask import Response, g
 
 from server.api.base import Schema, blueprint, roles
 from server.api.casework import plain
 from server.api.plans import MonthPlanOut, PlanRowOut, found_plan, needed, plan_row, plan_view, plans
 from server.api.works import works
 from server.casework.outages import Publishing
-from server.problems import Problem
+from server.problems import Problem, language
 from server.scheduling import approving
 from server.scheduling import plans as stored
 from server.scheduling.approving import PlanRefused
-from server.scheduling.plans import Announcement, PlanRecord
+from server.scheduling.ical import calendar_of
+from server.scheduling.plans import Announcement, PlanRecord, number_of
 from server.scheduling.works import StaleWork
 from server.services import services
 from server.texts import both
 
 blp = blueprint("plan_publishing", "Plans, published and announced 计划发布与公告.")
 
+ICALENDAR = "text/calendar"
 _WORDS = ma.validate.Length(max=4000)
 
 
@@ -134,6 +136,7 @@ def publish_plan(plan_id: str) -> dict[str, Any]:
 @blp.route("/plans/<plan_id>/public-notices", methods=["GET"])
 @roles("manager", "scheduler", "admin", "auditor")
 @blp.response(200, OutageNoticeList)
+@blp.alt_response(409, description="Not published.")
 def list_public_notices(plan_id: str) -> dict[str, Any]:
     """What is to be announced of a published plan, by when, in words ready to be sent, and what has been."""
     return _notices(found_plan(plan_id))
@@ -155,6 +158,25 @@ def record_announcement(body: dict[str, Any], plan_id: str) -> dict[str, Any]:
             actor.organisation, plan_id, lambda known: approving.announce(known, plan, announcement)
         )
     return _notices(changed)
+
+
+@blp.route("/plans/<plan_id>/calendar.ics", methods=["GET"])
+@roles("manager", "scheduler", "admin", "auditor")
+@blp.alt_response(200, content_type=ICALENDAR)
+@blp.alt_response(409, description="Not published.")
+def export_calendar(plan_id: str) -> Response:
+    """A published plan's outages as iCalendar, with the words of their notices."""
+    record = found_plan(plan_id)
+    words = {one["outage"]: one["text"][language()] for one in _notices(record)["items"]}
+    plan, made = _publishing().plan(record), services()
+    calendar = calendar_of(
+        plan,
+        number=number_of(record),
+        stamp=record.published_at or record.requested_at,
+        timezone=made.cases.policy(record.organisation).timezone,
+        summaries={one["id"]: words.get(one["id"], one["id"]) for one in plan["outages"]},
+    )
+    return Response(calendar, mimetype=ICALENDAR)
 
 
 def _notices(record: PlanRecord) -> dict[str, Any]:

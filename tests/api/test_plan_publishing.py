@@ -172,3 +172,12 @@ def test_each_outage_is_announced_in_words_with_its_proof(june: Desk) -> None:
     june.clock.now = datetime(2026, 7, 25, 8, 0, tzinfo=UTC)
     states = {one["state"] for one in june.get("/plans/june/public-notices")["items"]}
     assert states <= {"announced", "overdue"}
+
+
+def test_a_published_plan_is_a_calendar(june: Desk) -> None:
+    refused(june.ask("GET", "/plans/june/calendar.ics"), 409, "plan_not_published")
+    agree(june)
+    publish(june)
+    calendar = june.ask("GET", "/plans/june/calendar.ics")
+    assert calendar.mimetype == "text/calendar"
+    assert calendar.data.count(b"BEGIN:VEVENT") == len(june.get("/plans/june")["plan"]["outages"])
