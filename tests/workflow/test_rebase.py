@@ -71,9 +71,7 @@ def test_a_closed_breaker_stays_closed_and_the_defect_becomes_operational() -> N
 
 def test_a_breaker_closed_twice_is_told() -> None:
     base = authorized_desk()
-    desk = held(
-        branch(base, lambda d: d.record()), branch(base, lambda d: d.record(note="again"), minutes=1)
-    )
+    desk = held(branch(base, lambda d: d.record()), branch(base, lambda d: d.record(note="again"), minutes=1))
     assert lost(desk.case) == [("step_recorded", "already_energized"), ("energized", "already_energized")]
     assert desk.case.energization.record is not None
     assert desk.case.energization.record.note == ""
