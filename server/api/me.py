@@ -44,6 +44,7 @@ def me() -> Identity:
 @roles()
 @blp.arguments(PasswordIn)
 @blp.response(200, SignedInOut)
+@blp.alt_response(429, description="Too many attempts; Retry-After says how long to wait.")
 def change_password(body: dict[str, Any]) -> SignedIn:
     """Change one's own password. Every other device is signed out; this one gets new tokens."""
     return services().people.change_own_password(g.actor, body["old"], body["new"], address=client_address())
