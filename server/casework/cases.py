@@ -154,8 +154,19 @@ class Cases:
         with self._owned(case_id) as still_owned:
             made = self._apply(case_id, command, actor, if_rev, still_owned)
         if made.events:
-            self.settle(case_id)
+            self._settle_decided(case_id)
         return made
+
+    def _settle_decided(self, case_id: str) -> None:
+        """Settle after a decision that is on disk: whoever made it must not hear of a conflict over its
+        consequences, which the worker brings about as well."""
+        for _ in range(_ATTEMPTS):
+            try:
+                self.settle(case_id)
+            except Conflict:
+                continue
+            return
+        log.warning("case_not_settled", case=case_id)
 
     def _apply(
         self,
