@@ -12,6 +12,7 @@ import apsw
 import structlog
 
 from server.casework.access import access_to
+from server.casework.auditing import case_ids
 from server.casework.inbox import tell_everybody, tell_of_conflicts
 from server.casework.numbers import claim_number
 from server.casework.projecting import Projector, batches
@@ -122,8 +123,7 @@ class Cases:
 
     def ids(self) -> list[str]:
         """Every case's id, in the order of its database's name."""
-        parsed = (self._names.parse(name) for name in self._store.database_names())
-        return [found[1] for found in parsed if found is not None and found[0] == "case"]
+        return case_ids(self._store, self._names)
 
     def open(self, command: OpenCase, actor: Actor) -> Loaded:
         """Open a case with its number and its two databases. The same command again finds the case that it
