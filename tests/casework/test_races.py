@@ -16,7 +16,7 @@ from server.names import new_id
 from server.workflow import commands
 from server.workflow.model import Actor
 from server.workflow.refusal import Refusal
-from sync.store import Conflict
+from sync.store import Conflict, Document
 from tests.desk import START, Desk
 
 MANAGER = Actor("manager", ("manager",))
@@ -155,3 +155,29 @@ def test_repeated_at_once_a_creation_makes_one_case(desk: Desk) -> None:
     results = at_once(create)
     assert len(set(results)) == 1, results
     assert desk.get("/cases")["total"] == 1
+
+
+def test_a_decision_on_disk_is_never_answered_with_a_conflict_over_an_inbox(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody else is always faster there: the decision stands, and the next look at the case tells all."""
+    case = desk.open_case()
+    task = desk.assign(case)
+    put = desk.made.store.put
+
+    def overtaken(database: str, document: Document, *rest: Any, **options: Any) -> str:
+        if database.startswith("inbox-") and "_rev" in document:
+            faster = desk.made.store.get(database, document["_id"])
+            put(database, {**faster, "seen": faster.get("seen", 0) + 1})
+        return put(database, document, *rest, **options)
+
+    monkeypatch.setattr(desk.made.store, "put", overtaken)
+    made = desk.made.cases.apply(
+        case, commands.Reassign(task_id=task, assignees=("colleague",), reason="on leave"), MANAGER
+    )
+    assert [entry.event for entry in made.events] == ["task_reassigned"]
+    assert desk.case(case).tasks[task].assignees == ("colleague",)
+    assert [told["active"] for told in desk.inbox("inspector", "assignment:")] == [True]
+    monkeypatch.undo()
+    desk.made.cases.settle(case)
+    assert [told["active"] for told in desk.inbox("inspector", "assignment:")] == [False]
