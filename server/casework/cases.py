@@ -108,7 +108,7 @@ class Cases:
         known, apart = self._read(case_id)
         if apart:
             self._reconciler.reconcile(case_id, still_owned)
-            self.settle(case_id)
+            self._settle_decided(case_id)
             known, _ = self._read(case_id)
         return known
 
@@ -142,7 +142,7 @@ class Cases:
                 rev = self._write(decision.case, None, still_owned)
         except Conflict:
             return self.load(command.id)
-        self.settle(command.id)
+        self._settle_decided(command.id)
         return Loaded(decision.case, rev, decision.events)
 
     def apply(self, case_id: str, command: Command, actor: Actor, *, if_rev: str | None = None) -> Loaded:
