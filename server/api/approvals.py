@@ -10,7 +10,8 @@ from flask import g
 
 from server.api.absences import absences, colleague
 from server.api.base import Schema, blueprint, roles
-from server.api.cases import PROCESSES, CustomerSchema, SiteSchema, SupplySchema, check_facts, check_manager
+from server.api.case_schemas import PROCESSES, CustomerSchema, SiteSchema, SupplySchema
+from server.api.cases import check_facts, check_manager
 from server.api.casework import ReasonIn, act, actor, command, etag, plain, visible
 from server.api.keys import IDEMPOTENCY_HEADER, created_id, own_id
 from server.api.sites import check_site

@@ -14,7 +14,7 @@ from flask import Response, g, send_file
 from flask_smorest.fields import Upload
 
 from server.api.base import Schema, blueprint, roles
-from server.api.cases import CaseQuery, case_filter
+from server.api.case_query import CaseQuery, case_filter
 from server.api.casework import actor, scope
 from server.problems import Problem, language
 from server.services import services

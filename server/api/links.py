@@ -9,8 +9,8 @@ from typing import Any
 import marshmallow as ma
 
 from server.api.base import Schema, blueprint, roles
-from server.api.cases import IDEMPOTENCY_HEADER, reserved_id
 from server.api.casework import ReasonIn, act, command, etag, plain, visible
+from server.api.creating import IDEMPOTENCY_HEADER, reserved_id
 from server.casework.cases import Loaded
 from server.people.links import LinkToken, link_token
 from server.problems import Problem

@@ -10,8 +10,8 @@ from flask import g
 from msgspec.structs import replace
 
 from server.api.base import Schema, blueprint, roles
-from server.api.cases import IDEMPOTENCY_HEADER, reserved_id
 from server.api.casework import plain
+from server.api.creating import IDEMPOTENCY_HEADER, reserved_id
 from server.names import is_id
 from server.networks import read_networks
 from server.problems import Problem
