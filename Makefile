@@ -40,10 +40,14 @@ types: setup
 tests: setup
 	$(BIN)/pytest -n 2 --dist loadfile
 
-# Draws every process anew from its table, and the demo town from its network; tests hold docs/ to both.
+# Draws every process anew from its table, the demo town from its network and the demo month from its plan;
+# tests hold docs/ to all three.
 diagrams: setup
 	$(BIN)/python -m server.diagrams docs
 	$(BIN)/python -m server.demo.map docs
+	$(BIN)/hezha balance picture server/demo/outages.json server/demo/outages-plan.json --out docs/demo-month.svg
+	$(BIN)/hezha balance picture server/demo/outages.json server/demo/outages-plan.json --lang zh-CN \
+		--out docs/demo-month.zh-CN.svg
 
 # Draws the printed forms of docs/forms anew from the demo; needs poppler's pdftoppm.
 pictures: setup

@@ -14,6 +14,7 @@ import msgspec
 
 from geo.finding import Finding
 from geo.network.model import Network
+from geo.network.topology import build, supply
 from server.outage_words import explanation_words, price_words
 from server.outages.balancing import balance as make_plan
 from server.outages.checking import check
@@ -24,6 +25,7 @@ from server.outages.reasons import explain
 from server.outages.rebalancing import Scope, price, rebalance
 from server.outages.solving import Limits
 from server.outages.watch import Step
+from server.scheduling.picture import draw, feeders_of
 from server.texts import LANGUAGES, text
 
 #: Exit code for a file that cannot be read, or an instance that cannot be balanced.
@@ -123,6 +125,22 @@ def explain_command(instance: Path, plan: Path, works: tuple[str, ...], lang: st
         for line in explanation_words(one, lang):
             click.echo(line)
         click.echo()
+
+
+@balance.command("picture")
+@click.argument("instance", type=_FILE)
+@click.argument("plan", type=_FILE)
+@click.option("--out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="An SVG file.")
+@_LANGUAGE
+def picture_command(instance: Path, plan: Path, out: Path, lang: str) -> None:
+    """Draw PLAN as a Gantt chart by feeder, and beside it why works are left out."""
+    read, network = _read(instance, lang, as_json=False)
+    made, topology = read_plan(plan, lang, as_json=False), build(network)
+    left = [one.work for one in made.unplaced]
+    _known(read, left)
+    reasons = {one: list(explanation_words(explain(read, network, made, one), lang)) for one in left}
+    feeders = feeders_of(read.works, topology, supply(topology))
+    out.write_text(draw(read, made, feeders, lang, reasons=reasons), "utf-8")
 
 
 @balance.command("price")

@@ -14,6 +14,7 @@ import server.demo
 from server.cli import main
 
 DEMO = Path(server.demo.__file__).with_name("outages.json")
+DOCS = Path(__file__).parents[2] / "docs"
 
 
 def run(*args: str | Path) -> Result:
@@ -46,6 +47,17 @@ def test_a_plan_that_was_changed_does_not_hold(plan: Path, tmp_path: Path) -> No
     checked = run("check", DEMO, tmp_path / "broken.json", "--lang", "zh-CN")
     assert checked.exit_code == 1
     assert "/outages/0/operations: 所写倒闸操作为" in checked.output
+
+
+@pytest.mark.parametrize(("file", "lang"), [("demo-month.svg", "en"), ("demo-month.zh-CN.svg", "zh-CN")])
+def test_the_picture_in_the_docs_is_of_the_demo_month(file: str, lang: str, tmp_path: Path) -> None:
+    """And the plan that is kept beside the demo month still keeps its rules."""
+    kept = DEMO.with_name("outages-plan.json")
+    assert run("check", DEMO, kept).exit_code == 0
+    drawn = run("picture", DEMO, kept, "--out", tmp_path / file, "--lang", lang)
+    assert drawn.exit_code == 0, drawn.output
+    assert (tmp_path / file).read_bytes() == (DOCS / file).read_bytes(), "run: make diagrams"
+    assert "T-13" in (tmp_path / file).read_text("utf-8")
 
 
 def test_an_instance_that_cannot_be_balanced_is_refused_with_every_fault(tmp_path: Path) -> None:
