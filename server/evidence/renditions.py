@@ -1,7 +1,8 @@
 """Renditions: small upright JPEG copies for looking at, which carry nothing of the person who took them.
 
 The picture is scaled while it is decoded and only then turned upright: the other order decodes it in full.
-The colour profile stays, EXIF, XMP and comments go. The original is only read.
+All sizes come from one decoding. The colour profile stays, EXIF, XMP and comments go. The original is only
+read.
 """
 
 from __future__ import annotations
@@ -14,8 +15,9 @@ from pathlib import Path
 from typing import Literal
 
 import msgspec
-from PIL import Image, ImageCms, ImageOps
+from PIL import Image, ImageCms
 
+from server.evidence.exif import read_exif
 from server.evidence.header import Refused, open_bounded
 from server.evidence.model import PhotoLimits
 from server.evidence.watermark import stamp
@@ -35,6 +37,17 @@ MAX_PROFILE_BYTES = 64 * 1024
 _REDUCING_GAP = 1.2
 _PAPER = (255, 255, 255)
 
+#: What brings the stored pixels upright, by EXIF orientation (Exif 2.32, 4.6.4).
+_UPRIGHT: Mapping[int, Image.Transpose] = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
 
 class Rendition(msgspec.Struct, frozen=True):
     """One picture written: pixels and bytes."""
@@ -42,6 +55,16 @@ class Rendition(msgspec.Struct, frozen=True):
     width: int
     height: int
     bytes: int
+
+
+class Shown(msgspec.Struct, frozen=True):
+    """Renditions wanted of a photo: the file of each, and the lines of their watermark."""
+
+    outs: dict[Size, str] = {}
+    mark: tuple[str, ...] = ()
+
+
+UNSHOWN = Shown()
 
 
 def render(
@@ -58,42 +81,73 @@ def render_all(
     limits: PhotoLimits | None = None,
     mark: Sequence[str] = (),
 ) -> dict[Size, Rendition]:
-    """Write the renditions named, decoding once: the smaller ones come from the larger.
+    """Write the renditions named, decoding once.
 
     `mark` are the lines of the watermark, the most telling first; a thumbnail carries
     the first only. Each file appears whole or not at all. Raises Refused for what is no photo within the
     limits or cannot be decoded, OSError for the disk. Nothing is ever enlarged.
     """
-    made: dict[Size, Rendition] = {}
-    image: Image.Image | None = None
+    limits = limits or PhotoLimits()
     with path.open("rb") as file:
-        for size in sorted(outs, key=lambda name: -SIZES[name][0]):
-            side, quality = SIZES[size]
-            if image is None:
-                _, source = open_bounded(file, limits or PhotoLimits())
-                image = _upright(source, side)
-            else:
-                image = image.copy()
-                image.thumbnail((side, side), Image.Resampling.BICUBIC, reducing_gap=_REDUCING_GAP)
-            made[size] = _write(stamp(image, mark[: MARK_LINES[size]]), outs[size], quality)
+        _, source = open_bounded(file, limits)
+        with source:
+            try:
+                exif = read_exif(source, utc_offset_min=limits.exif_utc_offset_min)
+                decode(source, max(SIZES[size][0] for size in outs))
+                return write_all(source, exif.orientation if exif else 1, outs, mark)
+            except (Refused, MemoryError):
+                raise
+            except Exception as error:
+                if isinstance(error, OSError) and error.errno is not None:
+                    raise
+                raise Refused("photo_undecodable", cause="damaged") from error
+
+
+def decode(source: Image.Image, side: int = SIZES["screen"][0]) -> None:
+    """Decode a picture just opened to its end, scaled down by the decoder as far as `side` pixels allow.
+
+    A JPEG's scaling leaves out sums, not bytes: every coefficient of every scan is read at any scale.
+    """
+    least = round(side * _REDUCING_GAP)
+    ratio = least / max(source.size)
+    source.draft("", (round(source.width * ratio), round(source.height * ratio)))
+    source.load()
+
+
+def write_all(
+    picture: Image.Image,
+    orientation: int,
+    outs: Mapping[Size, Path],
+    mark: Sequence[str],
+    ready: Mapping[Size, Image.Image] | None = None,
+) -> dict[Size, Rendition]:
+    """Write renditions of a decoded picture; those `ready` were made by `upright` before.
+
+    Raises whatever Pillow does with odd pictures, OSError for the disk.
+    """
+    made: dict[Size, Rendition] = {}
+    for size, out in outs.items():
+        side, quality = SIZES[size]
+        image = (ready or {}).get(size) or upright(picture, orientation, side)
+        made[size] = _write(stamp(image, mark[: MARK_LINES[size]]), out, quality)
     return made
 
 
-def _upright(source: Image.Image, side: int) -> Image.Image:
-    """Decode, scale to `side`, turn upright and bring to RGB or grey, with no metadata but the profile."""
-    try:
-        source.thumbnail((side, side), Image.Resampling.BICUBIC, reducing_gap=_REDUCING_GAP)
-        image = flat(ImageOps.exif_transpose(source))
-    except (Refused, MemoryError):
-        raise
-    except Exception as error:
-        if isinstance(error, OSError) and error.errno is not None:
-            raise
-        raise Refused("photo_undecodable", cause="damaged") from error
+def upright(picture: Image.Image, orientation: int, side: int) -> Image.Image:
+    """A decoded picture scaled to `side`, turned upright by its EXIF orientation and brought to RGB or grey,
+    with no metadata but the colour profile. It may be the picture itself."""
+    image = picture
+    longer = max(image.size)
+    if longer > side:
+        size = (max(1, round(image.width * side / longer)), max(1, round(image.height * side / longer)))
+        image = image.resize(size, Image.Resampling.BICUBIC, reducing_gap=_REDUCING_GAP)
+    image = flat(image)
+    turn = _UPRIGHT.get(orientation)
+    if turn is not None:
+        image = image.transpose(turn)
     profile = image.info.get("icc_profile")
-    image.info = {}
-    if isinstance(profile, bytes) and len(profile) <= MAX_PROFILE_BYTES:
-        image.info["icc_profile"] = profile
+    fits = isinstance(profile, bytes) and len(profile) <= MAX_PROFILE_BYTES
+    image.info = {"icc_profile": profile} if fits else {}
     return image
 
 

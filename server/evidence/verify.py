@@ -2,24 +2,30 @@
 
 What cannot be evidence is refused; what merely looks odd is flagged for people. The order is cheapest and
 safest first: size while reading, digest, header, and only then the decoder, which alone notices a file
-that breaks off. Run it on strangers' files through `workers`.
+that breaks off. One decoding proves the photo whole, gives its look and its renditions. Run it on strangers'
+files through `workers`.
 """
 
 from __future__ import annotations
 
 import hashlib
 import tempfile
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import IO, BinaryIO, cast
+
+from PIL import Image
 
 from geo.fence import Presence, SiteFence, presence
 from geo.metric import distance_m
 from server.evidence.exif import read_exif
 from server.evidence.foreign import check_alone
 from server.evidence.header import Header, Refused, open_bounded
-from server.evidence.look import SMALLEST_SIDE, look_of
+from server.evidence.look import look_of
 from server.evidence.model import ExifFacts, PhotoClaim, PhotoLimits, PhotoVerdict, Reason
+from server.evidence.renditions import SIZES, UNSHOWN, Shown, Size, decode, upright, write_all
 
 _BLOCK = 256 * 1024
 _SPOOL_IN_MEMORY = 1024 * 1024
@@ -32,16 +38,19 @@ def verify_photo(
     limits: PhotoLimits,
     received_at: datetime,
     fence: SiteFence | None = None,
+    shown: Shown = UNSHOWN,
 ) -> PhotoVerdict:
     """Judge a photo from a stream of bytes, read once; no more than `limits.max_bytes` are kept, on disk.
+
+    `shown` are the renditions that a photo which passes is given at once, from the same decoding. The verdict
+    does not hang on them: one that could not be written is not there.
 
     Raises nothing on account of the photo; an OSError means that reading or the disk failed.
     """
     with tempfile.SpooledTemporaryFile(max_size=_SPOOL_IN_MEMORY) as spool:
-        sha256, size = copy_hashed(stream, cast(IO[bytes], spool), limits.max_bytes)
-        return _judge(
-            cast(BinaryIO, spool), sha256, size, claim, limits=limits, received_at=received_at, fence=fence
-        )
+        hashed = copy_hashed(stream, cast(IO[bytes], spool), limits.max_bytes)
+        file = cast(BinaryIO, spool)
+        return _judge(file, hashed, claim, limits=limits, received_at=received_at, fence=fence, shown=shown)
 
 
 def verify_file(
@@ -51,11 +60,12 @@ def verify_file(
     limits: PhotoLimits,
     received_at: datetime,
     fence: SiteFence | None = None,
+    shown: Shown = UNSHOWN,
 ) -> PhotoVerdict:
     """`verify_photo` for a file at hand, which is read in place."""
     with path.open("rb") as file:
-        sha256, size = copy_hashed(file, None, limits.max_bytes)
-        return _judge(file, sha256, size, claim, limits=limits, received_at=received_at, fence=fence)
+        hashed = copy_hashed(file, None, limits.max_bytes)
+        return _judge(file, hashed, claim, limits=limits, received_at=received_at, fence=fence, shown=shown)
 
 
 def copy_hashed(source: BinaryIO, target: IO[bytes] | None, max_bytes: int) -> tuple[str | None, int]:
@@ -76,14 +86,15 @@ def copy_hashed(source: BinaryIO, target: IO[bytes] | None, max_bytes: int) -> t
 
 def _judge(
     file: BinaryIO,
-    sha256: str | None,
-    size: int,
+    hashed: tuple[str | None, int],
     claim: PhotoClaim,
     *,
     limits: PhotoLimits,
     received_at: datetime,
     fence: SiteFence | None,
+    shown: Shown,
 ) -> PhotoVerdict:
+    sha256, size = hashed
     header: Header | None = None
     exif: ExifFacts | None = None
     behind = 0
@@ -95,10 +106,12 @@ def _judge(
             raise Refused("photo_too_many_bytes", limit=limits.max_bytes)
         if sha256 != claim.sha256:
             raise Refused("photo_digest_differs", claimed=claim.sha256, found=sha256)
-        header, exif, look = _decode(file, limits)
+        picture = _decode(file, limits)
+        header, exif, look = picture.header, picture.exif, look_of(picture.thumb)
         file.seek(0)
         behind = check_alone(file.read(), header.format)
         _check_size(header, exif, claim)
+        _show(picture, shown)
     except Refused as refused:
         reasons = (refused.reason,)
     flags = (
@@ -126,17 +139,28 @@ def _judge(
     )
 
 
-def _decode(file: BinaryIO, limits: PhotoLimits) -> tuple[Header, ExifFacts | None, bytes]:
+@dataclass(frozen=True)
+class _Picture:
+    """A photo decoded: `image` as stored, `thumb` upright and small."""
+
+    header: Header
+    exif: ExifFacts | None
+    image: Image.Image
+    thumb: Image.Image
+
+    @property
+    def orientation(self) -> int:
+        return self.exif.orientation if self.exif else 1
+
+
+def _decode(file: BinaryIO, limits: PhotoLimits) -> _Picture:
     """Decode the whole file, which is the only proof that it is whole; raises Refused."""
     try:
         header, image = open_bounded(file, limits)
-        with image:
-            exif = read_exif(image, utc_offset_min=limits.exif_utc_offset_min)
-            # Scaled decoding reads every byte of a JPEG and fills a sixty-fourth of the memory.
-            image.draft("L", (_eighth(header.width), _eighth(header.height)))
-            image.load()
-            look = look_of(image, exif.orientation if exif else 1)
-        return header, exif, look
+        exif = read_exif(image, utc_offset_min=limits.exif_utc_offset_min)
+        decode(image)
+        thumb = upright(image, exif.orientation if exif else 1, SIZES["thumb"][0])
+        return _Picture(header, exif, image, thumb)
     except (Refused, KeyboardInterrupt):
         raise
     except MemoryError:
@@ -149,9 +173,11 @@ def _decode(file: BinaryIO, limits: PhotoLimits) -> tuple[Header, ExifFacts | No
         raise Refused("photo_undecodable", cause="damaged") from error
 
 
-def _eighth(side: int) -> int:
-    """An eighth of a side, the most that draft decoding scales by, but enough to see the picture's layout."""
-    return max(SMALLEST_SIDE, side // 8)
+def _show(picture: _Picture, shown: Shown) -> None:
+    """Write the renditions wanted, or not: a full disk or an odd profile says nothing against the photo."""
+    outs: dict[Size, Path] = {size: Path(out) for size, out in shown.outs.items()}
+    with suppress(Exception):
+        write_all(picture.image, picture.orientation, outs, shown.mark, {"thumb": picture.thumb})
 
 
 def _check_size(header: Header, exif: ExifFacts | None, claim: PhotoClaim) -> None:

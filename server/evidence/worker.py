@@ -19,7 +19,7 @@ import msgspec
 from geo.fence import SiteFence
 from server.evidence.header import Refused
 from server.evidence.model import PhotoClaim, PhotoLimits, PhotoVerdict, Reason
-from server.evidence.renditions import Rendition, Size, render_all
+from server.evidence.renditions import UNSHOWN, Rendition, Shown, Size, render_all
 from server.evidence.verify import verify_file
 
 
@@ -29,6 +29,7 @@ class VerifyRequest(msgspec.Struct, frozen=True, tag="verify"):
     limits: PhotoLimits
     received_at: datetime
     fence: SiteFence | None = None
+    shown: Shown = UNSHOWN
 
 
 class RenderRequest(msgspec.Struct, frozen=True, tag="render"):
@@ -76,6 +77,7 @@ def answer(request: Request) -> Answer:
                 limits=request.limits,
                 received_at=request.received_at,
                 fence=request.fence,
+                shown=request.shown,
             )
             return Verified(verdict)
         outs: dict[Size, Path] = {size: Path(out) for size, out in request.outs.items()}

@@ -24,12 +24,13 @@ from types import TracebackType
 from typing import BinaryIO, Self
 
 import msgspec
+from msgspec.structs import replace
 
 import server
 from geo.fence import SiteFence
 from server.evidence.header import Refused
 from server.evidence.model import PhotoClaim, PhotoLimits, PhotoVerdict, Reason
-from server.evidence.renditions import Rendition, Size
+from server.evidence.renditions import UNSHOWN, Rendition, Shown, Size
 from server.evidence.verify import copy_hashed
 from server.evidence.worker import (
     READY,
@@ -106,10 +107,12 @@ class PhotoWorkers:
         limits: PhotoLimits,
         received_at: datetime,
         fence: SiteFence | None = None,
+        shown: Shown = UNSHOWN,
     ) -> PhotoVerdict:
         """`verify.verify_photo` of a file or stream, in a worker; waits for a free one.
 
-        A photo that its worker does not survive is refused as `photo_undecodable`. Raises OSError when the
+        A photo that its worker does not survive is tried again without renditions, and at last
+        refused as `photo_undecodable`. Raises OSError when the
         disk failed, WorkersUnavailable, PoolClosed after `close`: none of them speaks against the photo.
         """
         if not isinstance(source, Path):
@@ -117,9 +120,15 @@ class PhotoWorkers:
                 copy_hashed(source, spool, limits.max_bytes)
                 spool.flush()
                 return self.verify(
-                    Path(spool.name), claim, limits=limits, received_at=received_at, fence=fence
+                    Path(spool.name),
+                    claim,
+                    limits=limits,
+                    received_at=received_at,
+                    fence=fence,
+                    shown=shown,
                 )
-        reply = self._ask(VerifyRequest(str(source.absolute()), claim, limits, received_at, fence))
+        request = VerifyRequest(str(source.absolute()), claim, limits, received_at, fence, shown)
+        reply = self._ask(request, replace(request, shown=UNSHOWN))
         if isinstance(reply, Verified):
             return reply.verdict
         return PhotoVerdict(ok=False, reasons=(_refusal(reply),), flags=claim.notes)
@@ -163,12 +172,13 @@ class PhotoWorkers:
     ) -> None:
         self.close()
 
-    def _ask(self, request: Request) -> Answer:
-        line = msgspec.json.encode(request) + b"\n"
+    def _ask(self, request: Request, again: Request | None = None) -> Answer:
+        """The answer; `again` is what is asked of another worker when one died of the request."""
         cause = "crash"
-        for _ in range(self._attempts):
+        for attempt in range(self._attempts):
+            asked = again if attempt and again else request
             try:
-                reply = self._ask_once(line)
+                reply = self._ask_once(msgspec.json.encode(asked) + b"\n")
             except _Died as died:
                 cause = died.cause
                 continue
