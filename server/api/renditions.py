@@ -1,4 +1,4 @@
-"""Renditions of a case's photos, kept beside the data: made when first asked for, on a worker."""
+"""Renditions of a case's photos, kept beside the data: made with the verdict, or on a worker when missing."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import tempfile
 from pathlib import Path
 
 from server.casework.originals import ATTACHMENT, plain_bytes
+from server.casework.renditions import rendition_path
 from server.evidence.header import Refused
 from server.evidence.renditions import Size
-from server.evidence.watermark import mark_digest
 from server.intake.photos import photo_limits
 from server.problems import Problem
 from server.services import services
@@ -24,11 +24,10 @@ def rendition(case: Case, photo_id: str, sha256: str, size: Size, mark: tuple[st
     """The file of a verified photo, found by the digest of the original and of its watermark. Raises Problem
     409 for one that cannot be decoded."""
     made = services()
-    folder = made.settings.data_dir / "renditions" / sha256[:2]
-    path = folder / f"{sha256}-{size}-{mark_digest(mark)}.jpg"
+    path = rendition_path(made.settings.data_dir, sha256, size, mark)
     if path.exists():
         return path
-    folder.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
     media = made.names.media(case.id)
     policy = made.cases.policy(case.organisation)
     with (

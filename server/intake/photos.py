@@ -15,8 +15,10 @@ from geo.coords import CoordinateError, read_fix
 from server.casework.cases import SYSTEM
 from server.casework.originals import ATTACHMENT, plain_bytes
 from server.casework.projection import project_photo
+from server.casework.renditions import shown_at_once
 from server.evidence.header import Refused, read_header
 from server.evidence.model import ClaimError, PhotoLimits, PhotoVerdict, Reason, claim_from_document
+from server.evidence.renditions import UNSHOWN, Shown
 from server.evidence.verify import copy_hashed
 from server.intake.judging import ABSENT, PhotoFact
 from server.intake.lookalikes import Lookalikes
@@ -122,6 +124,7 @@ class Photos:
         self._readmodel = made.readmodel
         self._workers = made.photo_workers
         self._clock = made.clock
+        self._data_dir = made.settings.data_dir
         self._lookalikes = Lookalikes(made)
 
     def take(self, case_id: str, photo_id: str) -> str | None:
@@ -139,7 +142,7 @@ class Photos:
         receipt = find_settled(self._store, media, f"photo-receipt:{photo_id}", merged_verdict)
         if receipt is None:
             policy = self._cases.policy(case.organisation)
-            verdict = self._verify(media, document, policy, site_fence(case, policy))
+            verdict = self._verify(case, document, policy, site_fence(case, policy))
             receipt = self._write_once(media, self._receipt(document, verdict))
         self._tell(case, document, receipt)
         self._compare()
@@ -177,7 +180,11 @@ class Photos:
             "by": claim.by,
         }
         verdict = self._workers.verify(
-            path, claim_from_document(document), limits=photo_limits(policy), received_at=now
+            path,
+            claim_from_document(document),
+            limits=photo_limits(policy),
+            received_at=now,
+            shown=self._shown(case, document, policy, sha256),
         )
         if not verdict.ok:
             raise PhotoRefused(tuple(map(_reason, verdict.reasons)))
@@ -192,11 +199,12 @@ class Photos:
             )
         return self._tell(case, document, receipt)
 
-    def _verify(self, media: str, document: Document, policy: Policy, fence: Any) -> PhotoVerdict:
+    def _verify(self, case: Case, document: Document, policy: Policy, fence: Any) -> PhotoVerdict:
         try:
             claim = claim_from_document(document)
         except ClaimError as error:
             return PhotoVerdict(ok=False, reasons=(Reason(error.code, error.params),))
+        media = self._names.media(case.id)
         with self._store.open_attachment(media, document["_id"], ATTACHMENT) as original:
             return self._workers.verify(
                 plain_bytes(original),
@@ -204,7 +212,17 @@ class Photos:
                 limits=photo_limits(policy),
                 received_at=self._clock(),
                 fence=fence,
+                shown=self._shown(case, document, policy, claim.sha256),
             )
+
+    def _shown(self, case: Case, document: Document, policy: Policy, sha256: str) -> Shown:
+        """The renditions that come with the verdict, which costs no second decoding."""
+        try:
+            return shown_at_once(self._data_dir, sha256, watermark(case, document, policy))
+        except OSError:
+            # A full disk is no reason to leave a photo unjudged.
+            log.exception("no_folder_for_renditions")
+            return UNSHOWN
 
     def _write_once(self, media: str, receipt: Document) -> Document:
         """The receipt that stands: this one, unless another process was first."""

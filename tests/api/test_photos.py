@@ -14,6 +14,7 @@ from PIL import Image, ImageChops
 from werkzeug.datastructures import FileStorage
 from werkzeug.test import TestResponse, encode_multipart
 
+from server.evidence.workers import PhotoWorkers
 from tests.desk import Desk, open_desk, photo_document, picture, refused
 
 
@@ -183,3 +184,35 @@ def test_a_rendition_says_which_case_and_item_and_is_made_anew_for_another_case(
     box = ImageChops.difference(first, second).getbbox()
     assert box is not None
     assert box[1] > first.height * 0.7
+
+
+def renditions(desk: Desk) -> set[str]:
+    return {path.name for path in (desk.made.settings.data_dir / "renditions").rglob("*.jpg")}
+
+
+def test_looking_at_a_photo_that_was_just_verified_decodes_nothing(
+    studio: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its renditions came with the verdict, whoever sent it; one that is deleted is made again."""
+    case = studio.open_case()
+    task = studio.assign(case)
+    before = renditions(studio)
+    studio.write("inspector", studio.media(case), photo_document("pw-1", task, "PH-01"))
+    studio.intake()
+    photos = ["pw-1", upload(studio, case, picture(40)).get_json()["id"]]
+    cached = renditions(studio) - before
+    assert len(cached) == 2 * len(photos)
+    with monkeypatch.context() as patched:
+        patched.setattr(PhotoWorkers, "render_all", None)
+        shown = {
+            (photo, size): studio.ask("GET", f"/photos/{photo}?size={size}").data
+            for photo in photos
+            for size in ("thumb", "screen")
+        }
+    assert all(shown.values())
+    assert renditions(studio) - before == cached
+    for path in (studio.made.settings.data_dir / "renditions").rglob("*.jpg"):
+        path.unlink()
+    for (photo, size), data in shown.items():
+        assert studio.ask("GET", f"/photos/{photo}?size={size}").data == data
+    assert renditions(studio) == cached
