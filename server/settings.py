@@ -120,6 +120,9 @@ class Settings:
     plan_abandoned_seconds: float = 120.0
     plan_attempts: int = 3
     plan_pause_seconds: float = 30.0
+    enquiry_seconds: float = 10.0
+    enquiry_longest_seconds: float = 180.0
+    enquiry_days: float = 7.0
     min_free_disk_bytes: int = 1024 * 1024 * 1024
     maintenance_seconds: float = 60.0
     compact_share: float = 0.5

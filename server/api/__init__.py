@@ -40,6 +40,7 @@ def blueprints() -> list[Blueprint]:
         papers,
         photos,
         places,
+        plan_enquiries,
         plan_publishing,
         plans,
         processes,
@@ -82,7 +83,7 @@ def blueprints() -> list[Blueprint]:
             papers,
             rectification,
         ),
-        *(networks, works, plans, plan_publishing),
+        *(networks, works, plans, plan_enquiries, plan_publishing),
         *(events, webhooks, links, public_cases, imports, bulletins),
         *(processes, clocks, anomalies, quarantine, gates, energization, switching, case_file, syncing),
     )

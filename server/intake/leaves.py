@@ -13,7 +13,8 @@ from checklists.versions import merged_draft
 from server.casework.claims import first_claim
 from server.intake.photos import merged_verdict
 from server.library.publishing import first_published
-from server.people.merging import merged_attempts, merged_device, merged_user
+from server.people.merging import merged_attempts, merged_device, merged_key, merged_user
+from server.scheduling.enquiries import merged_enquiry
 from server.scheduling.plans import merged_plan
 from server.scheduling.requests import merged_request
 from sync.conflicts import Merge, find_settled, keep_winner
@@ -24,12 +25,14 @@ RULES: Mapping[str, Mapping[str, Merge]] = {
     "registry": {
         "user": merged_user,
         "device": merged_device,
+        "device-key": merged_key,
         "signin": merged_attempts,
         "idempotency": first_claim,
         "case-no": first_claim,
         "checklist-draft": merged_draft,
         "work": merged_request,
         "plan": merged_plan,
+        "plan-enquiry": merged_enquiry,
     },
     "case": {"receipt": keep_winner},
     "media": {"photo-receipt": merged_verdict},

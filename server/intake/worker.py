@@ -28,6 +28,9 @@ from server.intake.sharing import Sharing
 from server.intake.teller import Teller
 from server.names import CASE_DOCUMENT, Names
 from server.networks import read_networks
+from server.scheduling.answerer import Answerer, AnswerTerms
+from server.scheduling.enquiries import PREFIX as ENQUIRY
+from server.scheduling.enquiries import Enquiries
 from server.scheduling.planner import Planner
 from server.scheduling.planner import Terms as PlanTerms
 from server.scheduling.plans import PREFIX as PLAN
@@ -72,6 +75,8 @@ class Intake:
     publishing: Publishing
     #: Told when plans have changed.
     plans_changed: Callable[[], None]
+    #: Told when there is an enquiry of a plan.
+    enquiries_changed: Callable[[], None]
     #: The longest that judging one photo may take, in seconds.
     photo_seconds: float
 
@@ -86,7 +91,10 @@ class Intake:
         kind_of_ours = {self.names.registry: "registry", self.names.library: "library"}.get(database)
         if kind_of_ours is not None:
             settle_leaves(self.store, database, kind_of_ours, batch)
-            self._plans([change.id for change in batch.results if change.id.startswith(PLAN)])
+            ids = [change.id for change in batch.results]
+            self._plans([one for one in ids if one.startswith(PLAN)])
+            if any(one.startswith(ENQUIRY) for one in ids):
+                self.enquiries_changed()
             return
         parsed = self.names.parse(database)
         if parsed is None:
@@ -215,7 +223,10 @@ class Intake:
 
 
 def make_intake(
-    made: Services, pulse: Pulse | None = None, plans_changed: Callable[[], None] = lambda: None
+    made: Services,
+    pulse: Pulse | None = None,
+    plans_changed: Callable[[], None] = lambda: None,
+    enquiries_changed: Callable[[], None] = lambda: None,
 ) -> Intake:
     """Intake on the services of this process. `pulse` is told of every document."""
     store, names, cases = made.store, made.names, made.cases
@@ -243,6 +254,7 @@ def make_intake(
         pulse=pulse or Unwatched(),
         publishing=publishing(made),
         plans_changed=plans_changed,
+        enquiries_changed=enquiries_changed,
         photo_seconds=made.photo_workers.longest_seconds,
     )
 
@@ -297,6 +309,23 @@ def make_planner(made: Services) -> Planner:
     return Planner(plans, made.networks, terms, made.clock, settings.spool_dir)
 
 
+def make_answerer(made: Services) -> Answerer:
+    """What answers enquiries of plans."""
+    settings, registry = made.settings, made.names.registry
+    terms = AnswerTerms(
+        memory_bytes=settings.plan_memory_bytes,
+        seconds=settings.enquiry_seconds,
+        longest_seconds=settings.enquiry_longest_seconds,
+        beat_seconds=settings.plan_beat_seconds,
+        abandoned_seconds=settings.plan_abandoned_seconds,
+        attempts=settings.plan_attempts,
+        days=settings.enquiry_days,
+        pause_seconds=settings.plan_pause_seconds,
+    )
+    asked, plans = Enquiries(made.store, registry), Plans(made.store, registry)
+    return Answerer(asked, plans, made.networks, terms, made.clock, settings.spool_dir)
+
+
 def run_worker(settings: Settings, stop: threading.Event, pulse: Watched) -> None:
     """Follow until `stop`. Waits while another worker serves the same data folder."""
     with _lease(settings.data_dir / "worker.lock", stop, pulse) as held:
@@ -306,7 +335,8 @@ def run_worker(settings: Settings, stop: threading.Event, pulse: Watched) -> Non
         made = assemble(settings, on_progress=pulse.beat)
         try:
             planner = make_planner(made)
-            intake = make_intake(made, pulse, planner.wake)
+            answerer = make_answerer(made)
+            intake = make_intake(made, pulse, planner.wake, answerer.wake)
             prepare()
             teller = threading.Thread(target=_keep_telling, args=(intake, stop), name="teller")
             tidying = (made.store, stop, settings.maintenance_seconds)
@@ -314,7 +344,8 @@ def run_worker(settings: Settings, stop: threading.Event, pulse: Watched) -> Non
             reminding = (Reminders(made), stop, settings.reminder_seconds)
             reminder = threading.Thread(target=keep_reminding, args=reminding, name="reminders")
             planning = threading.Thread(target=planner.run, args=(stop,), name="planner")
-            beside = (teller, keeper, reminder, planning)
+            answering = threading.Thread(target=answerer.run, args=(stop,), name="answerer")
+            beside = (teller, keeper, reminder, planning, answering)
             for thread in beside:
                 thread.start()
             _follow(made, intake, stop, pulse)

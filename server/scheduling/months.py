@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import calendar
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -71,6 +71,26 @@ def _customers(requests: Iterable[Request], given: Sequence[Any]) -> list[Any]:
     ]
     told = {one.get("id") for one in given if isinstance(one, Mapping)}
     return [*rows, *({"id": name, "consent": True} for name in sorted(agreed - told))]
+
+
+def changed_instance(
+    instance: Mapping[str, Any], *, drop: Collection[str] = (), add: Iterable[Mapping[str, Any]] = ()
+) -> dict[str, Any]:
+    """The instance without some works and with others; a work in both is changed. Ties to works that are gone
+    go with them."""
+    added = [dict(one) for one in add]
+    works = [one for one in instance["works"] if one["id"] not in drop] + added
+    known = {one["id"] for one in works}
+    return {**instance, "works": [_tied(one, known) for one in sorted(works, key=lambda one: str(one["id"]))]}
+
+
+def _tied(work: Mapping[str, Any], known: Collection[str]) -> dict[str, Any]:
+    ties = {
+        name: [one for one in work[name] if one in known]
+        for name in ("after", "with", "not_with", "same_crew")
+        if name in work
+    }
+    return {**work, **ties}
 
 
 def moves(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[dict[str, Any]]:

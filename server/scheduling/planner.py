@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import select
-import subprocess
-import sys
 import tempfile
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,18 +15,18 @@ import msgspec
 import structlog
 from msgspec.structs import replace
 
-import server
+from server.scheduling.claims import begin, is_free
+from server.scheduling.confined import ORDER, RESULT, Wish, confined
 from server.scheduling.networks import Networks
 from server.scheduling.plans import PlanRecord, Plans, Progress, Summary
-from server.scheduling.solver import NO_MEMORY, ORDER, RESULT, UNUSABLE, Order, Result
+from server.scheduling.solver import Order, Result
 from sync.store import StoreError
 
 log = structlog.get_logger()
 
-_ROOT = Path(server.__file__).resolve().parent.parent
-#: How often a child at work is looked after, in seconds.
+SOLVER = "server.scheduling.solver"
+#: How often it is looked whether there is anything to do, in seconds.
 _TICK = 0.2
-_READ_BYTES = 65536
 
 
 @dataclass(frozen=True)
@@ -100,22 +95,15 @@ class Planner:
         return False
 
     def _free(self, record: PlanRecord, now: datetime) -> bool:
-        if record.state == "queued":
-            return True
-        abandoned = timedelta(seconds=self._terms.abandoned_seconds)
-        return record.state == "running" and (record.beat_at is None or now - record.beat_at > abandoned)
+        return is_free(record, now, self._terms.abandoned_seconds)
 
     def _take(self, record: PlanRecord, now: datetime) -> PlanRecord | None:
         """The plan as ours to make; None where somebody was faster, or it has died too often."""
 
-        def begin(known: PlanRecord) -> PlanRecord:
-            if not self._free(known, now):
-                return known
-            if known.begun >= self._terms.attempts:
-                return replace(known, state="failed", fault="plan_died")
-            return replace(known, state="running", begun=known.begun + 1, beat_at=now)
+        def take(known: PlanRecord) -> PlanRecord:
+            return begin(known, now, self._terms.attempts) if self._free(known, now) else known
 
-        taken = self._plans.change(record.organisation, record.id, begin)
+        taken = self._plans.change(record.organisation, record.id, take)
         return taken if taken.state == "running" and taken.beat_at == now else None
 
     def _make(self, record: PlanRecord, stop: threading.Event) -> None:
@@ -161,30 +149,24 @@ class Planner:
     def _watched(self, record: PlanRecord, folder: Path, stop: threading.Event) -> str:
         """Let the child work; why nothing came of it, or nothing."""
         terms = self._terms
-        until = time.monotonic() + record.effort.seconds + terms.explain_seconds + terms.grace_seconds
-        child = _Child(terms.memory_bytes, folder)
-        told, beat = record, time.monotonic()
-        try:
-            while child.running:
-                progress = child.progress(_TICK)
-                if stop.is_set():
-                    return ""
-                if time.monotonic() > until:
-                    return "plan_too_slow"
-                if time.monotonic() - beat < terms.beat_seconds:
-                    continue
-                beat, now = time.monotonic(), self._clock()
-                told = self._change(
-                    record,
-                    lambda known, now=now, progress=progress: replace(known, beat_at=now, progress=progress),  # type: ignore[misc]
-                )
-                if told.state != "running" or told.begun != record.begun:
-                    return "plan_died"
-                if told.cancel:
-                    child.end_search()
-            return child.fault
-        finally:
-            child.kill()
+
+        def beat(line: bytes | None) -> Wish:
+            now = self._clock()
+            progress = None if line is None else msgspec.json.decode(line, type=Progress)
+            told = self._change(record, lambda known: replace(known, beat_at=now, progress=progress))
+            if told.state != "running" or told.begun != record.begun:
+                return "leave"
+            return "end" if told.cancel else "on"
+
+        return confined(
+            SOLVER,
+            folder,
+            memory_bytes=terms.memory_bytes,
+            seconds=record.effort.seconds + terms.explain_seconds + terms.grace_seconds,
+            beat_seconds=terms.beat_seconds,
+            stop=stop,
+            beat=beat,
+        )
 
 
 def summary_of(result: Result) -> Summary:
@@ -203,62 +185,3 @@ def summary_of(result: Result) -> Summary:
         unplaced=len(plan.get("unplaced", ())),
         wrong=len(result.findings),
     )
-
-
-class _Child:
-    """One process that balances."""
-
-    def __init__(self, memory_bytes: int, folder: Path) -> None:
-        # Only what an interpreter needs to start: the parent's environment holds keys.
-        kept = {name: value for name in ("PATH", "LANG", "TZ", "TMPDIR") if (value := os.environ.get(name))}
-        self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-            [sys.executable, "-m", "server.scheduling.solver", str(memory_bytes), str(folder)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env={**kept, "PYTHONPATH": str(_ROOT), "OPENBLAS_NUM_THREADS": "1"},
-            start_new_session=True,
-        )
-        self._rest = b""
-        self._last: Progress | None = None
-
-    @property
-    def running(self) -> bool:
-        return self._process.poll() is None
-
-    @property
-    def fault(self) -> str:
-        """Why a child that has ended left nothing; nothing if it did."""
-        code = self._process.returncode
-        known = {0: "", UNUSABLE: "plan_unusable", NO_MEMORY: "plan_too_large"}
-        # Inside the solver, memory that runs out aborts the process.
-        return known.get(code, "plan_too_large" if code < 0 else "plan_died")
-
-    def progress(self, seconds: float) -> Progress | None:
-        """What it told last, after waiting so long for more."""
-        pipe = self._process.stdout
-        if pipe is None or not select.select([pipe], [], [], seconds)[0]:
-            return self._last
-        block = os.read(pipe.fileno(), _READ_BYTES)
-        if not block:
-            # It is ending; there is nothing more to wait for but its exit code.
-            with suppress(subprocess.TimeoutExpired):
-                self._process.wait(seconds)
-            return self._last
-        *lines, self._rest = (self._rest + block).split(b"\n")
-        if lines:
-            self._last = msgspec.json.decode(lines[-1], type=Progress)
-        return self._last
-
-    def end_search(self) -> None:
-        """Have it end with what there is."""
-        if self._process.stdin is not None:
-            self._process.stdin.close()
-
-    def kill(self) -> None:
-        """End the process, and reap it."""
-        self._process.kill()
-        for pipe in (self._process.stdin, self._process.stdout):
-            if pipe is not None:
-                with suppress(OSError):
-                    pipe.close()
-        self._process.wait()

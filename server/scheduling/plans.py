@@ -151,7 +151,7 @@ class Plans:
 
     def all(self, organisation: str | None = None) -> list[PlanRecord]:
         """Plans as they were asked for, oldest first; of every organisation where none is named."""
-        prefix = PREFIX if organisation is None else f"{PREFIX}{_whose(organisation)}:"
+        prefix = PREFIX if organisation is None else f"{PREFIX}{whose(organisation)}:"
         found = [_record(one) for one in self._store.all_docs(self._registry, prefix=prefix)]
         return sorted(found, key=lambda one: (one.requested_at, one.id))
 
@@ -224,7 +224,7 @@ class Plans:
     def _document(self, organisation: str, plan_id: str) -> Document:
         document = None
         if is_id(plan_id):
-            name = f"{PREFIX}{_whose(organisation)}:{plan_id}"
+            name = f"{PREFIX}{whose(organisation)}:{plan_id}"
             document = find_settled(self._store, self._registry, name, merged_plan)
         if document is None:
             raise UnknownPlan(plan_id)
@@ -266,19 +266,20 @@ def digest_of(asked: bytes) -> str:
     return hashlib.sha256(asked).hexdigest()
 
 
-def _whose(organisation: str) -> str:
+def whose(organisation: str) -> str:
+    """An organisation within the id of a document."""
     return hashlib.sha256(organisation.encode()).hexdigest()[:32]
 
 
 def _part(kind: Literal["instance", "result"], record: PlanRecord) -> str:
     """The document beside a plan. Named by the instance: another may come to be under this id."""
-    name = f"plan-{kind}:{_whose(record.organisation)}:{record.id}"
+    name = f"plan-{kind}:{whose(record.organisation)}:{record.id}"
     return f"{name}:{record.asked[:16]}"
 
 
 def _to_document(record: PlanRecord) -> Document:
     return {
-        "_id": f"{PREFIX}{_whose(record.organisation)}:{record.id}",
+        "_id": f"{PREFIX}{whose(record.organisation)}:{record.id}",
         "type": "plan",
         "schema": SCHEMA,
         "plan": msgspec.to_builtins(record),

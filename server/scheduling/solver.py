@@ -1,28 +1,17 @@
-"""The process that balances: `python -m server.scheduling.solver MEMORY_BYTES FOLDER`.
-
-FOLDER holds `order.json`; what comes of it is written there as `result.json`. Progress goes out a line at a
-time; the search ends with what there is when standard input does, which happens too when the parent dies.
-The kernel bounds its memory, so a month that is too large ends this process and no other.
-"""
+"""The process that balances, as `server.scheduling.confined` starts it."""
 
 from __future__ import annotations
 
-import os
-import resource
 import sys
 import threading
 import time
-from pathlib import Path
 from typing import Any
 
 import msgspec
 from msgspec import Struct
 
+from server.scheduling.confined import run_confined
 from server.scheduling.plans import Effort, NearPlan, Progress
-
-ORDER, RESULT = "order.json", "result.json"
-#: Exit codes: the instance cannot be balanced; memory ran out.
-UNUSABLE, NO_MEMORY = 2, 3
 
 
 class Order(Struct, frozen=True, kw_only=True):
@@ -61,29 +50,12 @@ class Result(Struct, frozen=True, kw_only=True):
 
 def main() -> int:
     """Balance; the process's exit code."""
-    memory_bytes, folder = int(sys.argv[1]), Path(sys.argv[2])
-    resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    # Whatever a library prints must not get between the lines.
-    sink = os.fdopen(os.dup(1), "wb", buffering=0)
-    os.dup2(2, 1)
-    ended = threading.Event()
-    threading.Thread(target=_wait_for_the_end, args=(ended,), daemon=True).start()
-    try:
-        order = msgspec.json.decode((folder / ORDER).read_bytes(), type=Order)
-        result = _balanced(order, ended, sink)
-    except MemoryError:
-        return NO_MEMORY
-    if result is None:
-        return UNUSABLE
-    (folder / RESULT).write_bytes(msgspec.json.encode(result))
-    return 0
+    return run_confined(_work)
 
 
-def _wait_for_the_end(ended: threading.Event) -> None:
-    while os.read(0, 1):
-        pass
-    ended.set()
+def _work(order: bytes, ended: threading.Event, sink: Any) -> bytes | None:
+    result = _balanced(msgspec.json.decode(order, type=Order), ended, sink)
+    return None if result is None else msgspec.json.encode(result)
 
 
 def _balanced(order: Order, ended: threading.Event, sink: Any) -> Result | None:

@@ -17,9 +17,10 @@ from msgspec.structs import replace
 
 import server.demo
 from server.intake.worker import make_intake, make_planner
+from server.scheduling.confined import ORDER, RESULT
 from server.scheduling.plans import Effort, PlanRecord, Plans
 from server.scheduling.requests import Particulars, agree, request
-from server.scheduling.solver import ORDER, RESULT, Order, Result
+from server.scheduling.solver import Order, Result
 from server.scheduling.works import Works
 from tests.api.test_networks import hand_in
 from tests.desk import Desk, refused, run_intake
