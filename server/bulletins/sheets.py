@@ -3,25 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from datetime import date
 from pathlib import Path
 from typing import Any
 
-from checklists.xlsform.workbook import defused
 from server.bulletins.values import Bulletin, Kpis, Ledger, Mean, Miss, Rate, Said
 from server.texts import text
-
-#: A sheet's name and its rows, the headings first.
-Sheet = tuple[str, Iterator[list[Any]]]
-#: The most rows that a sheet can have.
-LAST_ROW = 1_048_576
-_WIDTH = 18
+from server.workbooks import Sheet, write_sheets
 
 
 def write_bulletin(path: Path, bulletin: Bulletin, lang: str) -> None:
     """A workbook of a bulletin, a sheet for each of its parts that tells something."""
     words = _words(lang)
-    sheets = [
+    sheets: list[Sheet] = [
         (words("sheet.figures"), _figures(bulletin, words)),
         (words("sheet.groups"), _groups(bulletin, words)),
     ]
@@ -36,14 +29,14 @@ def write_bulletin(path: Path, bulletin: Bulletin, lang: str) -> None:
     ]
     if bulletin.misses:
         sheets.append((words("sheet.misses"), _misses(bulletin.misses, words)))
-    _write(path, sheets)
+    write_sheets(path, sheets)
 
 
 def write_ledger(path: Path, ledger: Ledger, lang: str) -> None:
     """A workbook of a ledger: the managers, their finished cases with scores, and what is late."""
     words = _words(lang)
     misses = (miss for page in ledger.pages for miss in page.open_misses)
-    _write(
+    write_sheets(
         path,
         [
             (words("sheet.managers"), _managers(ledger, words)),
@@ -220,27 +213,3 @@ def _scores(ledger: Ledger, words: _Words) -> Iterator[list[Any]]:
 
 def _kind(kind: str, words: _Words) -> str:
     return words(f"kind.{kind}") if kind else ""
-
-
-def _write(path: Path, sheets: Iterable[Sheet]) -> None:
-    import openpyxl  # noqa: PLC0415  large, and only for who wants a workbook
-    from openpyxl.utils import get_column_letter  # noqa: PLC0415
-
-    book = openpyxl.Workbook(write_only=True)
-    for name, rows in sheets:
-        sheet = book.create_sheet(name)
-        sheet.freeze_panes = "A2"
-        for n, row in enumerate(rows, 1):
-            if n == 1:
-                for column in range(1, len(row) + 1):
-                    sheet.column_dimensions[get_column_letter(column)].width = _WIDTH
-            if n > LAST_ROW:
-                break
-            sheet.append([_cell(value) for value in row])
-    book.save(path)
-
-
-def _cell(value: Any) -> str | int | float | date | None:
-    if isinstance(value, str):
-        return str(defused(value)) if value else None
-    return value  # type: ignore[no-any-return]

@@ -11,7 +11,7 @@ import openpyxl
 import pytest
 from pypdf import PdfReader
 
-from server.bulletins import sheets
+from server import workbooks
 from server.texts import LANGUAGES, catalogue
 from server.workflow.monitors import AnomalyCode
 from tests.desk import Clock, Desk, refused
@@ -160,7 +160,7 @@ def test_every_word_of_a_workbook_stands_in_both_languages() -> None:
 
 
 def test_a_sheet_ends_where_the_format_does(monkeypatch: pytest.MonkeyPatch, late: Desk) -> None:
-    monkeypatch.setattr(sheets, "LAST_ROW", 2)
+    monkeypatch.setattr(workbooks, "LAST_ROW", 2)
     found = book(late.ask("GET", "/reports/bulletins/weekly/2026-W45?format=xlsx"))
     assert max(len(rows) for rows in found.values()) == 2
     assert list(itertools.chain(*found.values())), "what fits is there"
