@@ -51,7 +51,8 @@ def wording(organisation: str, printed: Printed) -> Wording:
             # Outsiders sign by their own name, and an account may be gone.
             return account
 
-    return Wording(printed, services().cases.policy(organisation).timezone, name_of)
+    policy = services().cases.policy(organisation)
+    return Wording(printed, policy.timezone, name_of, policy.name_of)
 
 
 def gather(

@@ -126,6 +126,7 @@ class CustomerPageOut(ma.Schema):
     """Everything that a link shows, in the language asked for."""
 
     no = ma.fields.String()
+    organisation = ma.fields.String()
     link = ma.fields.Nested(PublicLinkOut)
     stage = ma.fields.Nested(PublicStageOut)
     next = ma.fields.Nested(PublicNextOut)

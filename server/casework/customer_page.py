@@ -1,7 +1,8 @@
 """What a customer gets to see of the case: where it stands, what comes next, what is asked for, and receipts.
 
 It is built up from nothing and never cut down from the case, so that what the case learns to hold later stays
-inside. No name of anybody, no coordinate, no capacity, no internal limit; only what was promised.
+inside. Nobody's name but the organisation's, no coordinate, no capacity, no internal limit; only what was
+promised.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ def customer_page(case: Case, link: Link, now: datetime, rules: InForce, lang: s
     """The page of one case for who holds `link`, in one language; plain JSON values."""
     return {
         "no": case.no,
+        "organisation": rules.at(now, case.organisation).name_of(case.organisation, lang),
         "link": {"expires_at": link.expires_at.isoformat()},
         "stage": {"title": text(f"customer.stage.{case.stage}", lang), "since": _since(case)},
         "next": _next(case, now, rules, lang),

@@ -219,6 +219,7 @@ def shown(paper: Paper, wording: Wording, copies: Copies | None = "both") -> dic
     version = str(FORMS[paper.form].version)
     return {
         **body,
+        "organisation": wording.organisation(paper.organisation),
         "language": wording.languages[0],
         "version": wording.say("version", version=version),
         "labels": {

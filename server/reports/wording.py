@@ -37,11 +37,13 @@ class Bilingual(Protocol):
 
 @dataclass(frozen=True)
 class Wording:
-    """`name_of` gives the name that an account is shown under. Times are of `timezone`, to the minute."""
+    """`name_of` gives the name that an account is shown under, `house` what an organisation is called in a
+    language. Times are of `timezone`, to the minute."""
 
     printed: Printed = "both"
     timezone: str = "Asia/Shanghai"
     name_of: Callable[[str], str] = str
+    house: Callable[[str, str], str] = lambda organisation, _language: organisation
 
     @property
     def languages(self) -> Sequence[str]:
@@ -69,6 +71,10 @@ class Wording:
 
     def person(self, name: str) -> Words:
         return self.own(self.name_of(name) if name else "")
+
+    def organisation(self, organisation: str) -> str:
+        """What an organisation is called, in every printed language."""
+        return "  ".join(dict.fromkeys(self.house(organisation, language) for language in self.languages))
 
     def persons(self, names: Sequence[str]) -> Words:
         return self.own("、".join(self.name_of(name) for name in dict.fromkeys(names) if name))

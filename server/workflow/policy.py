@@ -40,6 +40,8 @@ class Policy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """
 
     timezone: str
+    organisation_name_zh: str
+    organisation_name_en: str
     notice_days_critical: int
     notice_days_major: int
     notice_days_minor: int
@@ -78,6 +80,19 @@ class Policy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     link_photos: int
     wish_ahead_days: int
     fence_radius_m: float
+    presence_max_accuracy_m: float
+    presence_min_percent: int
+    presence_near_percent: int
+    presence_fresh_s: int
+    presence_walk_m_s: float
+    presence_indoor_minutes: int
+    presence_indoor_percent: int
+    presence_track_s: int
+    presence_jump_s: int
+    presence_doubt_m: float
+    presence_echo_m: float
+    presence_max_speed_m_s: float
+    presence_apart_m: float
     photo_max_bytes: int
     photo_max_pixels: int
     photo_max_side: int
@@ -161,6 +176,11 @@ class Policy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             "major": self.notice_days_major,
             "minor": self.notice_days_minor,
         }[severity]
+
+    def name_of(self, organisation: str, language: str) -> str:
+        """What an organisation is called in `zh-CN` or `en`; its id if no name is set."""
+        chinese = self.organisation_name_zh or organisation
+        return self.organisation_name_en or chinese if language == "en" else chinese
 
     def day(self, moment: datetime) -> date:
         """The calendar day of a moment where the customers live."""

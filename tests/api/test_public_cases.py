@@ -22,6 +22,7 @@ ALLOWED = {
     "": {
         "no",
         "link",
+        "organisation",
         "stage",
         "next",
         "waits_for",

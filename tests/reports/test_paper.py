@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from server.reports.beside import MOST_PHOTOS, MOST_PHOTOS_OF_ITEM, Beside, Shot, chosen, drawn
 from server.reports.notice import notice_paper
@@ -161,6 +162,14 @@ def test_both_languages_stand_beside_each_other() -> None:
     told = whole(printed(PLAIN, BOTH))
     assert "编号" in told
     assert "No." in told
+
+
+def test_a_paper_bears_the_organisations_name_in_every_printed_language() -> None:
+    names = {"zh-CN": "向阳供电公司", "en": "Xiangyang Power"}
+    say = Wording("both", house=lambda organisation, language: f"{names[language]} {organisation}")
+    told = whole(printed(replace(PLAIN, organisation="xy"), say))
+    assert "向阳供电公司xy" in told
+    assert "XiangyangPowerxy" in told
 
 
 def test_a_photo_stands_with_its_caption(tmp_path: Path) -> None:

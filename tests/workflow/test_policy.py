@@ -84,3 +84,25 @@ def test_the_day_turns_where_the_organisation_works() -> None:
     policies = load_policy().with_overrides([{"key": "notice_days_minor", "from": "2026-03-02", "value": 20}])
     assert policies.at_moment(datetime(2026, 3, 1, 15, 59, tzinfo=UTC)).notice_days_minor == 30
     assert policies.at_moment(datetime(2026, 3, 1, 16, 0, tzinfo=UTC)).notice_days_minor == 20
+
+
+def test_an_organisation_is_called_by_its_dated_name_and_else_by_its_id() -> None:
+    house = {"from": "2026-02-01", "organisation": "xiangyang"}
+    chinese = load_policy().with_overrides(
+        [{**house, "key": "organisation_name_zh", "value": "向阳供电公司"}]
+    )
+    both = chinese.with_overrides([{**house, "key": "organisation_name_en", "value": "Xiangyang Power"}])
+    named = [
+        (one.name_of("xiangyang", "zh-CN"), one.name_of("xiangyang", "en"))
+        for one in (
+            chinese.at(date(2026, 1, 31), "xiangyang"),
+            chinese.at(DAY, "xiangyang"),
+            both.at(DAY, "xiangyang"),
+        )
+    ]
+    assert named == [
+        ("xiangyang", "xiangyang"),
+        ("向阳供电公司", "向阳供电公司"),
+        ("向阳供电公司", "Xiangyang Power"),
+    ]
+    assert both.at(DAY, "elsewhere").name_of("elsewhere", "en") == "elsewhere"
