@@ -61,7 +61,7 @@ call PUT "/sync/$FORMS/inspection:$TASK" "{\"type\":\"inspection\",\"schema\":1,
   \"checklist\":{\"id\":\"intermediate-earthing-cable\",\"version\":1},\"status\":\"submitted\",
   \"submitted\":{\"by\":\"inspector1\",\"at\":\"$NOW\",\"device\":\"tablet 7\"},
   \"answers\":{\"ME-05\":{\"value\":0.85,\"photos\":[\"$PHOTO\"],\"by\":\"inspector1\",\"at\":\"$NOW\",
-    \"location\":{\"lon\":121.9198,\"lat\":29.2204,\"accuracy_m\":6,\"datum\":\"wgs84\"}}}}"
+    \"location\":{\"lon\":121.9198,\"lat\":29.2204,\"accuracy_m\":6,\"datum\":\"wgs84\",\"at\":\"$NOW\"}}}}"
 cat "$work/answer"
 
 receipt() { # waits for the receipt of the form to be numbered $1, and tells it
@@ -79,7 +79,7 @@ say "The photo follows; now the form is accepted"
 SHA=$(sha256sum "$work/photo.jpg" | cut -d' ' -f1)
 cat > "$work/photo.json" <<JSON
 {"type":"photo","schema":1,"task":"$TASK","item":"ME-05","taken_at":"$NOW","sha256":"$SHA","width":640,"height":480,
- "device":"tablet 7","by":"inspector1","location":{"lon":121.9198,"lat":29.2204,"accuracy_m":6,"datum":"wgs84"},
+ "device":"tablet 7","by":"inspector1","location":{"lon":121.9198,"lat":29.2204,"accuracy_m":6,"datum":"wgs84","at":"$NOW"},
  "_attachments":{"original":{"content_type":"image/jpeg","data":"$(base64 -w0 "$work/photo.jpg")"}}}
 JSON
 printf '$ curl -X PUT %s -d @photo.json\n' "/sync/$MEDIA/photo:$PHOTO"

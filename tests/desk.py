@@ -259,7 +259,11 @@ class Desk:
         return str(document["_rev"])
 
     def answer(self, value: Any, *, by: str = "inspector", **more: Any) -> JSON:
-        return {"value": value, "by": by, "at": self.clock().isoformat(), **more}
+        """An answer of this moment; a position in it was taken now, unless it says when."""
+        at = self.clock().isoformat()
+        if "accuracy_m" in (more.get("location") or {}):
+            more["location"] = {"at": at, **more["location"]}
+        return {"value": value, "by": by, "at": at, **more}
 
     def form(self, task: str, *, by: str = "inspector", photo: str = "p-1", **changes: Any) -> Document:
         """A submitted form of MINI_FORM in which everything passes; `changes` are answers or fields."""

@@ -17,7 +17,14 @@ from geo.walks import simplify, stops
 from server.api.base import blueprint, roles
 from server.api.casework import OFFICE, plain, visible
 from server.intake.forms import Forms, site_fence
-from server.intake.presence import AnswerPresence, presence_report
+from server.intake.presence import (
+    AnswerPresence,
+    Trace,
+    attendance_rules,
+    photo_traces,
+    presence_report,
+)
+from server.intake.rulebook import Rulebook
 from server.problems import Problem
 from server.services import services
 from server.texts import both
@@ -82,10 +89,10 @@ def show_presence(case_id: str, task_id: str) -> dict[str, Any]:
         raise Problem(404, "not_found")
     made = services()
     fence = _fence(case)
-    documents = made.store.all_docs(made.names.media(case_id), prefix="photo:")
-    photos = {document["_id"].removeprefix("photo:"): document for document in documents}
     tracks = made.store.all_docs(made.names.forms(case_id), prefix=TRACK)
-    report = presence_report(Forms(made).counted(case, task), tracks, photos, fence)
+    counted = Forms(made).counted(case, task)
+    rules = attendance_rules(Rulebook(made).policy(case, task, counted))
+    report = presence_report(counted, tracks, _traces(case_id), fence, rules)
     return {
         "task": task.id,
         "standing": report.standing,
@@ -140,6 +147,15 @@ def show_map(query: dict[str, Any], case_id: str) -> Response:
         features += _track_features(document, query["tolerance_m"])
     collection = {"type": "FeatureCollection", "features": features}
     return Response(msgspec.json.encode(collection), mimetype=GEOJSON)
+
+
+def _traces(case_id: str) -> dict[str, tuple[Trace, ...]]:
+    """What every photo of the case says of where it was taken, by its id."""
+    made = services()
+    media = made.names.media(case_id)
+    receipts = {one.get("photo"): one for one in made.store.all_docs(media, prefix="photo-receipt:")}
+    photos = {one["_id"].removeprefix("photo:"): one for one in made.store.all_docs(media, prefix="photo:")}
+    return {photo: photo_traces(document, receipts.get(photo)) for photo, document in photos.items()}
 
 
 def _fence(case: Case) -> SiteFence:

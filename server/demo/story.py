@@ -334,7 +334,8 @@ class Story:
         self._put({**document, "datum": "wgs84", "fixes": fixes}, by)
 
     def _place(self) -> dict[str, Any]:
-        return {"lon": self.premises.lon, "lat": self.premises.lat, "accuracy_m": 8.0, "datum": "wgs84"}
+        place = {"lon": self.premises.lon, "lat": self.premises.lat, "accuracy_m": 8.0, "datum": "wgs84"}
+        return {**place, "at": self.clock.now.isoformat(), "source": "gnss"}
 
     def _put(self, document: dict[str, Any], by: str) -> None:
         """Write into the case as this inspector: held to the write rules like a tablet."""

@@ -50,6 +50,7 @@ log = structlog.get_logger()
 _REOPEN_TRIES = 5
 
 SIGNATURE = "signature:"
+TRACK = "track:"
 
 
 class Forms:
@@ -103,6 +104,8 @@ class Forms:
             fence=site_fence(case, policy),
             received_at=self._clock(),
             context=context,
+            tracks=list(self._store.all_docs(forms, prefix=TRACK)),
+            on_the_day=self._rulebook.policy(case, task, counted),
         )
         judged = replace(judge_form(case, task, definition, counted, evidence, policy), rules=rules)
         if not isinstance(judged.outcome, AwaitingPhotos):

@@ -16,13 +16,13 @@ from checklists.evaluate import ItemJudgement, Judgement, evaluate
 from checklists.merge import Merged, merge
 from checklists.model import Definition
 from checklists.model import Text as ChecklistText
-from geo.coords import CoordinateError, read_fix
-from geo.fence import SiteFence, presence
+from geo.fence import SiteFence
+from server.intake.presence import Trace, attendance_rules, presence_of, presence_report
 from server.intake.reading import as_mapping, moment, shortened
 from server.library.shelf import Rules
 from server.workflow.closing import after_photos_wanted
 from server.workflow.commands import Accepted, AwaitingPhotos, Outcome, Returned
-from server.workflow.model import Case, CodedReason, ItemResult, PhotoRef, Task, Text
+from server.workflow.model import Case, CodedReason, ItemResult, PhotoRef, Presence, Task, Text
 from server.workflow.policy import Policy
 from server.workflow.vocabulary import MAX_ID, MAX_NAME
 from sync.store import Document
@@ -32,7 +32,8 @@ PhotoStatus = Literal["absent", "pending", "verified", "refused"]
 
 @dataclass(frozen=True)
 class PhotoFact:
-    """What is known of a photo that a form names: not here yet, here and unjudged, or judged."""
+    """What is known of a photo that a form names: not here yet, here and unjudged, or judged. `traces` are
+    where its tablet and its camera say that it was taken."""
 
     status: PhotoStatus
     sha256: str | None = None
@@ -41,6 +42,7 @@ class PhotoFact:
     taken_at: datetime | None = None
     reasons: tuple[CodedReason, ...] = ()
     flags: tuple[CodedReason, ...] = ()
+    traces: tuple[Trace, ...] = ()
 
 
 ABSENT = PhotoFact("absent")
@@ -67,7 +69,8 @@ class Judged:
 
 @dataclass(frozen=True)
 class Evidence:
-    """What lies beside the form: photos by id, ids of signatures, where the site is, when it arrived."""
+    """What lies beside the form: photos by id, ids of signatures, where the site is, when it arrived, the
+    tracks of the case, and the settings on the day of the visit that presence is judged by."""
 
     photos: Mapping[str, PhotoFact]
     signatures: Collection[str]
@@ -75,6 +78,8 @@ class Evidence:
     received_at: datetime
     #: Answers of the inspection that a re-inspection repeats, for rules that compare items.
     context: Mapping[str, Any] = field(default_factory=dict)
+    tracks: Sequence[Document] = ()
+    on_the_day: Policy | None = None
 
 
 #: Facts that the supply itself states; nobody settles them beside it.
@@ -174,7 +179,8 @@ def judge_form(
             PhotoRef(photo, evidence.photos[photo].sha256, verified=True) for photo in judgement.photo_ids
         ),
         superseded=merged.superseded,
-        findings=tuple(_findings(merged, judgement, evidence)),
+        findings=tuple(_findings(judgement, evidence)),
+        presence=_presence(leaves, merged, judgement, evidence, policy),
     )
     return Judged(outcome, merged, judgement)
 
@@ -335,26 +341,24 @@ def _after_photos_missing(
             yield CodedReason(item.code, "after_photo_missing")
 
 
-def _findings(merged: Merged, judgement: Judgement, evidence: Evidence) -> Iterator[CodedReason]:
-    """Flags: facts with a confidence, never a veto."""
-    positions = 0
+def _findings(judgement: Judgement, evidence: Evidence) -> Iterator[CodedReason]:
+    """Flags of photos: never a veto."""
     for item in judgement.items:
         for photo in item.photos:
             for flag in evidence.photos[photo].flags:
                 yield CodedReason(item.code, flag.code, {**flag.params, "photo": photo})
-        place = as_mapping(merged.answers.get(item.code)).get("location")
-        if place is None or evidence.fence is None:
-            continue
-        positions += 1
-        try:
-            found = presence(evidence.fence, read_fix(as_mapping(place)))
-        except CoordinateError as error:
-            yield CodedReason(item.code, error.code, dict(error.params))
-            continue
-        if found.verdict in {"outside", "unknown"}:
-            yield CodedReason(item.code, found.code, found.params())
-    if evidence.fence is not None and not positions:
-        yield CodedReason(None, "no_position")
+
+
+def _presence(
+    leaves: Sequence[Document], merged: Merged, judgement: Judgement, evidence: Evidence, policy: Policy
+) -> Presence | None:
+    """Whether the answers that stand were given on site; None where the site cannot be placed."""
+    if evidence.fence is None:
+        return None
+    rules = attendance_rules(evidence.on_the_day or policy)
+    traces = {photo: fact.traces for photo, fact in evidence.photos.items()}
+    report = presence_report(leaves, evidence.tracks, traces, evidence.fence, rules)
+    return presence_of(report, merged.answers, (item.code for item in judgement.items if item.shown))
 
 
 def signer(leaf: Document) -> str | None:

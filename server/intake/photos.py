@@ -17,11 +17,19 @@ from server.casework.originals import ATTACHMENT, plain_bytes
 from server.casework.projection import project_photo
 from server.casework.renditions import shown_at_once
 from server.evidence.header import Refused, read_header
-from server.evidence.model import ClaimError, PhotoLimits, PhotoVerdict, Reason, claim_from_document
+from server.evidence.model import (
+    ClaimError,
+    ExifFacts,
+    PhotoLimits,
+    PhotoVerdict,
+    Reason,
+    claim_from_document,
+)
 from server.evidence.renditions import UNSHOWN, Shown
 from server.evidence.verify import copy_hashed
 from server.intake.judging import ABSENT, PhotoFact
 from server.intake.lookalikes import Lookalikes
+from server.intake.presence import photo_traces
 from server.intake.reading import moment
 from server.intake.receipts import told
 from server.names import new_id
@@ -91,6 +99,7 @@ def photo_fact(store: DocumentStore, media: str, photo_id: str) -> PhotoFact:
         return known
     return replace(
         known,
+        traces=photo_traces(document, receipt),
         status="verified" if receipt["status"] == "verified" else "refused",
         reasons=_coded(receipt["reasons"]),
         flags=_coded(receipt["flags"]),
@@ -249,6 +258,7 @@ class Photos:
             "bytes": verdict.bytes,
             "look": b64encode(verdict.look).decode() if verdict.ok and verdict.look else None,
             "exif_taken_at": exif.taken_at.isoformat() if exif and exif.taken_at else None,
+            "exif_location": exif_location(exif),
             "at": self._clock().isoformat(),
         }
 
@@ -280,6 +290,14 @@ def merged_verdict(leaves: Sequence[Document]) -> Document:
     Verified bytes do not change, and a tablet that read the receipt may have let go of its copy.
     """
     return min(leaves, key=lambda one: (one["status"] != "verified", str(one["at"]), str(one["sha256"])))
+
+
+def exif_location(exif: ExifFacts | None) -> dict[str, Any] | None:
+    """Where the camera wrote that it was, as positions are told everywhere; None if it did not."""
+    if exif is None or exif.position is None:
+        return None
+    place: dict[str, Any] = {"lon": exif.position.lon, "lat": exif.position.lat, "datum": "wgs84"}
+    return place if exif.gps_at is None else {**place, "at": exif.gps_at.isoformat()}
 
 
 def photo_id_of(document: Document) -> str:

@@ -1,7 +1,8 @@
 """The presence report of an inspection: was each answer given on site? Functions of documents.
 
 What one person left is weighed together: the position beside the answer, that person's tracks, the photos
-that the answer names, and what that person did on other devices in the same case.
+that the answer names with what their cameras wrote, and what that person did on other devices in the same
+case. `presence_of` is what a receipt says of it.
 """
 
 from __future__ import annotations
@@ -9,16 +10,21 @@ from __future__ import annotations
 import bisect
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from geo.attendance import Attendance, AttendanceRules, Sighting, Standing, attend, attend_all
+from geo.attendance import Attendance, AttendanceRules, Check, Sighting, Standing, attend, attend_all
 from geo.coords import CoordinateError, Fix, read_fix
-from geo.fence import SiteFence
-from geo.tracks import Journey, Track, TrackError, join, read_track
+from geo.fence import PresenceLimits, SiteFence
+from geo.tracks import Journey, Track, TrackError, TrackLimits, join, read_track
 from geo.walks import Visit, visits
 from server.intake.reading import as_mapping, moment, texts_in
+from server.workflow.model import CodedReason, Presence
+from server.workflow.policy import Policy
 from sync.store import Document
+
+#: Who left a trace, and the trace.
+Trace = tuple[str, Sighting]
 
 
 @dataclass(frozen=True)
@@ -42,6 +48,24 @@ class PresenceReport:
     visits: Mapping[str, tuple[Visit, ...]]
 
 
+def attendance_rules(policy: Policy) -> AttendanceRules:
+    """The rules of presence from the dated settings in force."""
+    return AttendanceRules(
+        limits=PresenceLimits(policy.presence_max_accuracy_m, policy.presence_min_percent / 100),
+        fresh_s=policy.presence_fresh_s,
+        walk_m_s=policy.presence_walk_m_s,
+        indoor_max_s=policy.presence_indoor_minutes * 60,
+        indoor_confidence=policy.presence_indoor_percent / 100,
+        track_window_s=policy.presence_track_s,
+        jump_window_s=policy.presence_jump_s,
+        doubt_m=policy.presence_doubt_m,
+        echo_m=policy.presence_echo_m,
+        max_speed_m_s=policy.presence_max_speed_m_s,
+        apart_m=policy.presence_apart_m,
+        near_confidence=policy.presence_near_percent / 100,
+    )
+
+
 @dataclass(frozen=True)
 class _Given:
     """An answer as it stands in a branch."""
@@ -56,23 +80,24 @@ class _Given:
 def presence_report(
     branches: Sequence[Document],
     tracks: Iterable[Document],
-    photos: Mapping[str, Document],
+    photos: Mapping[str, Sequence[Trace]],
     fence: SiteFence,
     rules: AttendanceRules | None = None,
 ) -> PresenceReport:
-    """Weigh the branches of one form. `photos` are photo documents by id; of `tracks`, those that cannot be
-    read are left out: the list of tracks tells of them."""
-    walked = journeys(tracks)
+    """Weigh the branches of one form. `photos` are the traces of photos by id; of `tracks`, those that cannot
+    be read are left out: the list of tracks tells of them."""
+    rules = rules or AttendanceRules()
     answers = sorted(
         (given for branch in branches for given in _answers(branch)),
         key=lambda one: (one.sighting.at, one.item, one.by),
     )
-    taken = {photo: _photo(document) for photo, document in photos.items()}
-    elsewhere = _by_device([*((one.by, one.sighting) for one in answers), *filter(None, taken.values())])
+    walked = journeys(tracks, around=_around(answers, rules), rules=rules)
+    taken = [trace for traces in photos.values() for trace in traces]
+    elsewhere = _by_device([*((one.by, one.sighting) for one in answers), *taken])
     rows = []
     for given in answers:
-        named = [taken[photo] for photo in given.photos if photo in taken]
-        others = [photo for by, photo in filter(None, named) if by == given.by]
+        named = [trace for photo in given.photos for trace in photos.get(photo, ())]
+        others = [sighting for by, sighting in named if by == given.by]
         others += _about_then(elsewhere, given)
         track = walked.get(given.by)
         verdict = attend(fence, given.sighting, track=track, others=others, rules=rules)
@@ -83,22 +108,111 @@ def presence_report(
     return PresenceReport(attend_all([row.verdict for row in rows]), tuple(rows), seen)
 
 
-def journeys(tracks: Iterable[Document]) -> dict[str, Journey]:
-    """By person, all readable tracks joined; nobody whose tracks are more than can be joined."""
+def presence_of(report: PresenceReport, merged: Mapping[str, Any], shown: Iterable[str]) -> Presence:
+    """What a receipt says of the answers that stand, of the items that are `shown`.
+
+    An answer without author or time was left out of the report; it is open. Of two by one person at one
+    moment, as two devices may bring them, the worse counts.
+    """
+    verdicts: dict[tuple[str, str, datetime | None], Attendance] = {}
+    for row in report.answers:
+        key = (row.item, row.by, row.at)
+        verdicts[key] = min(filter(None, (verdicts.get(key), row.verdict)), key=_worst_first)
+    on_site, off_site, reasons, left, located = [], [], [], 0, False
+    for code in shown:
+        answer = as_mapping(merged.get(code))
+        located = located or answer.get("location") is not None
+        verdict = verdicts.get((code, str(answer.get("by")), moment(answer.get("at"))))
+        if verdict is not None and verdict.standing == "supported":
+            on_site.append(code)
+            continue
+        if verdict is not None and verdict.standing == "contradicted":
+            off_site.append(code)
+        else:
+            left += 1
+        if (reason := _reason(code, answer, verdict)) is not None:
+            reasons.append(reason)
+    if not located and not on_site and not off_site:
+        reasons.append(CodedReason(None, "no_position"))
+    standing: Standing = "contradicted" if off_site else "supported" if on_site else "open"
+    return Presence(
+        standing=standing,
+        on_site=tuple(on_site),
+        off_site=tuple(off_site),
+        open=left,
+        reasons=tuple(reasons),
+    )
+
+
+_ORDER: Mapping[Standing, int] = {"contradicted": 0, "open": 1, "supported": 2}
+
+
+def _worst_first(verdict: Attendance) -> int:
+    return _ORDER[verdict.standing]
+
+
+def _reason(code: str, answer: Mapping[str, Any], verdict: Attendance | None) -> CodedReason | None:
+    """What decided that an item is not on site; nothing where no position claims that it is."""
+    if verdict is not None and verdict.standing == "contradicted":
+        against = [check for check in verdict.checks if check.bearing == "against"]
+        return _coded(code, max(against, key=lambda check: check.confidence))
+    if answer.get("location") is None:
+        return None
+    try:
+        read_fix(as_mapping(answer.get("location")))
+    except CoordinateError as error:
+        return CodedReason(code, error.code, dict(error.params))
+    if verdict is None:
+        return CodedReason(code, "attendance_no_answer_time")
+    return _coded(code, verdict.checks[0])
+
+
+def _coded(code: str, check: Check) -> CodedReason:
+    return CodedReason(code, check.code, dict(check.params))
+
+
+def _around(answers: Sequence[_Given], rules: AttendanceRules) -> tuple[datetime, datetime] | None:
+    """From when to when tracks may speak of any of these answers; None without answers."""
+    if not answers:
+        return None
+    slack = timedelta(seconds=rules.indoor_max_s + rules.jump_window_s)
+    try:
+        return answers[0].sighting.at - slack, answers[-1].sighting.at + slack
+    except OverflowError:
+        # A clock at the end of time: whatever there is may be of then.
+        return None
+
+
+def journeys(
+    tracks: Iterable[Document],
+    *,
+    around: tuple[datetime, datetime] | None = None,
+    rules: AttendanceRules | None = None,
+) -> dict[str, Journey]:
+    """By person, all readable tracks joined, those alone that reach into `around`; nobody whose tracks are
+    more than can be joined."""
+    limits = TrackLimits() if rules is None else TrackLimits(max_speed_m_s=rules.max_speed_m_s)
     by_person: dict[str, dict[str, Track]] = {}
     for document in tracks:
         try:
-            track = read_track(document)
+            track = read_track(document, limits=limits)
         except TrackError:
             continue
-        by_person.setdefault(str(document.get("by")), {})[str(document["_id"])] = track
+        if around is None or _reaches(track, *around):
+            by_person.setdefault(str(document.get("by")), {})[str(document["_id"])] = track
     joined = {}
     for by, parts in by_person.items():
         try:
-            joined[by] = join(parts)
+            joined[by] = join(parts, limits=limits)
         except TrackError:
             continue
     return joined
+
+
+def _reaches(track: Track, first: datetime, last: datetime) -> bool:
+    """Whether any fix, counted or not, lies between these moments: one left out may tell of a jump."""
+    times = [fix.at for fix in track.fixes if fix.at is not None]
+    return min(times) <= last and max(times) >= first
 
 
 def _answers(branch: Document) -> Iterator[_Given]:
@@ -114,12 +228,20 @@ def _answers(branch: Document) -> Iterator[_Given]:
         yield _Given(str(item), by, sighting, tuple(texts_in(answer.get("photos"))), unreadable)
 
 
-def _photo(document: Document) -> tuple[str, Sighting] | None:
-    """Who took a photo, when, where and on what; None without a time or a place."""
+def photo_traces(document: Mapping[str, Any], receipt: Mapping[str, Any] | None = None) -> tuple[Trace, ...]:
+    """Who took a photo, when, where and on what: as its tablet says, and as the camera wrote by its receipt.
+
+    Nothing without a time or a place; receipts from before the camera's place was kept tell of none.
+    """
+    by, device = str(document.get("by")), str(document.get("device") or "")
     at, (fix, _) = moment(document.get("taken_at")), _fix(document.get("location"))
-    if at is None or fix is None:
-        return None
-    return str(document.get("by")), Sighting("photo", at, fix, str(document.get("device") or ""))
+    traces = [] if at is None or fix is None else [(by, Sighting("photo", at, fix, device))]
+    written = as_mapping(receipt or {})
+    exif_at = moment(written.get("exif_taken_at")) or at
+    exif, _ = _fix(written.get("exif_location"))
+    if exif_at is not None and exif is not None:
+        traces.append((by, Sighting("exif", exif_at, exif, device)))
+    return tuple(traces)
 
 
 def _by_device(traces: Iterable[tuple[str, Sighting]]) -> dict[str, dict[str, list[Sighting]]]:

@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from server.casework.inbox import write_if_changed
-from server.texts import DEFAULT_LANGUAGE, both, catalogue
-from server.workflow.model import CodedReason, Submission
+from server.texts import DEFAULT_LANGUAGE, both, catalogue, text
+from server.workflow.model import CodedReason, Presence, Submission
 from sync.store import Document, DocumentStore
 
 
@@ -32,8 +32,13 @@ def told(reasons: Iterable[CodedReason]) -> list[dict[str, Any]]:
 
 
 def receipt_document(task_id: str, submission: Submission) -> Document:
-    """The receipt of one judged submission. `judged` are the leaf revisions that it speaks of."""
-    return {
+    """The receipt of one judged submission. `judged` are the leaf revisions that it speaks of.
+
+    `presence` is in it where presence was judged; its reasons stand among the findings.
+    """
+    presence = submission.presence
+    noticed = submission.findings if presence is None else (*submission.findings, *presence.reasons)
+    document: Document = {
         "_id": f"receipt:{task_id}:{submission.n}",
         "type": "receipt",
         "schema": 1,
@@ -48,8 +53,26 @@ def receipt_document(task_id: str, submission: Submission) -> Document:
         "missing_photos": list(submission.missing),
         "missing_signatures": list(submission.missing_signatures),
         "reasons": told(submission.reasons),
-        "findings": told(submission.findings),
+        "findings": told(noticed),
         "superseded": sorted(submission.superseded),
+    }
+    return document if presence is None else {**document, "presence": _presence(presence)}
+
+
+def _presence(presence: Presence) -> dict[str, Any]:
+    """Presence as receipts carry it: the verdict in words, and the items on either side."""
+    numbers = {
+        "supported": len(presence.on_site),
+        "open": presence.open,
+        "contradicted": len(presence.off_site),
+    }
+    verdict = both(f"attendance_{presence.standing}")
+    return {
+        "standing": presence.standing,
+        **numbers,
+        "on_site": list(presence.on_site),
+        "off_site": list(presence.off_site),
+        "text": {lang: text("intake.presence", lang, verdict=verdict[lang], **numbers) for lang in verdict},
     }
 
 

@@ -12,6 +12,7 @@ from server.intake.judging import submitter
 from server.library.shelf import Rules
 from server.services import Services
 from server.workflow.model import Case, Task
+from server.workflow.policy import Policy
 from sync.store import Document
 
 
@@ -48,6 +49,13 @@ class Rulebook:
         if before.limits is None:
             return Rules(definition)
         return self._library.pinned(definition, before.limits.day, before.limits.ids, before.limits.digest)
+
+    def policy(self, case: Case, task: Task, leaves: Sequence[Document]) -> Policy:
+        """The dated settings of the day of the visit. A signature from before its task existed, or from after
+        now, names no day to go by: today's, then."""
+        now, signed = self._clock(), submitter(leaves)
+        told = signed is not None and task.created_at <= signed.at <= now
+        return self._cases.rules.at(signed.at if told and signed else now, case.organisation)
 
     def _day(self, case: Case, leaves: Sequence[Document]) -> date:
         """The day of the visit where the customer lives, by the first signature; today if there is none."""

@@ -18,7 +18,7 @@ from server.workflow.model import Case, ItemRound, Notice, NoticeItem, Submissio
 from server.workflow.policy import Policy
 from server.workflow.rectification import Lack
 
-#: The finding of intake on an answer that was surely given outside the site's fence.
+#: The finding on an answer that was surely given outside the fence, from before presence was recorded.
 AWAY = "presence_outside"
 
 
@@ -88,9 +88,16 @@ def _lacks(
         yield "specialty"
     if not task.by_photos and policy.after_photo_required and _unpaired(item, seen.photos):
         yield "after_photo"
-    away = any(found.item == item.code and found.code == AWAY for found in submission.findings)
-    if (policy.critical_on_site and critical and away) or (task.by_photos and item.severity != "minor"):
+    away = policy.critical_on_site and critical and not _on_site(item.code, submission)
+    if away or (task.by_photos and item.severity != "minor"):
         yield "on_site"
+
+
+def _on_site(code: str, submission: Submission) -> bool:
+    """Whether an item counts as seen on site. What is open does not: nothing shows that it was."""
+    if submission.presence is not None:
+        return code in submission.presence.on_site
+    return not any(found.item == code and found.code == AWAY for found in submission.findings)
 
 
 def _unpaired(item: NoticeItem, photos: tuple[str, ...]) -> bool:

@@ -19,6 +19,7 @@ from server.workflow.model import (
     Moment,
     Name,
     PhotoRef,
+    Presence,
     Reason,
     Severity,
     Text,
@@ -73,13 +74,15 @@ class ChangeChecklist(CommandBase, frozen=True, kw_only=True):
 class Accepted(Value, frozen=True, kw_only=True, tag_field="outcome", tag="accepted"):
     """The form is complete and was judged. `photos` are all photos it names, every one verified.
 
-    `superseded` holds answers that lost against a safer one; `findings` are flags (place, time, evidence).
+    `superseded` holds answers that lost against a safer one; `findings` are flags (time, evidence).
+    `presence` is what was known of it then; tracks that come later do not make it another outcome.
     """
 
     items: tuple[ItemResult, ...]
     photos: tuple[PhotoRef, ...] = ()
     superseded: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     findings: tuple[CodedReason, ...] = ()
+    presence: Presence | None = None
 
 
 class AwaitingPhotos(Value, frozen=True, omit_defaults=True, tag_field="outcome", tag="awaiting_photos"):

@@ -19,6 +19,7 @@ from server.workflow.vocabulary import (
     Name,
     OutcomeKind,
     PhotoState,
+    Presence,
     TaskKind,
     TaskStatus,
     Value,
@@ -48,7 +49,8 @@ class Submission(Value, frozen=True, kw_only=True):
 
     `revs` are all leaf revisions of the form when it was judged, sorted. `late`: the task was settled before.
     `digest` is that of the outcome, so that a repeat can be told from news. `limits` is None where no limit
-    of the organisation's own was in force.
+    of the organisation's own was in force. `presence` is None where the site cannot be placed, and in what
+    was judged before presence was recorded: then `findings` tell of answers given outside.
     """
 
     n: Count
@@ -69,6 +71,7 @@ class Submission(Value, frozen=True, kw_only=True):
     superseded: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     unsent_id: str | None = None
     limits: LimitsInForce | None = None
+    presence: Presence | None = None
 
 
 class OpenBranch(Value, frozen=True):

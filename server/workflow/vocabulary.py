@@ -16,6 +16,8 @@ Verdict = Literal["pass", "fail", "warning", "not_judged"]
 TaskKind = Literal["survey", "intermediate", "acceptance", "reinspection"]
 TaskStatus = Literal["assigned", "awaiting_photos", "returned", "accepted", "cancelled"]
 OutcomeKind = Literal["accepted", "awaiting_photos", "returned"]
+#: Whether something was done on site: something speaks for it, nothing tells, something speaks against.
+PresenceStanding = Literal["supported", "open", "contradicted"]
 NoticeState = Literal["draft", "issued", "answered", "reinspecting", "closed", "withdrawn"]
 NoticeStage = Literal["survey", "intermediate", "acceptance", "hazard"]
 #: `passed_once`: seen good, but only by the person who raised it; a second person has yet to see it.
@@ -144,6 +146,21 @@ class CodedReason(Value, frozen=True):
     item: str | None
     code: Id
     params: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Presence(Value, frozen=True, kw_only=True):
+    """Whether a form was filled in on site, as far as was known when it was judged. Items by code.
+
+    `on_site`: something speaks for presence and nothing against. `off_site`: something speaks against.
+    `open` counts all others: what is known of them does not tell. `reasons` has for each that is off site,
+    and for each position that proves nothing, what decided, with its numbers.
+    """
+
+    standing: PresenceStanding
+    on_site: tuple[str, ...] = ()
+    off_site: tuple[str, ...] = ()
+    open: Annotated[int, Meta(ge=0)] = 0
+    reasons: tuple[CodedReason, ...] = ()
 
 
 class LimitsInForce(Value, frozen=True):

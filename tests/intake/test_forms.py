@@ -6,8 +6,10 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from server.casework.cases import Loaded
+from server.intake.receipts import receipt_document
 from server.intake.worker import make_follower, make_intake
 from server.workflow import commands
 from server.workflow.model import CodedReason
@@ -186,6 +188,37 @@ def test_what_was_seen_far_away_is_flagged_and_accepted(desk: Desk) -> None:
     assert receipt["status"] == "accepted"
     assert [(flag["item"], flag["code"]) for flag in receipt["findings"]] == [("PH-01", "presence_outside")]
     assert "outside" in receipt["findings"][0]["text"]["en"]
+    there = receipt["presence"]
+    assert (there["standing"], there["off_site"], there["open"]) == ("contradicted", ["PH-01"], 2)
+    assert "相反 1 项" in there["text"]["zh-CN"]
+
+
+def test_a_receipt_from_before_presence_was_recorded_stays_as_it_is(desk: Desk) -> None:
+    case = desk.open_case()
+    task = desk.assign(case)
+    desk.shoot(case, task)
+    desk.submit(case, task)
+    desk.intake()
+    submission = desk.case(case).tasks[task].submissions[0]
+    old = replace(submission, presence=None, findings=(CodedReason("PH-01", "presence_outside"),))
+    document = receipt_document(task, old)
+    assert "presence" not in document
+    assert [flag["code"] for flag in document["findings"]] == ["presence_outside"]
+
+
+def test_a_track_that_comes_later_is_no_news_of_the_form(desk: Desk) -> None:
+    case = desk.open_case()
+    task = desk.assign(case)
+    desk.shoot(case, task)
+    desk.intake()
+    desk.submit(case, task)
+    desk.intake()
+    fixes = [{**ON_SITE, "at": desk.clock().isoformat()}]
+    walked = {"_id": "track:t", "type": "track", "schema": 1, "by": "inspector", "datum": "wgs84"}
+    desk.write("inspector", desk.forms(case), {**walked, "fixes": fixes})
+    redeliver(desk, case)
+    desk.intake()
+    assert len(desk.receipts(case, task)) == 1
 
 
 def test_a_photo_taken_for_another_item_is_sent_back(desk: Desk) -> None:

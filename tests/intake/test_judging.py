@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace as replace_value
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,6 +13,7 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from geo.coords import Position
 from geo.fence import circle
@@ -24,10 +26,11 @@ from server.intake.judging import (
     judge_form,
     submitter,
 )
+from server.intake.presence import photo_traces
 from server.workflow.commands import Accepted, AwaitingPhotos, RecordSubmission, Returned
 from server.workflow.decide import decide
 from server.workflow.documents import case_from_document, case_to_document
-from server.workflow.model import ChecklistRef, CodedReason, Task
+from server.workflow.model import ChecklistRef, CodedReason, Presence, Task
 from server.workflow.vocabulary import MAX_ID
 from tests.desk import FAR_AWAY, MINI, MINI_FORM, MINI_SIGNED, ON_SITE, SITE
 from tests.workflow import builders
@@ -49,6 +52,9 @@ TASK = DESK.task("t-1")
 
 
 def answer(value: Any, by: Any = A, **more: Any) -> dict[str, Any]:
+    """A position in it was taken at the same moment, unless it says when."""
+    if isinstance(place := more.get("location"), dict):
+        more["location"] = {"at": AT.isoformat(), **place}
     return {"value": value, "by": by, "at": AT.isoformat(), **more}
 
 
@@ -252,23 +258,77 @@ def test_flags_of_a_photo_are_findings_and_no_veto() -> None:
     assert findings(judged(leaf(), beside=evidence({"p-1": flagged}))) == [("PH-01", "photo_edited")]
 
 
+def presence(found: Judged) -> Presence:
+    there = accepted(found).presence
+    assert there is not None
+    return there
+
+
+UNTIMED = {**ON_SITE, "at": None}
+
+
 @pytest.mark.parametrize(
-    ("location", "finding"),
+    ("location", "standing", "finding"),
     [
-        (FAR_AWAY, ("PH-01", "presence_outside")),
-        ({**ON_SITE, "accuracy_m": 50_000.0}, ("PH-01", "presence_too_coarse")),
-        ({**ON_SITE, "accuracy_m": 0}, ("PH-01", "presence_no_accuracy")),
-        (None, (None, "no_position")),
+        (ON_SITE, "supported", None),
+        (FAR_AWAY, "contradicted", ("PH-01", "presence_outside")),
+        ({**ON_SITE, "mock": True}, "contradicted", ("PH-01", "attendance_mock")),
+        ({**ON_SITE, "accuracy_m": 50_000.0}, "open", ("PH-01", "presence_too_coarse")),
+        ({**ON_SITE, "accuracy_m": 0}, "open", ("PH-01", "presence_no_accuracy")),
+        ({**ON_SITE, "source": "manual"}, "open", ("PH-01", "attendance_manual")),
+        (UNTIMED, "open", ("PH-01", "attendance_no_fix_time")),
+        (None, "open", (None, "no_position")),
     ],
 )
-def test_presence_is_a_finding_and_never_a_veto(location: Any, finding: tuple[str, str]) -> None:
+def test_presence_is_judged_item_by_item_and_never_a_veto(
+    location: Any, standing: str, finding: tuple[str, str] | None
+) -> None:
     given = {"PH-01": answer("pass", photos=["p-1"], **({"location": location} if location else {}))}
-    assert findings(judged(leaf(answers=given))) == [finding]
+    there = presence(judged(leaf(answers=given)))
+    assert there.standing == standing
+    assert there.on_site == (("PH-01",) if standing == "supported" else ())
+    assert there.off_site == (("PH-01",) if standing == "contradicted" else ())
+    assert len(there.on_site) + len(there.off_site) + there.open == 3
+    assert [(reason.item, reason.code) for reason in there.reasons] == ([finding] if finding else [])
+
+
+def test_the_same_form_is_judged_by_the_organisations_own_thresholds() -> None:
+    late = {**ON_SITE, "at": (AT - timedelta(minutes=30)).isoformat()}
+    given = {"PH-01": answer("pass", photos=["p-1"], location=late)}
+    assert presence(judged(leaf(answers=given))).standing == "supported", "the door before going in"
+    strict = replace(DESK.policy, presence_indoor_minutes=10)
+    found = judged(leaf(answers=given), beside=evidence(on_the_day=strict))
+    assert (presence(found).standing, presence(found).reasons[0].code) == ("open", "attendance_fix_old")
+
+
+def track(degrees_east: float) -> dict[str, Any]:
+    fixes = [
+        {**ON_SITE, "lon": SITE["lon"] + degrees_east, "at": (AT + timedelta(minutes=n)).isoformat()}  # type: ignore[operator]
+        for n in range(-5, 6)
+    ]
+    return {"_id": "track:t", "by": A, "datum": "wgs84", "fixes": fixes}
+
+
+def test_a_track_speaks_for_answers_without_a_position_and_against_those_with_one() -> None:
+    there = presence(judged(leaf(), beside=evidence(tracks=[track(0.0)])))
+    assert (there.standing, there.on_site, there.open) == ("supported", ("PH-01", "PF-01", "NR-01"), 0)
+    elsewhere = presence(judged(leaf(), beside=evidence(tracks=[track(0.1)])))
+    assert (elsewhere.standing, len(elsewhere.off_site)) == ("contradicted", 3)
+    assert {reason.code for reason in elsewhere.reasons} == {"attendance_track_elsewhere"}
+    assert elsewhere.reasons[0].params["distance_m"] > 9000
+
+
+def test_what_the_camera_wrote_speaks_against_a_position_on_site() -> None:
+    receipt = {"exif_taken_at": AT.isoformat(), "exif_location": {**FAR_AWAY, "accuracy_m": None}}
+    fact = replace_value(VERIFIED, traces=photo_traces({"by": A, "device": "t-1"}, receipt))
+    there = presence(judged(leaf(), beside=evidence({"p-1": fact, "p-2": VERIFIED})))
+    assert (there.off_site, there.reasons[0].code) == (("PH-01",), "attendance_places_differ")
 
 
 def test_without_a_usable_site_nothing_is_said_about_presence() -> None:
     given = {"PH-01": answer("pass", photos=["p-1"], location=FAR_AWAY)}
-    assert findings(judged(leaf(answers=given), beside=evidence(fence=None))) == []
+    found = judged(leaf(answers=given), beside=evidence(fence=None))
+    assert (findings(found), accepted(found).presence) == ([], None)
 
 
 def test_a_failure_of_one_branch_beats_the_pass_of_the_other() -> None:
@@ -279,8 +339,6 @@ def test_a_failure_of_one_branch_beats_the_pass_of_the_other() -> None:
 
 
 def test_a_reinspection_looks_at_its_items_alone() -> None:
-    from msgspec.structs import replace
-
     again = replace(TASK, kind="reinspection", items=("PF-01",))
     found = judged(leaf(answers={"NR-01": answer(99.0)}), task=again)
     assert verdicts(found) == {"PF-01": "pass"}

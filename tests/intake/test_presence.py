@@ -5,9 +5,18 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from geo.attendance import AttendanceRules
 from geo.coords import Position
 from geo.fence import circle
-from server.intake.presence import PresenceReport, presence_report
+from server.intake.presence import (
+    PresenceReport,
+    Trace,
+    attendance_rules,
+    photo_traces,
+    presence_of,
+    presence_report,
+)
+from server.workflow.policy import load_policy
 
 SITE = Position(121.93, 29.21)
 FENCE = circle(SITE, 200.0)
@@ -28,9 +37,9 @@ def branch(device: str, by: str = "li", **answers: Any) -> dict[str, Any]:
     return {"answers": rows, "submitted": {"device": device}}
 
 
-def photo(minutes: float, degrees_east: float, *, by: str = "li", device: str = "t-1") -> dict[str, Any]:
+def photo(minutes: float, degrees_east: float, *, by: str = "li", device: str = "t-1") -> tuple[Trace, ...]:
     location = place(minutes, degrees_east)
-    return {"by": by, "device": device, "taken_at": at(minutes), "location": location}
+    return photo_traces({"by": by, "device": device, "taken_at": at(minutes), "location": location})
 
 
 def track(by: str, degrees_east: float) -> dict[str, Any]:
@@ -90,5 +99,47 @@ def test_what_has_no_time_or_author_is_left_out_and_nothing_breaks() -> None:
     odd: dict[str, Any] = {
         "answers": {"A": 7, "B": {"at": at(0)}, "C": {"by": "li", "at": "noon"}, "D": None}
     }
-    report = presence_report([odd, {}], [{"_id": "track:x", "by": 3}], {"p": {"taken_at": 1}}, FENCE)
+    report = presence_report(
+        [odd, {}], [{"_id": "track:x", "by": 3}], {"p": photo_traces({"taken_at": 1})}, FENCE
+    )
     assert (report.standing, report.answers, report.visits) == ("open", (), {})
+
+
+def test_the_settings_hold_what_the_benchmark_judged_by() -> None:
+    policy = load_policy().at(NOON.date())
+    assert attendance_rules(policy) == AttendanceRules()
+
+
+def test_the_camera_and_the_tablet_leave_a_trace_each() -> None:
+    claim = {"by": "li", "device": "t-1", "taken_at": at(0), "location": place(0)}
+    receipt = {"exif_taken_at": at(3), "exif_location": {"lon": SITE.lon, "lat": SITE.lat, "datum": "wgs84"}}
+    traces = photo_traces(claim, receipt)
+    assert [(by, one.kind, one.at) for by, one in traces] == [
+        ("li", "photo", NOON),
+        ("li", "exif", NOON + timedelta(minutes=3)),
+    ]
+    assert len(photo_traces(claim, {"exif_taken_at": at(3)})) == 1, "receipts from before told of no place"
+
+
+def test_tracks_of_other_days_are_not_joined_to_this_one() -> None:
+    day = 24 * 60
+    earlier = {**track("li", 0.3), "_id": "track:old", "fixes": [place(n - 9 * day, 0.3) for n in range(9)]}
+    form = branch("t-1", A={"at": at(0)})
+    report = presence_report([form], [earlier, track("li", 0.0)], {}, FENCE)
+    assert (report.standing, len(report.visits["li"])) == ("supported", 1)
+
+
+def test_of_two_answers_by_one_person_at_one_moment_the_worse_counts() -> None:
+    """A device that was cloned, or a clock that stands: nobody picks the verdict that pleases."""
+    here, there = ({"at": at(0), "by": "li", "location": place(0, east)} for east in (0.0, 0.1))
+    branches = [branch("t-1", A=here), branch("t-1", A=there)]
+    for order in (branches, branches[::-1]):
+        report = presence_report(order, [], {}, FENCE)
+        found = presence_of(report, {"A": here}, ["A"])
+        assert (found.standing, found.off_site) == ("contradicted", ("A",))
+
+
+def test_an_answer_without_a_person_or_time_is_open_and_says_so() -> None:
+    odd = {"by": "li", "location": place(0)}
+    found = presence_of(presence_report([{"answers": {"A": odd}}], [], {}, FENCE), {"A": odd}, ["A"])
+    assert (found.standing, found.open, found.reasons[0].code) == ("open", 1, "attendance_no_answer_time")

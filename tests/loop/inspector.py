@@ -293,7 +293,8 @@ class Inspector:
 
     def position(self, case: str) -> JSON:
         site = self.case(case).site
-        return {"lon": site.lon, "lat": site.lat, "accuracy_m": 6, "datum": "wgs84"}
+        here = {"lon": site.lon, "lat": site.lat, "accuracy_m": 6, "datum": "wgs84"}
+        return {**here, "at": self.now().isoformat(), "source": "gnss"}
 
     def draft(self, form: Form, reference: Mapping[str, Any], answers: JSON) -> None:
         document = paper.draft(form.task, reference, answers)

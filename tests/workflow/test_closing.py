@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from server.workflow import commands as c
 from server.workflow.closing import covered_unseen, may_close, specialties, specialty_of
 from server.workflow.documents import case_from_document, case_to_document
-from server.workflow.model import CodedReason, ItemResult, PhotoRef, Task
+from server.workflow.model import CodedReason, ItemResult, PhotoRef, Presence, Task
 from tests.workflow.builders import COLLEAGUE, INSPECTOR, Desk, accepted, item, refused
 
 PROTECTION = {COLLEAGUE.name: ("protection",)}
@@ -114,6 +114,27 @@ def test_what_is_critical_is_not_closed_from_elsewhere(severity: Any, on_site: b
     away = (CodedReason("A", "presence_outside", {"distance_m": 900}),)
     found = look(desk, item("A", "pass", by=COLLEAGUE.name), findings=away)
     assert found == (state, 1, ["on_site"] if state == "answered" else [])
+
+
+@pytest.mark.parametrize(
+    ("there", "state"),
+    [
+        (Presence(standing="supported", on_site=("A",)), "closed"),
+        (Presence(standing="supported", on_site=("B",), open=1), "answered"),
+        (Presence(standing="contradicted", on_site=("B",), off_site=("A",)), "answered"),
+        (Presence(standing="open", open=1), "answered"),
+    ],
+)
+@pytest.mark.parametrize("severity", ["critical", "major"])
+def test_what_is_critical_is_closed_only_where_something_shows_presence(
+    there: Presence, state: str, severity: Any
+) -> None:
+    """An open verdict never counts as present."""
+    desk = answered(item("A", severity=severity))
+    desk.do(order())
+    found = look(desk, item("A", "pass", by=COLLEAGUE.name), presence=there)
+    assert found[0] == (state if severity == "critical" else "closed")
+    assert found[2] == (["on_site"] if found[0] == "answered" else [])
 
 
 PHOTO = PhotoRef("c-1", "aa", verified=True)

@@ -95,7 +95,7 @@ def _submission(draft: Draft, task: Task, command: RecordSubmission) -> Submissi
         received_at=draft.now,
         device=command.device,
         late=task.status in {"accepted", "cancelled"},
-        digest=digest(sparing_outcome(outcome)),
+        digest=_digest(outcome),
         unsent_id=command.unsent_id,
         limits=command.limits,
     )
@@ -115,8 +115,17 @@ def _submission(draft: Draft, task: Task, command: RecordSubmission) -> Submissi
                 failed=tuple(item.code for item in outcome.items if item.verdict == "fail"),
                 advice=tuple(item for item in outcome.items if item.verdict == "warning"),
                 findings=outcome.findings,
+                presence=outcome.presence,
                 superseded=outcome.superseded,
             )
+
+
+def _digest(outcome: Outcome) -> str:
+    """What tells an outcome from another. Presence is no part of it: a track that comes later is no news of
+    what was found, and the presence report weighs it."""
+    if isinstance(outcome, Accepted):
+        outcome = replace(outcome, presence=None)
+    return digest(sparing_outcome(outcome))
 
 
 def _brings_nothing(task: Task, submission: Submission, outcome: Outcome) -> bool:
