@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from server.evidence.alike import AlikeLimits, LookIndex, fingerprints, is_alike
+from server.evidence.alike import AlikeLimits, LookIndex, are_alike, fingerprints
 from server.evidence.look import HEIGHT, WIDTH, look_of
 
 SEED = 20261122
@@ -120,7 +120,8 @@ class Known:
 
     def find(self, look: bytes) -> list[int]:
         near = self.index.near(look, LIMITS)
-        return [key for key in near if is_alike(look, self.looks[key - 1], LIMITS) is not None]
+        alike = are_alike(look, [self.looks[key - 1] for key in near], LIMITS)
+        return [key for key, percent in zip(near, alike, strict=True) if percent is not None]
 
 
 def small(chance: np.random.Generator, count: int) -> list[bytes]:

@@ -70,5 +70,7 @@ def worker(*, check: bool) -> None:
 
 def _become(module: str, *arguments: str) -> NoReturn:
     """Go on as another of our modules, in this process."""
+    # Matrices here are small: threads that wait for each other cost more than they bring.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     sys.stdout.flush()
     os.execv(sys.executable, [sys.executable, "-m", module, *arguments])  # noqa: S606

@@ -11,9 +11,10 @@ The lowest fifth takes no part, because that is where watermarks are.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from functools import cache
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache, lru_cache
 from itertools import product
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
@@ -22,12 +23,25 @@ from numpy.typing import NDArray
 from server.evidence.look import HEIGHT, WIDTH
 from server.evidence.model import Reason
 
-__all__ = ["AlikeLimits", "LookIndex", "Words", "alike_reason", "fingerprints", "is_alike", "likeness"]
+__all__ = [
+    "AlikeLimits",
+    "LookIndex",
+    "Words",
+    "alike_reason",
+    "are_alike",
+    "fingerprints",
+    "is_alike",
+    "likeness",
+    "likenesses",
+]
 
 Floats = NDArray[np.float32]
+Doubles = NDArray[np.float64]
+Numbers = NDArray[np.int64]
 Words = NDArray[np.uint64]
 #: A part of one side of a picture, as fractions of it: below 0 and above 1 lies what a crop took away.
 Span = tuple[float, float]
+_Spans = tuple[Span, ...]
 
 #: Rows that are compared: the upper four fifths.
 _ROWS = HEIGHT * 4 // 5
@@ -51,6 +65,8 @@ _WAYS: tuple[tuple[Span, Span], ...] = (
 _CUTS = (0.0, 0.025, 0.05, 0.075, 0.1)
 #: From this likeness on, crops between those are tried as well: fine patterns shift within a step.
 _WORTH_A_CLOSER_LOOK = 0.6
+#: Squared grey levels below which differences are those of rounding.
+_NO_EDGES = 1e-6
 
 
 class AlikeLimits(msgspec.Struct, frozen=True):
@@ -125,15 +141,34 @@ def fingerprints(looks: Iterable[bytes]) -> Words:
 
 def likeness(one: bytes, other: bytes) -> float:
     """How alike two looks are: 0 for nothing in common, 1 for the same picture, whichever is cropped."""
-    first, second = _pictures((one, other))
-    return max(0.0, _laid_over(first, second), _laid_over(second, first))
+    return likenesses(one, (other,))[0]
+
+
+def likenesses(one: bytes, others: Sequence[bytes]) -> list[float]:
+    """`likeness` of a look and each of some others, for little more than that of one."""
+    if not others:
+        return []
+    first, seconds = _pictures((one,))[0], _pictures(others)
+    best = np.maximum(_crops_of_one(first, seconds), _crops_of_many(seconds, first))
+    return [float(found) for found in np.maximum(best, 0.0)]
 
 
 def is_alike(one: bytes, other: bytes, limits: AlikeLimits) -> int | None:
     """The likeness in percent, rounded down, if it is enough; otherwise None."""
-    percent = int(100 * likeness(one, other))
-    plain = min(_detail(one), _detail(other)) < limits.least_detail
-    return percent if percent >= (limits.plain_percent if plain else limits.percent) else None
+    return are_alike(one, (other,), limits)[0]
+
+
+def are_alike(one: bytes, others: Sequence[bytes], limits: AlikeLimits) -> list[int | None]:
+    """`is_alike` of a look and each of some others."""
+    detail = _detail(one)
+    found: list[int | None] = []
+    for other, alike in zip(others, likenesses(one, others), strict=True):
+        percent = int(100 * alike)
+        wanted = limits.percent
+        if percent >= wanted and min(detail, _detail(other)) < limits.least_detail:
+            wanted = limits.plain_percent
+        found.append(percent if percent >= wanted else None)
+    return found
 
 
 def _pictures(looks: Iterable[bytes]) -> Floats:
@@ -194,12 +229,13 @@ def _window(samples: int, out: int, start: float, end: float) -> Floats:
 
 
 @cache
-def _spans() -> tuple[Span, ...]:
+def _spans() -> _Spans:
     """What may be left of a side, by the steps of `_CUTS`."""
     return tuple((low, 1 - high) for low, high in product(_CUTS, _CUTS) if low + high <= _CUTS[-1] + 1e-9)
 
 
-def _between(span: Span) -> tuple[Span, ...]:
+@cache
+def _between(span: Span) -> _Spans:
     """A span and those half a step from it on either edge."""
     half = (_CUTS[1] - _CUTS[0]) / 2
     steps = (-half, 0.0, half)
@@ -207,29 +243,104 @@ def _between(span: Span) -> tuple[Span, ...]:
 
 
 @cache
-def _sampled(across: tuple[Span, ...], down: tuple[Span, ...]) -> tuple[Floats, Floats]:
+def _sampled(across: _Spans, down: _Spans) -> tuple[Floats, Floats]:
     """Crops of columns and of rows, as matrices; the columns' are turned to stand on the right."""
     columns = np.stack([_window(WIDTH, WIDTH, *span).T for span in across])
     return columns, np.stack([_rows(span) for span in down])
 
 
-def _laid_over(whole: Floats, part: Floats) -> float:
-    """The best correlation of the edges of `part` with those of any crop of `whole`."""
-    wanted = _unit(_edges(part[:_ROWS]))
-    best, across, down = _best_crop(whole, wanted, _spans(), _spans())
-    if best >= _WORTH_A_CLOSER_LOOK:
-        best, *_ = _best_crop(whole, wanted, _between(across), _between(down))
+def _crops_of_one(whole: Floats, parts: Floats) -> Floats:
+    """For each part, the best correlation of its edges with those of any crop of `whole`."""
+    wanted = _unit(_edges(parts[:, :_ROWS]))
+
+    def correlations(numbers: Numbers, across: _Spans, down: _Spans) -> Floats:
+        columns, rows = _sampled(across, down)
+        crops = np.matmul((rows @ whole)[:, None], columns[None], dtype=np.float32)
+        edges = _unit(_edges(crops))
+        found: Floats = wanted[numbers] @ edges.reshape(-1, edges.shape[-1]).T
+        return found
+
+    return _best(len(parts), correlations)
+
+
+def _crops_of_many(wholes: Floats, part: Floats) -> Floats:
+    """For each of `wholes`, the best correlation of any crop of it with the edges of `part`.
+
+    No crop is made of all of them. The edges of a crop are `rows @ whole @ columns`, so that their product
+    with those wanted is one of `whole` with `rows.T @ wanted @ columns.T`, which is the same for all, and the
+    square of their length is `trace(whole.T @ (rows.T @ rows) @ whole @ (columns @ columns.T))`, in which
+    rows and columns stand apart.
+    """
+    wanted = np.split(_unit(_edges(part[:_ROWS])).astype(np.float64), 2)
+    # Edges do not know how bright a picture is, and sums without it lose less.
+    flat = np.asarray(wholes - wholes.mean(axis=(1, 2), keepdims=True), np.float64)
+
+    def correlations(numbers: Numbers, across: _Spans, down: _Spans) -> Floats:
+        some, count = flat[numbers], len(numbers)
+        asked: Doubles = np.zeros((len(down), len(across), HEIGHT, WIDTH))
+        squared: Doubles = np.zeros((count * len(down), len(across)))
+        turned = np.ascontiguousarray(some.transpose(0, 2, 1)).reshape(-1, HEIGHT)
+        for maker, edges in zip(_edge_makers(across, down), wanted, strict=True):
+            held = maker.rows.transpose(0, 2, 1) @ edges.reshape(_ROWS - 1, WIDTH - 1)
+            asked += held[:, None] @ maker.columns.transpose(0, 2, 1)[None]
+            within = (turned @ maker.down).reshape(count, -1, HEIGHT) @ some
+            within = within.reshape(count, WIDTH, len(down), WIDTH).transpose(0, 2, 1, 3)
+            squared += within.reshape(count * len(down), -1) @ maker.across
+        products = some.reshape(count, -1) @ asked.reshape(-1, HEIGHT * WIDTH).T
+        seen = squared.reshape(products.shape)
+        # A picture without edges is like nothing.
+        found = np.divide(
+            products, np.sqrt(np.abs(seen)), out=np.zeros_like(products), where=seen > _NO_EDGES
+        )
+        return found.astype(np.float32)
+
+    return _best(len(wholes), correlations)
+
+
+def _best(count: int, correlations: Callable[[Numbers, _Spans, _Spans], Floats]) -> Floats:
+    """The best of each of `count` pictures over all crops, looked at more closely where it is worth it.
+
+    `correlations` gives those of some pictures, by number, with crops of columns and rows: a row a picture,
+    in which all spans of columns follow each of rows.
+    """
+    spans = _spans()
+    found = correlations(np.arange(count), spans, spans)
+    best: Floats = found.max(axis=1)
+    places = found.argmax(axis=1)
+    closer = best >= _WORTH_A_CLOSER_LOOK
+    for place in set(places[closer].tolist()):
+        row, column = divmod(place, len(spans))
+        numbers = np.flatnonzero(closer & (places == place))
+        best[numbers] = correlations(numbers, _between(spans[column]), _between(spans[row])).max(axis=1)
     return best
 
 
-def _best_crop(
-    whole: Floats, wanted: Floats, across: tuple[Span, ...], down: tuple[Span, ...]
-) -> tuple[float, Span, Span]:
-    columns, rows = _sampled(across, down)
-    crops = np.matmul((rows @ whole)[:, None], columns[None], dtype=np.float32)
-    found = _unit(_edges(crops)) @ wanted
-    row, column = divmod(int(found.argmax()), len(across))
-    return float(found[row, column]), across[column], down[row]
+class _EdgeMaker(NamedTuple):
+    """What makes the edges of one direction of all crops.
+
+    `rows` and `columns` are the factors on the left and the right, spans x edges x HEIGHT and spans x WIDTH x
+    edges; `down` and `across` their squares, laid out so that one product serves all spans.
+    """
+
+    rows: Doubles
+    columns: Doubles
+    down: Doubles
+    across: Doubles
+
+
+@lru_cache(maxsize=512)
+def _edge_makers(across: _Spans, down: _Spans) -> tuple[_EdgeMaker, _EdgeMaker]:
+    """Of the edges to the right, and of those below."""
+    columns, rows = (crops.astype(np.float64) for crops in _sampled(across, down))
+    right = rows[:, :-1], columns[:, :, 1:] - columns[:, :, :-1]
+    below = rows[:, 1:] - rows[:, :-1], columns[:, :, :-1]
+    return _edge_maker(*right), _edge_maker(*below)
+
+
+def _edge_maker(rows: Doubles, columns: Doubles) -> _EdgeMaker:
+    down = (rows.transpose(0, 2, 1) @ rows).transpose(1, 0, 2).reshape(HEIGHT, -1)
+    across = (columns @ columns.transpose(0, 2, 1)).reshape(len(columns), -1).T
+    return _EdgeMaker(rows, columns, np.ascontiguousarray(down), np.ascontiguousarray(across))
 
 
 def _edges(pictures: Floats) -> Floats:

@@ -62,17 +62,15 @@ class Lookalikes:
         return self._index
 
     def _alike(self, index: LookIndex, one: Mapping[str, Any]) -> dict[int, int]:
-        from server.evidence.alike import is_alike  # noqa: PLC0415
+        from server.evidence.alike import are_alike  # noqa: PLC0415
 
         limits = self._limits(one["case_id"])
-        found = {}
-        for other in looks_at(self._readmodel, index.near(one["look"], limits)):
-            if _same_view(one, other):
-                continue
-            percent = is_alike(one["look"], other["look"], limits)
-            if percent is not None:
-                found[other["seq"]] = percent
-        return found
+        near = looks_at(self._readmodel, index.near(one["look"], limits))
+        others = [other for other in near if not _same_view(one, other)]
+        alike = are_alike(one["look"], [other["look"] for other in others], limits)
+        return {
+            other["seq"]: percent for other, percent in zip(others, alike, strict=True) if percent is not None
+        }
 
     def _limits(self, case_id: str) -> AlikeLimits:
         from server.evidence.alike import AlikeLimits  # noqa: PLC0415

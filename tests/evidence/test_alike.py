@@ -10,7 +10,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageEnhance, ImageOps
 
-from server.evidence.alike import AlikeLimits, LookIndex, fingerprints, is_alike, likeness
+from server.evidence import alike
+from server.evidence.alike import (
+    AlikeLimits,
+    LookIndex,
+    are_alike,
+    fingerprints,
+    is_alike,
+    likeness,
+    likenesses,
+)
 from server.evidence.look import HEIGHT, WIDTH, look_of
 from server.evidence.renditions import upright
 from server.evidence.sample import KINDS, STORED, draw
@@ -165,3 +174,35 @@ def test_a_verdict_carries_the_look_of_what_could_be_decoded() -> None:
     assert seen.look is not None
     assert likeness(seen.look, look_of(Image.open(io.BytesIO(whole)))) > 0.98
     assert judge(whole[:-200]).look is None
+
+
+def one_by_one(whole: bytes, part: bytes) -> float:
+    """The correlation of the edges of `part` with those of every crop of `whole`, each crop really made."""
+    spans = alike._spans()
+    columns, rows = alike._sampled(spans, spans)
+    wanted = alike._unit(alike._edges(alike._pictures([part])[0, : len(rows[0])]))
+    picture = alike._pictures([whole])[0]
+    crops = [row @ picture @ column for row in rows for column in columns]
+    return max(float(alike._unit(alike._edges(crop)) @ wanted) for crop in crops)
+
+
+@given(looks, st.lists(looks, min_size=1, max_size=5))
+@settings(max_examples=10, deadline=None)
+def test_many_are_compared_at_once_as_one_by_one(one: bytes, others: list[bytes]) -> None:
+    """Of many no crop is made: their likenesses are those of crops that are made and laid over."""
+    others = [*others, LOOKS["weld"], one]
+    found = likenesses(one, others)
+    assert found == pytest.approx([likeness(one, other) for other in others], abs=1e-5)
+    for likely, other in zip(found, others, strict=True):
+        coarse = max(0.0, one_by_one(one, other), one_by_one(other, one))
+        # A closer look is taken of the promising and can only find more.
+        assert likely == pytest.approx(coarse, abs=1e-4) or (coarse >= 0.59 and likely >= coarse - 1e-4)
+
+
+def test_some_of_many_are_alike() -> None:
+    edited = look_of(EDITS["cropped all around"](SCENES["meter"]))
+    others = [LOOKS[kind] for kind in ("meter", "door", "weld")]
+    found = are_alike(edited, others, LIMITS)
+    assert found[0] is not None
+    assert found == [is_alike(edited, other, LIMITS) for other in others]
+    assert are_alike(edited, [], LIMITS) == []
