@@ -17,7 +17,7 @@ $(VENV)/.ready: requirements-dev.lock pyproject.toml
 	$(BIN)/pip install --quiet --no-deps --no-build-isolation -e .
 	@touch $@
 
-build/.ready: $(VENV)/.ready package-lock.json package.json $(wildcard web/*.mjs web/*.js web/engine/*.* web/engine/cel/*.* web/engine/src/*.ts) $(wildcard checklists/*.yaml)
+build/.ready: $(VENV)/.ready package-lock.json package.json $(wildcard web/*.mjs web/*.js web/engine/*.* web/engine/cel/*.* web/engine/src/*.ts web/signing/*.* web/signing/src/*.ts) $(wildcard checklists/*.yaml)
 	@node -e 'process.exit(+process.versions.node.split(".")[0] < 20 ? 1 : 0)' || { echo "Hezha needs Node 20 or newer: apt install nodejs npm"; exit 1; }
 	npm ci --silent --no-fund --no-audit
 	npm run --silent build
@@ -78,7 +78,7 @@ bench-api: setup
 # Photos beside bare Pillow, and look-alikes among a million; about ten minutes.
 bench-photos: setup
 	$(BIN)/python bench/photos.py --photos 1000
-	$(BIN)/python bench/lookalikes.py
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python bench/lookalikes.py
 
 # A submission of 225 items judged, 200 definitions loaded, memory over 100,000 judgements; a few minutes.
 bench-checklists: setup
