@@ -1,5 +1,5 @@
 # mypy: disable-error-code="untyped-decorator"
-"""Networks: handed in as files, looked at as GeoJSON, asked what lies near a site."""
+"""Networks: handed in as files, looked at as GeoJSON, asked what lies near a site and what feeds whom."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from flask_smorest.fields import Upload
 
 from geo.coords import CoordinateError, Datum, to_wgs84
 from geo.finding import Finding
+from geo.network.model import Customer
 from server.api.base import Schema, blueprint, roles
-from server.api.casework import plain
+from server.api.casework import OFFICE, plain
 from server.api.places import GEOJSON
 from server.problems import Problem
 from server.scheduling.networks import NetworkHead, UnknownNetwork
@@ -108,6 +109,33 @@ class NearOut(ma.Schema):
     version = ma.fields.String()
     sections = ma.fields.List(ma.fields.Dict())
     feeders = ma.fields.List(ma.fields.Dict())
+    nodes = ma.fields.List(ma.fields.Dict(), metadata={"description": "Poles and cabinets, nearest first."})
+
+
+class WayOut(ma.Schema):
+    """From the station to one meter. A way that is not `live` begins where the meter hangs on the network."""
+
+    meter = ma.fields.String()
+    live = ma.fields.Boolean()
+    length_m = ma.fields.Float()
+    words = ma.fields.String(
+        metadata={"description": "Station – feeder – transformer – boundary – meter – customer, by name."}
+    )
+    steps = ma.fields.List(ma.fields.Dict(), metadata={"description": "Every element, as switches stand."})
+
+
+class WaysOut(ma.Schema):
+    network = ma.fields.String()
+    version = ma.fields.String()
+    customer = ma.fields.Dict()
+    ways = ma.fields.List(ma.fields.Nested(WayOut), metadata={"description": "One for each meter."})
+
+
+class FindingsOut(ma.Schema):
+    network = ma.fields.String()
+    version = ma.fields.String()
+    findings = ma.fields.List(ma.fields.Nested(NetworkFindingOut))
+    findings_left_out = ma.fields.Integer()
 
 
 def found_network(network_id: str, version: str | None = None) -> NetworkHead:
@@ -192,8 +220,8 @@ def list_versions(network_id: str) -> dict[str, Any]:
 @blp.arguments(NearQuery, location="query", unknown=ma.RAISE)
 @blp.response(200, NearOut)
 def show_near(query: dict[str, Any], network_id: str) -> dict[str, Any]:
-    """The sections and feeders within reach of a site."""
-    from geo.network.locate import feeders_near, sections_near  # noqa: PLC0415  loads what geometry needs
+    """The sections, feeders, poles and cabinets within reach of a site."""
+    from geo.network.locate import feeders_near, nodes_near, sections_near  # noqa: PLC0415  loads geometry
 
     head = found_network(network_id, query.get("version"))
     try:
@@ -207,4 +235,45 @@ def show_near(query: dict[str, Any], network_id: str) -> dict[str, Any]:
         "version": head.version,
         "sections": [plain(one) for one in sections_near(index, site, **reach)],
         "feeders": [plain(one) for one in feeders_near(index, site, **reach)],
+        "nodes": [plain(one) for one in nodes_near(index, site, **reach)],
     }
+
+
+#: What people call a way by; lines, switches and sources lie between.
+_LANDMARKS = ("station", "feeder", "transformer", "boundary", "meter", "customer")
+
+
+@blp.route("/networks/<network_id>/customers/<customer_id>/ways", methods=["GET"])
+@roles(*OFFICE)
+@blp.arguments(VersionQuery, location="query", unknown=ma.RAISE)
+@blp.response(200, WaysOut)
+def show_ways(query: dict[str, Any], network_id: str, customer_id: str) -> dict[str, Any]:
+    """What feeds a customer as the switches normally stand, by each of the meters, element by element."""
+    from geo.network.paths import ways_to  # noqa: PLC0415  loads what geometry needs
+
+    head = found_network(network_id, query.get("version"))
+    index = services().networks.index(head)
+    customer = index.topology.elements.get(customer_id)
+    if not isinstance(customer, Customer):
+        raise Problem(404, "not_found")
+    ways = [
+        {
+            **plain(way),
+            "words": " – ".join(step.name or step.id for step in way.steps if step.kind in _LANDMARKS),
+        }
+        for way in ways_to(index.topology, index.fed, customer_id)
+    ]
+    return {"network": head.id, "version": head.version, "customer": plain(customer), "ways": ways}
+
+
+@blp.route("/networks/<network_id>/findings", methods=["GET"])
+@roles(*OFFICE)
+@blp.arguments(VersionQuery, location="query", unknown=ma.RAISE)
+@blp.response(200, FindingsOut)
+def show_findings(query: dict[str, Any], network_id: str) -> dict[str, Any]:
+    """What is odd about a network that was kept: dangling, dead, twice, out of place, each with its place."""
+    from geo.network.checks import check  # noqa: PLC0415  loads what geometry needs
+
+    head = found_network(network_id, query.get("version"))
+    found = check(services().networks.index(head).topology)
+    return {"network": head.id, "version": head.version, **finding_rows(found)}

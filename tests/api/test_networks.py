@@ -122,3 +122,43 @@ def test_more_elements_than_the_setting_allows_are_refused(tmp_path: Path) -> No
     with open_desk(tmp_path, max_network_features=3) as desk:
         body = refused(hand_in(desk), 422, "network_unusable")
         assert body["findings"][0]["code"] == "network_too_large"
+
+
+def test_poles_near_a_site_are_told_with_what_could_be_drawn_there(desk: Desk) -> None:
+    hand_in(desk)
+    near = desk.get("/networks/wangchao/near", query_string={**SITE, "within_m": 500, "limit": 3})
+    assert 0 < len(near["nodes"]) <= 3
+    first = near["nodes"][0]
+    assert first["distance_m"] <= near["nodes"][-1]["distance_m"] <= 500
+    assert {"section", "feeder", "from_source_m", "spare_kva"} <= set(first)
+    assert near["sections"][0]["along_m"] >= 0
+
+
+def test_a_customers_way_runs_from_the_station_to_the_meter(desk: Desk) -> None:
+    hand_in(desk)
+    features = [one["properties"] | {"id": one["id"]} for one in desk.get("/networks/wangchao")["features"]]
+    customer = next(one for one in features if one["kind"] == "customer")
+    meters = [one["id"] for one in features if one["kind"] == "meter" and one["customer"] == customer["id"]]
+    found = desk.get(f"/networks/wangchao/customers/{customer['id']}/ways")
+    assert [way["meter"] for way in found["ways"]] == meters
+    for way in found["ways"]:
+        kinds = [step["kind"] for step in way["steps"]]
+        assert way["live"]
+        assert (kinds[0], kinds[-3:]) == ("station", ["boundary", "meter", "customer"])
+        assert way["words"].endswith(customer["name"])
+        assert way["words"].count(" – ") >= 4
+    for other in ("nobody", next(one["id"] for one in features if one["kind"] == "station")):
+        refused(desk.ask("GET", f"/networks/wangchao/customers/{other}/ways"), 404, "not_found")
+
+
+def test_what_is_odd_about_a_kept_network_is_told_again_with_its_place(desk: Desk) -> None:
+    odd = town()
+    lone = {"kind": "node", "id": "lone-pole", "form": "pole", "voltage_kv": 10.0}
+    spot = {"type": "Point", "coordinates": [121.93, 29.205]}
+    odd["features"].append({"type": "Feature", "id": "lone-pole", "geometry": spot, "properties": lone})
+    told = hand_in(desk, encoded(odd)).get_json()["findings"]
+    found = desk.get("/networks/wangchao/findings")
+    assert [one["code"] for one in found["findings"]] == [one["code"] for one in told]
+    [mine] = [one for one in found["findings"] if one["params"].get("id") == "lone-pole"]
+    assert (mine["lon"], mine["lat"], mine["grave"]) == (121.93, 29.205, False)
+    assert mine["text"]["zh-CN"] != mine["text"]["en"]
