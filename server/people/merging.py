@@ -1,4 +1,4 @@
-"""What stands of a user, a device or counted sign-ins that were written in two places at once.
+"""What stands of a user, a device, its key or counted sign-ins that were written in two places at once.
 
 Less is allowed, never more: a revocation, a new password and a failed attempt all count, whichever leaf they
 are in. Each function takes the live leaves of one document and looks at no order among them.
@@ -8,14 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import UTC
 
 from server.people.model import (
     ROLES,
     Device,
+    DeviceKey,
     Session,
     User,
     device_document,
+    key_document,
     to_device,
+    to_key,
     to_user,
     user_document,
 )
@@ -53,14 +57,52 @@ def _merged_specialties(users: Sequence[User]) -> tuple[str, ...]:
 def merged_device(leaves: Sequence[Document]) -> Document:
     """Revoked beats active. Of a session's leaves the one that rotated furthest goes on."""
     devices = sorted(map(to_device, leaves), key=lambda device: (device.last_seen_at, repr(device)))
+    keys = tuple(sorted({kid for device in devices for kid in device.keys}))
     revoked = [device for device in devices if device.revoked]
     if revoked:
         # The first revocation, and the graver order: what is wiped in vain can be pulled again.
         first = min(revoked, key=lambda device: (device.revoked_at, repr(device)))
         order = "wipe" if any(device.order == "wipe" for device in revoked) else first.order
-        return device_document(replace(first, order=order, session=None))
+        return device_document(replace(first, order=order, session=None, keys=keys))
     latest = devices[-1]
-    return device_document(replace(latest, session=_merged_session(devices)))
+    return device_document(replace(latest, session=_merged_session(devices), keys=keys))
+
+
+def merged_key(leaves: Sequence[Document]) -> Document:
+    """A key that was written in two places: it ends when either says, and is revoked from the earlier moment.
+
+    Of two devices that claimed one key at the same moment, neither can be told from a thief: it is revoked
+    from its beginning.
+    """
+    keys = sorted(map(to_key, leaves), key=lambda one: (one.enrolled_at, one.device, one.user))
+    first = keys[0]
+    ends = [one.ended_at for one in keys if one.ended_at is not None]
+    merged = replace(first, ended_at=min(ends, default=None))
+    revoked = [one for one in keys if one.revoked_from is not None]
+    if revoked:
+        earliest = min(revoked, key=_revocation)
+        merged = replace(
+            merged,
+            revoked_from=earliest.revoked_from,
+            revoked_at=earliest.revoked_at,
+            revoked_by=earliest.revoked_by,
+            revoked_reason=earliest.revoked_reason,
+        )
+    if len({(one.device, one.user) for one in keys}) > 1:
+        merged = replace(
+            merged,
+            revoked_from=first.enrolled_at,
+            revoked_at=merged.revoked_at or keys[-1].enrolled_at,
+            revoked_by=merged.revoked_by or "hezha",
+            revoked_reason=merged.revoked_reason or "claimed by two devices",
+        )
+    return key_document(merged)
+
+
+def _revocation(key: DeviceKey) -> tuple[str, str, str]:
+    found = (key.revoked_from, key.revoked_at)
+    since, said = ("" if at is None else at.astimezone(UTC).isoformat() for at in found)
+    return since, said, key.revoked_by or ""
 
 
 def merged_attempts(leaves: Sequence[Document]) -> Document:

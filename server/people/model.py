@@ -9,6 +9,7 @@ from typing import Literal
 
 import msgspec
 
+from server.signing.keys import PublicKey
 from sync.store import Document
 
 #: Every role of Hezha. None of them is CouchDB's `_admin`, not even `admin`.
@@ -23,6 +24,7 @@ RESERVED_NAMES = frozenset({"hezha"})
 
 USER_PREFIX = "user:"
 DEVICE_PREFIX = "device:"
+KEY_PREFIX = "device-key:"
 SCHEMA = 1
 
 DeviceKind = Literal["tablet", "browser"]
@@ -73,7 +75,9 @@ class Session:
 
 @dataclass(frozen=True, kw_only=True)
 class Device:
-    """A tablet, or the browser of one sign-in. `order` is what a revoked device is told to do."""
+    """A tablet, or the browser of one sign-in. `order` is what a revoked device is told to do; `keys` names
+    every key that it ever enrolled.
+    """
 
     id: str
     user: str
@@ -86,6 +90,7 @@ class Device:
     revoked_by: str | None = None
     revoked_reason: str | None = None
     order: Order | None = None
+    keys: tuple[str, ...] = ()
 
     @property
     def revoked(self) -> bool:
@@ -93,6 +98,26 @@ class Device:
 
     def signed_in(self, now: datetime) -> bool:
         return not self.revoked and self.session is not None and now < self.session.expires_at
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeviceKey:
+    """A public key that a tablet enrolled to sign forms with; dated, and never deleted.
+
+    `ended_at`: the tablet took another one. `revoked_from`: from when on it counts no more, which may be
+    earlier than `revoked_at`, when somebody said so.
+    """
+
+    kid: str
+    device: str
+    user: str
+    key: PublicKey
+    enrolled_at: datetime
+    ended_at: datetime | None = None
+    revoked_from: datetime | None = None
+    revoked_at: datetime | None = None
+    revoked_by: str | None = None
+    revoked_reason: str | None = None
 
 
 @dataclass(frozen=True)
@@ -132,6 +157,15 @@ def device_document(device: Device) -> Document:
     }
 
 
+def key_document(key: DeviceKey) -> Document:
+    return {
+        "_id": KEY_PREFIX + key.kid,
+        "type": "device-key",
+        "schema": SCHEMA,
+        **msgspec.to_builtins(key),
+    }
+
+
 def to_user(document: Document) -> User:
     """Raises msgspec.ValidationError for a document that no version of this module wrote."""
     return msgspec.convert(document, User)
@@ -140,3 +174,8 @@ def to_user(document: Document) -> User:
 def to_device(document: Document) -> Device:
     """Raises msgspec.ValidationError for a document that no version of this module wrote."""
     return msgspec.convert(document, Device)
+
+
+def to_key(document: Document) -> DeviceKey:
+    """Raises msgspec.ValidationError for a document that no version of this module wrote."""
+    return msgspec.convert(document, DeviceKey)

@@ -1,18 +1,22 @@
-"""Users and devices in the registry database, written by compare and swap."""
+"""Users, devices and their keys in the registry database, written by compare and swap."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
-from server.people.merging import merged_device, merged_user
+from server.people.merging import merged_device, merged_key, merged_user
 from server.people.model import (
     DEVICE_PREFIX,
+    KEY_PREFIX,
     USER_PREFIX,
     Device,
+    DeviceKey,
     User,
     device_document,
+    key_document,
     to_device,
+    to_key,
     to_user,
     user_document,
 )
@@ -20,7 +24,7 @@ from server.problems import Problem
 from sync.conflicts import Merge, find_settled
 from sync.store import Conflict, DatabaseExists, Document, DocumentStore, NotFound, Security
 
-V = TypeVar("V", User, Device)
+V = TypeVar("V", User, Device, DeviceKey)
 
 #: How often a write that lost a race is tried again before the caller is told to come back.
 MAX_TRIES = 32
@@ -67,6 +71,10 @@ class Registry:
     def all_devices(self) -> Iterator[Device]:
         return (to_device(document) for document in self._store.all_docs(self._db, prefix=DEVICE_PREFIX))
 
+    def key(self, kid: str) -> DeviceKey | None:
+        document = find_settled(self._store, self._db, KEY_PREFIX + kid, merged_key)
+        return None if document is None else to_key(document)
+
     def insert_user(self, user: User) -> bool:
         """Store a new user; False if the name is taken."""
         return self._insert(user_document(user))
@@ -75,6 +83,10 @@ class Registry:
         """Store a new device; False if the id is taken."""
         return self._insert(device_document(device))
 
+    def insert_key(self, key: DeviceKey) -> bool:
+        """Store a new key; False if somebody has it."""
+        return self._insert(key_document(key))
+
     def change_user(self, name: str, change: Callable[[User], User]) -> User:
         """Apply `change` to the present user, again if somebody else wrote meanwhile. Raises NotFound."""
         return self._change(USER_PREFIX + name, to_user, user_document, change, merged_user)
@@ -82,6 +94,10 @@ class Registry:
     def change_device(self, device_id: str, change: Callable[[Device], Device]) -> Device:
         """Apply `change` to the present device, again if somebody else wrote meanwhile. Raises NotFound."""
         return self._change(DEVICE_PREFIX + device_id, to_device, device_document, change, merged_device)
+
+    def change_key(self, kid: str, change: Callable[[DeviceKey], DeviceKey]) -> DeviceKey:
+        """Apply `change` to the present key, again if somebody else wrote meanwhile. Raises NotFound."""
+        return self._change(KEY_PREFIX + kid, to_key, key_document, change, merged_key)
 
     def remove_device(self, device_id: str) -> None:
         """Delete a device that nobody is signed in on; does nothing if it changed or went meanwhile."""

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from server.names import Names
+from server.people.device_keys import DeviceKeys
 from server.people.keys import load_keyring
 from server.people.model import (
     ROLES,
@@ -61,6 +62,8 @@ class People:
         self._registry = Registry(store, self._names.registry)
         self._registry.ensure()
         self._passwords = Passwords(settings.argon2, settings.password_min_length)
+        #: What tablets sign forms with.
+        self.device_keys = DeviceKeys(self._registry, clock)
         #: What signs tokens, and links.
         self.keyring = load_keyring(settings)
         self._throttle = Throttle(store, self._names.registry, settings, clock)
