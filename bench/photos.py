@@ -50,7 +50,9 @@ def draft_renditions(path: Path, folder: Path) -> None:
     """The quickest that Pillow does by hand: scale while decoding, the small one from the large."""
     with Image.open(path) as image:
         for name, (side, quality) in (("screen", SIZES["screen"]), ("thumb", SIZES["thumb"])):
-            image.thumbnail((side, side), Image.Resampling.BICUBIC, reducing_gap=1.2)
+            # Within a square Pillow would ask its decoder for more than 1.2 times of the shorter side.
+            size = (side, round(side * image.height / image.width))
+            image.thumbnail(size, Image.Resampling.BICUBIC, reducing_gap=1.2)
             image.save(folder / f"draft-{name}.jpg", quality=quality)
 
 
@@ -63,11 +65,14 @@ def plain_renditions(path: Path, folder: Path) -> None:
             small.save(folder / f"plain-{side}.jpg", quality=82)
 
 
-def medians_ms(ways: dict[str, Callable[[], object]], rounds: int) -> dict[str, float]:
-    """Each way once a round, in turn, so that what else the machine does meets them all alike."""
+def medians_ms(ways: dict[str, Callable[[], object]], folder: Path, rounds: int) -> dict[str, float]:
+    """Each way once a round, in turn, so that what else the machine does meets them all alike. What one wrote
+    is gone before the next: to write over a file waits for the disk, and a photo's renditions are new."""
     times: dict[str, list[float]] = {name: [] for name in ways}
     for number in range(rounds + 1):
         for name, way in ways.items():
+            for out in folder.glob("*-*.jpg"):
+                out.unlink()
             started = time.perf_counter()
             way()
             if number:
@@ -75,9 +80,12 @@ def medians_ms(ways: dict[str, Callable[[], object]], rounds: int) -> dict[str, 
     return {name: statistics.median(taken) for name, taken in times.items()}
 
 
+def outs_in(folder: Path) -> dict[Size, str]:
+    return {size: str(folder / f"whole-{size}.jpg") for size in ("thumb", "screen")}
+
+
 def measure(path: Path, claim: PhotoClaim, folder: Path, rounds: int) -> dict[str, float]:
-    outs: dict[Size, Path] = {"thumb": folder / "thumb.jpg", "screen": folder / "screen.jpg"}
-    shown = Shown({size: str(out) for size, out in outs.items()}, MARK)
+    shown = Shown(outs_in(folder), MARK)
 
     def judged(wanted: Shown = UNSHOWN) -> None:
         verdict = verify_file(path, claim, limits=LIMITS, received_at=NOW, shown=wanted)
@@ -97,15 +105,15 @@ def measure(path: Path, claim: PhotoClaim, folder: Path, rounds: int) -> dict[st
             "whole": lambda: judged(shown),
             "in a worker": pooled,
         }
-        return medians_ms(ways, rounds)
+        return medians_ms(ways, folder, rounds)
 
 
 def peak_mb(path: Path, claim: PhotoClaim, folder: Path, photos: int) -> float:
     """The most that one worker held in memory while it treated the picture so many times."""
-    outs: dict[Size, str] = {"thumb": str(folder / "thumb.jpg"), "screen": str(folder / "screen.jpg")}
+    shown = Shown(outs_in(folder), MARK)
     with PhotoWorkers(1, recycle_after=photos + 1) as workers:
         for _ in range(photos):
-            workers.verify(path, claim, limits=LIMITS, received_at=NOW, shown=Shown(outs, MARK))
+            workers.verify(path, claim, limits=LIMITS, received_at=NOW, shown=shown)
         (pid,) = (
             child
             for task in Path("/proc/self/task").iterdir()

@@ -110,7 +110,7 @@ def decode(source: Image.Image, side: int = SIZES["screen"][0]) -> None:
     """
     least = round(side * _REDUCING_GAP)
     ratio = least / max(source.size)
-    source.draft("", (round(source.width * ratio), round(source.height * ratio)))
+    source.draft(None, (round(source.width * ratio), round(source.height * ratio)))
     source.load()
 
 
