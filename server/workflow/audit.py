@@ -101,9 +101,9 @@ def sound(found: Iterable[Trace]) -> bool:
 # -- recording
 
 
-def _parts(case: Case) -> Iterator[tuple[str, Any]]:
-    """Every part that the case holds. A field that stands at its default is none."""
-    for name, default in _fields():
+def _parts(case: Case, fields: Iterable[tuple[str, Any]] | None = None) -> Iterator[tuple[str, Any]]:
+    """Every part that the case holds, or of these fields. A field that stands at its default is none."""
+    for name, default in _fields() if fields is None else fields:
         value = getattr(case, name)
         if isinstance(value, Mapping):
             yield from ((f"{name}/{key}", inner) for key, inner in value.items())
@@ -123,10 +123,15 @@ def _records(case: Case) -> Iterator[tuple[str, Mapping[str, Any]]]:
 
 
 def _changes(before: Case | None, after: Case) -> Iterator[tuple[str, Change]]:
-    old = {} if before is None else dict(_parts(before))
-    new = dict(_parts(after))
+    # Values are frozen and mostly the same objects: what a decision left alone costs next to nothing.
+    fields = [
+        (name, default)
+        for name, default in _fields()
+        if before is None or getattr(before, name) is not getattr(after, name)
+    ]
+    old = {} if before is None else dict(_parts(before, fields))
+    new = dict(_parts(after, fields))
     for name in sorted(old.keys() | new.keys()):
-        # Values are frozen and mostly the same objects: comparing what did not change costs next to nothing.
         if name in old and name in new and (old[name] is new[name] or old[name] == new[name]):
             continue
         was = _record(old[name]) if name in old else _ABSENT
@@ -178,7 +183,7 @@ def _unaccounted(case: Case) -> Iterator[Trace]:
         for name, change in sorted(entry.changes.items()):
             was, seen = last.get(name, (_ABSENT, recording))
             # The first record of an older case tells what was found, and has nothing to be compared with.
-            if begun and change.before != was:
+            if begun and not _same(change.before, was):
                 yield _trace("part_changed" if name in last else "part_unrecorded", name, seen, entry)
             last[name] = (change.after, entry)
         begun, recording = True, entry
@@ -195,8 +200,13 @@ def _differing(
     standing = dict(_records(case))
     for name in sorted(standing.keys() | last.keys()):
         was, seen = last.get(name, (_ABSENT, recording))
-        if standing.get(name, _ABSENT) != was:
+        if not _same(standing.get(name, _ABSENT), was):
             yield _trace("part_changed" if name in last else "part_unrecorded", name, seen, None)
+
+
+def _same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether two records say the same. Python takes true for 1, the store does not."""
+    return one is other or (one == other and encoded(one) == encoded(other))
 
 
 def _trace(code: str, part: str, seen: LogEntry | None, then: LogEntry | None) -> Trace:

@@ -148,7 +148,8 @@ def _by_entry(
     if last.status == "unmet":
         return _status(gate, (GateReason("recorded_unmet", {"by": last.by, "note": last.note}),))
     counted = standing_words(case, gate, policy, day)
-    reasons = (*_discounted(case, gate, policy, day), *_people_missing(rule, counted, policy))
+    discounted = () if counted else _discounted(case, gate, policy, day)
+    reasons = (*discounted, *_people_missing(rule, counted, policy))
     if reasons:
         return _status(gate, reasons)
     ends = (expires_on(word, rule, policy) for word in _bearing(rule, counted, policy))
@@ -171,9 +172,7 @@ def _people_missing(rule: EntryRule, counted: tuple[Entry, ...], policy: Policy)
 
 
 def _discounted(case: Case, gate: Gate, policy: Policy, day: date) -> Iterator[GateReason]:
-    """Why words of `met` do not count, if none is left that does."""
-    if standing_words(case, gate, policy, day):
-        return
+    """Why words of `met` do not count, where none is left that does."""
     inspectors = inspected_by(case, rests_on(gate))
     for word in _met(case.entries.get(gate.id, ())):
         ends = expires_on(word, gate.entry, policy)

@@ -17,17 +17,33 @@ import msgspec
 
 from server.workflow.model import Case, Cause, LogEntry
 
+#: Writes in one go what `_JSON` writes, unless there is a number with a fraction or an exponent.
+_SORTED = msgspec.json.Encoder(order="sorted")
+#: MessagePack puts this byte before each such number, and next to nowhere else: no UTF-8 of Chinese has it.
+_PACKED, _FLOAT = msgspec.msgpack.Encoder(), b"\xcb"
 _JSON = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
 def canonical(value: Any) -> bytes:
     """Canonical JSON of any value that msgspec can turn into JSON. Raises ValueError for NaN and infinity."""
-    return encoded(_whole(msgspec.to_builtins(value, str_keys=True)))
+    quick = _quick(value)
+    return (
+        _JSON.encode(_whole(msgspec.to_builtins(value, str_keys=True))).encode() if quick is None else quick
+    )
 
 
 def encoded(plain: Any) -> bytes:
     """Canonical JSON of plain values whose whole floats are integers already. Raises as `canonical` does."""
-    return _JSON.encode(plain).encode()
+    quick = _quick(plain)
+    return _JSON.encode(plain).encode() if quick is None else quick
+
+
+def _quick(value: Any) -> bytes | None:
+    """The canonical JSON where msgspec writes the same, which takes a tenth of the time; else None."""
+    try:
+        return None if _FLOAT in _PACKED.encode(value) else _SORTED.encode(value)
+    except (TypeError, OverflowError):  # a key that is no text, a number beyond 64 bits
+        return None
 
 
 def digest(value: Any) -> str:
