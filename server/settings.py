@@ -77,6 +77,8 @@ class Settings:
     max_upload_bytes: int = 32 * 1024 * 1024
     max_import_rows: int = 5000
     max_network_features: int = 200_000
+    max_layer_features: int = 1000
+    max_layer_tracks: int = 100
     max_document_bytes: int = 8 * 1024 * 1024
     max_sync_request_bytes: int = 64 * 1024 * 1024
     max_attachment_bytes: int = 1024 * 1024 * 1024

@@ -1,4 +1,5 @@
-"""What of the network lies near a site: lines, and by them sections and feeders, poles and cabinets.
+"""What of the network lies near a site: lines, and by them sections and feeders, poles and cabinets; and what
+lies in a box of the map.
 
 An index of the whole network finds what may be near; distances are then measured in a frame of metres at
 the site itself.
@@ -8,14 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import shapely
 from msgspec import Struct
+from msgspec.structs import replace
 
 from geo.coords import Position
 from geo.metric import Frame, frame_between
-from geo.network.model import Line, Node
+from geo.network.model import Element, Line, Node, Placed
 from geo.network.topology import Supply, Topology, course, spare_kva
 
 
@@ -60,6 +63,23 @@ class Locator:
     nodes: tuple[str, ...]
     node_tree: Any
 
+    @cached_property
+    def drawn(self) -> tuple[tuple[Element, ...], Any]:
+        """Every element that has a place, in the order of the network, and an index of where; made when a
+        box is asked for first."""
+        found: list[Element] = []
+        shapes: list[Any] = []
+        for element in self.topology.elements.values():
+            if isinstance(element, Line):
+                points = course(element, self.topology.nodes)
+                if len(points) > 1:
+                    found.append(replace(element, path=points))
+                    shapes.append(shapely.LineString(points))
+            elif isinstance(element, Placed) and element.lon is not None and element.lat is not None:
+                found.append(element)
+                shapes.append(shapely.Point(element.lon, element.lat))
+        return tuple(found), shapely.STRtree(shapes)
+
 
 def locator(topology: Topology, fed: Supply) -> Locator:
     """Index the lines and nodes that have a place."""
@@ -80,6 +100,17 @@ def locator(topology: Topology, fed: Supply) -> Locator:
         nodes=tuple(node for node, _, _ in placed),
         node_tree=shapely.STRtree([shapely.Point(lon, lat) for _, lon, lat in placed]),
     )
+
+
+def elements_within(
+    index: Locator, west: float, south: float, east: float, north: float, *, behind: str = "", limit: int
+) -> tuple[Element, ...]:
+    """What touches a box in degrees, in the order of the network, at most `limit` of those that come behind
+    the element `behind`; from the first where there is no such element. Lines have their course."""
+    elements, tree = index.drawn
+    numbers = sorted(int(one) for one in tree.query(shapely.box(west, south, east, north), "intersects"))
+    last = next((n for n, one in enumerate(elements) if one.id == behind), -1) if behind else -1
+    return tuple(elements[number] for number in numbers if number > last)[:limit]
 
 
 def lines_near(index: Locator, site: Position, *, within_m: float, limit: int) -> tuple[NearLine, ...]:

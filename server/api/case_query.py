@@ -11,6 +11,7 @@ import msgspec
 from flask import g
 
 from server.api.base import Schema
+from server.api.boxes import read_box
 from server.problems import Problem
 from server.readmodel.queries import SORTS, CaseFilter, ClockFilter, Place
 from server.services import services
@@ -78,17 +79,5 @@ def case_filter(query: Mapping[str, Any]) -> CaseFilter:
         clock=query.get("clock"),
         clock_kind=query.get("clock_kind"),
         q=query.get("q"),
-        bbox=_bbox(query.get("bbox")),
+        bbox=None if query.get("bbox") is None else read_box(query["bbox"]),
     )
-
-
-def _bbox(given: str | None) -> tuple[float, float, float, float] | None:
-    if given is None:
-        return None
-    try:
-        west, south, east, north = (float(part) for part in given.split(","))
-    except ValueError:
-        raise Problem(422, "bbox_invalid") from None
-    if not (-180 <= west <= east <= 180 and -90 <= south <= north <= 90):
-        raise Problem(422, "bbox_invalid")
-    return west, south, east, north

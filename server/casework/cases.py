@@ -16,7 +16,7 @@ from server.casework.auditing import case_ids
 from server.casework.inbox import tell_everybody, tell_of_conflicts
 from server.casework.numbers import claim_number
 from server.casework.projecting import Projector, batches
-from server.casework.projection import project, project_photos
+from server.casework.projection import project, project_photos, project_tracks
 from server.casework.reconcile import Reconciler
 from server.casework.reminders import tell_of_reminders
 from server.live.backlog import Backlog
@@ -234,6 +234,7 @@ class Cases:
     def project_settled(self, case_id: str) -> int:
         """Show a case that was decided on in two places at once, made one; how many photos it has."""
         self._project(self.load(case_id))
+        self.project_tracks(case_id)
         return self.project_photos(case_id)
 
     def _project(self, known: Loaded) -> None:
@@ -258,6 +259,10 @@ class Cases:
     def project_photos(self, case_id: str) -> int:
         """Show every judged photo of the case; returns how many."""
         return project_photos(self._readmodel, self._store, self._names, case_id)
+
+    def project_tracks(self, case_id: str, tracks: Sequence[str] | None = None) -> None:
+        """Show where these tracks of the case lie, or all of them."""
+        project_tracks(self._readmodel, self._store, self._names, case_id, tracks)
 
     def _write(self, case: Case, rev: str | None, still_owned: Callable[[], None]) -> str:
         document = case_to_document(case)

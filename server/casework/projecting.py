@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import structlog
 
 from checklists.loader import fact_definitions
-from server.casework.projection import project_photos, rows_of
+from server.casework.projection import TRACK, project_photos, project_tracks, rows_of
 from server.names import CASE_DOCUMENT, Names
 from server.ownrules import rules_in_force
 from server.readmodel.database import ReadModel
@@ -73,11 +73,15 @@ class Projector:
             log.warning("case_without_document", case=case_id)
         media = {self._names.media(case_id): case_id for case_id in shown}
         with_photos = self._store.having(list(media), "photo-receipt:")
+        forms = {self._names.forms(case_id): case_id for case_id in shown}
+        with_tracks = self._store.having(list(forms), TRACK)
         with self._writing:
             self._readmodel.put_cases(rows)
             photos = sum(
                 project_photos(self._readmodel, self._store, self._names, media[name]) for name in with_photos
             )
+            for name in with_tracks:
+                project_tracks(self._readmodel, self._store, self._names, forms[name])
         return Projected(len(rows), photos, tuple(left))
 
 

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from base64 import b64decode
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
 import msgspec
 
+from geo.coords import CoordinateError, to_wgs84
+from geo.tracks import TrackError, read_track
 from server.bulletins.record import CaseRecord, packed, record_of
 from server.casework.access import access_to
 from server.casework.surroundings import surrounding_rows
 from server.names import Names
 from server.readmodel.database import CaseRows, ReadModel
+from server.readmodel.layers import put_tracks
 from server.readmodel.looks import put_look
 from server.readmodel.search import folded
 from server.readmodel.spans import NEVER, spans_of
@@ -22,11 +25,13 @@ from server.workflow.clocks.timeline import latest
 from server.workflow.explanations import standing_of
 from server.workflow.gates import ready, ready_until
 from server.workflow.inforce import InForce
-from server.workflow.model import Case, Notice
+from server.workflow.model import Case, Notice, Site
 from server.workflow.monitors import Anomaly, watched
 from sync.store import Document, DocumentStore
 
 _SETTLED_TASKS = {"accepted", "cancelled"}
+#: Before the id of a track, in its case's forms database.
+TRACK = "track:"
 
 
 def project(readmodel: ReadModel, case: Case, rev: str, rules: InForce) -> None:
@@ -50,6 +55,7 @@ def rows_of(case: Case, rev: str, rules: InForce) -> CaseRows:
     dues = [due for due in map(_due, open_notices) if due] + [
         task.due.isoformat() for task in open_tasks if task.due
     ]
+    lon, lat = _wgs84(case.site)
     row: dict[str, Any] = {
         "id": case.id,
         "generation": int(rev.partition("-")[0]),
@@ -69,8 +75,8 @@ def rows_of(case: Case, rev: str, rules: InForce) -> CaseRows:
         "open_notices": len(open_notices),
         "next_due": min(dues, default=None),
         "clock_due": min((one.due.isoformat() for one in running if one.due), default=None),
-        "lon": case.site.lon,
-        "lat": case.site.lat,
+        "lon": lon,
+        "lat": lat,
         "opened_at": case.log[0].at.isoformat(),
         "updated_at": case.log[-1].at.isoformat(),
         "words": folded((case.no, case.customer.name, case.customer.address, case.customer.account_no)),
@@ -183,6 +189,61 @@ def project_photo(
             look=b64decode(look),
         )
     return row
+
+
+def named_tracks(ids: Sequence[str]) -> list[str]:
+    """The tracks among documents, each once."""
+    return list(dict.fromkeys(one.removeprefix(TRACK) for one in ids if one.startswith(TRACK)))
+
+
+def project_tracks(
+    readmodel: ReadModel,
+    store: DocumentStore,
+    names: Names,
+    case_id: str,
+    tracks: Sequence[str] | None = None,
+) -> None:
+    """Show where tracks of the case lie: these, or all of them. One that cannot be read lies nowhere."""
+    keys = None if tracks is None else [TRACK + one for one in tracks]
+    rows, known = [], set()
+    for document in store.all_docs(names.forms(case_id), prefix=TRACK, keys=keys):
+        row = _track_row(document)
+        if row is not None:
+            rows.append(row)
+            known.add(row["id"])
+    put_tracks(readmodel, case_id, rows, gone=[one for one in tracks or () if one not in known])
+
+
+def _track_row(document: Document) -> dict[str, Any] | None:
+    try:
+        track = read_track(document)
+    except TrackError:
+        return None
+    places = [track.fixes[index].position for index in track.kept]
+    if not places or track.started_at is None or track.ended_at is None:
+        return None
+    lons, lats = [one.lon for one in places], [one.lat for one in places]
+    return {
+        "id": str(document["_id"]).removeprefix(TRACK),
+        "by": str(document.get("by") or ""),
+        "west": min(lons),
+        "south": min(lats),
+        "east": max(lons),
+        "north": max(lats),
+        "started_at": track.started_at.isoformat(),
+        "ended_at": track.ended_at.isoformat(),
+        "fixes": len(track.fixes),
+        "length_m": track.length_m,
+    }
+
+
+def _wgs84(site: Site) -> tuple[float, float]:
+    """Where a site lies on everybody's map; as it was given, where that is no place."""
+    try:
+        position = to_wgs84(site.lon, site.lat, site.datum)
+    except CoordinateError:
+        return site.lon, site.lat
+    return position.lon, position.lat
 
 
 def project_photos(readmodel: ReadModel, store: DocumentStore, names: Names, case_id: str) -> int:

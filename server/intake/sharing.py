@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from server.casework.projection import named_tracks
 from server.names import CASE_DOCUMENT, new_id
 from server.services import Services, lease_terms
 from sync.follow import Follower
@@ -118,7 +119,9 @@ class Sharing:
         ids = [change.id for change in batch.results]
         if kind == "media" and any(one.startswith("photo-receipt:") for one in ids):
             self._made.cases.project_photos(case_id)
-        elif CASE_DOCUMENT in ids:
+        if kind == "case" and (tracks := named_tracks(ids)):
+            self._made.cases.project_tracks(case_id, tracks)
+        if CASE_DOCUMENT in ids:
             try:
                 self._made.cases.project(case_id)
             except NotFound:

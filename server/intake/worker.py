@@ -15,6 +15,7 @@ import structlog
 from server.casework.cases import SYSTEM, Cases
 from server.casework.inbox import holders, tell_everybody
 from server.casework.outages import Publishing
+from server.casework.projection import named_tracks
 from server.casework.reminders import Reminders, keep_reminding
 from server.intake.forms import Forms, form_id, quarantine_id
 from server.intake.hazards import Hazards
@@ -170,6 +171,8 @@ class Intake:
             self._take(case_id, form_id(task), partial(self.forms.take, case_id, task))
         for task in self._waiting_for(case_id, _tails(ids, "signature")):
             self._take(case_id, form_id(task), partial(self.forms.take, case_id, task))
+        if tracks := named_tracks(ids):
+            self.cases.project_tracks(case_id, tracks)
         for hazard in _tails(ids, "hazard"):
             self._take(case_id, f"hazard:{hazard}", partial(self.hazards.take, case_id, hazard))
         if CASE_DOCUMENT in ids:

@@ -19,7 +19,7 @@ from sqlalchemy import (
 )
 
 #: Grows when a table changes; a file of another version is dropped and built again.
-SCHEMA_VERSION = 12
+SCHEMA_VERSION = 13
 
 metadata = MetaData()
 
@@ -244,4 +244,23 @@ lookalikes = Table(
     Column("second", ForeignKey("looks.seq", ondelete="CASCADE"), primary_key=True),
     Column("percent", Integer, nullable=False),
     Index("lookalikes_by_second", "second"),
+)
+
+#: Tracks that can be read: the box around the fixes that count, WGS-84, and from when to when (UTC).
+tracks = Table(
+    "tracks",
+    metadata,
+    # As of photos: tablets choose the id.
+    Column("case_id", String, primary_key=True),
+    Column("id", String, primary_key=True),
+    Column("by", String, nullable=False),
+    Column("west", Float, nullable=False),
+    Column("south", Float, nullable=False),
+    Column("east", Float, nullable=False),
+    Column("north", Float, nullable=False),
+    Column("started_at", String, nullable=False),
+    Column("ended_at", String, nullable=False),
+    Column("fixes", Integer, nullable=False),
+    Column("length_m", Float, nullable=False),
+    Index("tracks_by_place", "west", "east", "south", "north", "case_id"),
 )

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from pyproj import Geod
 
 from geo.coords import Position
-from geo.network.locate import feeders_near, lines_near, locator, nodes_near, sections_near
+from geo.network.locate import elements_within, feeders_near, lines_near, locator, nodes_near, sections_near
+from geo.network.model import Line
 from geo.network.topology import build, supply
 from tests.geo.network.nets import LAT, LON, STEP, two_feeders
 
@@ -61,3 +62,20 @@ def test_nobody_nearer_is_missed(east: float, north: float, within: float) -> No
             assert (pole in found) == (way < within)
         if pole in found:
             assert found[pole] == pytest.approx(way, rel=1e-4)
+
+
+def test_a_line_that_only_crosses_a_box_is_in_it_and_has_its_course() -> None:
+    west, south, east, north = (LON + 1.4 * STEP, LAT - 0.1 * STEP, LON + 1.6 * STEP, LAT + 0.1 * STEP)
+    [found] = elements_within(INDEX, west, south, east, north, limit=9)
+    assert isinstance(found, Line)
+    assert (found.id, len(found.path)) == ("L1", 2)
+    assert elements_within(INDEX, 0.0, 0.0, 1.0, 1.0, limit=9) == ()
+
+
+def test_pages_of_a_box_follow_each_other_in_the_order_of_the_network() -> None:
+    box = (LON - 0.1, LAT - 0.1, LON + 0.1, LAT + 0.1)
+    whole = [one.id for one in elements_within(INDEX, *box, limit=99)]
+    first = [one.id for one in elements_within(INDEX, *box, limit=4)]
+    rest = [one.id for one in elements_within(INDEX, *box, behind=first[-1], limit=99)]
+    assert first + rest == whole
+    assert len(set(whole)) == len(whole) > 8
