@@ -42,6 +42,7 @@ def blueprints() -> list[Blueprint]:
         photos,
         places,
         plan_enquiries,
+        plan_files,
         plan_publishing,
         plans,
         processes,
@@ -85,7 +86,7 @@ def blueprints() -> list[Blueprint]:
             papers,
             rectification,
         ),
-        *(networks, works, plans, plan_enquiries, plan_publishing),
+        *(networks, works, plans, plan_enquiries, plan_publishing, plan_files),
         *(events, webhooks, links, public_cases, imports, bulletins),
         *(processes, clocks, anomalies, quarantine, gates, energization, switching, case_file, syncing),
     )

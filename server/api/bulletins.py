@@ -3,20 +3,17 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
-from collections.abc import Callable
 from datetime import date
-from pathlib import Path
 from typing import Any, cast, get_args
 
 import marshmallow as ma
-from flask import Response, g, send_file
+from flask import g
 
 from server.api.base import Schema, blueprint, roles
 from server.api.casework import plain
 from server.api.paper_evidence import wording
 from server.api.pdf import ANSWERS, FILE, PDF, pdf
+from server.api.workbook import XLSX, workbook
 from server.bulletins.periods import Period, PeriodError, PeriodKind, named
 from server.bulletins.sheets import write_bulletin, write_ledger
 from server.casework.reporting import bulletin_of, contractors_of, ledger_of
@@ -27,7 +24,6 @@ from server.services import services
 
 blp = blueprint("bulletins", "Bulletins and ledger 通报与台账.")
 
-_XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _OFFICE = ("manager", "scheduler", "admin", "auditor")
 
 
@@ -69,7 +65,7 @@ class LedgerOut(ma.Schema):
 
 
 _BULLETIN = {
-    "200": {"content": {"application/json": {"schema": BulletinOut}, _XLSX: FILE, PDF: FILE}},
+    "200": {"content": {"application/json": {"schema": BulletinOut}, XLSX: FILE, PDF: FILE}},
     "304": ANSWERS["304"],
 }
 
@@ -105,7 +101,7 @@ def show_bulletin(query: dict[str, Any], kind: str, period: str) -> Any:
     if query["format"] == "pdf":
         say = wording(g.actor.organisation, cast("Printed", language()))
         return pdf(bulletin_paper(found, say), say, None)
-    return _workbook(f"{kind}-{asked.name}.xlsx", lambda path: write_bulletin(path, found, language()))
+    return workbook(f"{kind}-{asked.name}.xlsx", lambda path: write_bulletin(path, found, language()))
 
 
 @blp.route("/reports/ledger/<period>", methods=["GET"])
@@ -119,7 +115,7 @@ def show_ledger(query: dict[str, Any], period: str) -> Any:
     found = ledger_of(made.readmodel, g.actor.organisation, asked, today, made.cases.rules)
     if query["format"] == "json":
         return plain(found)
-    return _workbook(f"ledger-{asked.name}.xlsx", lambda path: write_ledger(path, found, language()))
+    return workbook(f"ledger-{asked.name}.xlsx", lambda path: write_ledger(path, found, language()))
 
 
 @blp.route("/reports/contractors/<kind>/<period>", methods=["GET"])
@@ -146,12 +142,3 @@ def _begun(kind: PeriodKind, name: str) -> tuple[Period, date]:
     if found.first > today:
         raise Problem(422, "period_ahead", period=found.name)
     return found, today
-
-
-def _workbook(name: str, write: Callable[[Path], None]) -> Response:
-    with tempfile.NamedTemporaryFile(dir=services().settings.spool_dir, suffix=".xlsx") as spool:
-        write(Path(spool.name))
-        # The open file outlives its name, and is closed with the answer.
-        return send_file(
-            os.fdopen(os.dup(spool.fileno()), "rb"), mimetype=_XLSX, as_attachment=True, download_name=name
-        )

@@ -96,6 +96,7 @@ class WorkRowOut(ma.Schema):
     agreements = ma.fields.List(ma.fields.Dict())
     awaits = ma.fields.List(ma.fields.String(), metadata={"description": "Functions that have not agreed."})
     history = ma.fields.List(ma.fields.Dict())
+    plan = ma.fields.String(metadata={"description": "The published plan that it is in."})
 
 
 class WorkOut(WorkRowOut):
@@ -117,7 +118,14 @@ def works() -> Works:
     return Works(made.store, made.names.registry)
 
 
-def _needed() -> tuple[str, ...]:
+def found_work(work_id: str) -> Request:
+    """A work of the present person's organisation. Raises Problem 404."""
+    with _refused():
+        return works().get(g.actor.organisation, work_id)[0]
+
+
+def needed_for_works() -> tuple[str, ...]:
+    """The functions that have to agree to a work."""
     return listed(services().cases.policy(g.actor.organisation).work_approvals)
 
 
@@ -135,7 +143,7 @@ def _view(known: Request, needed: Collection[str]) -> dict[str, Any]:
 
 def _answer(found: tuple[Request, str], findings: list[dict[str, Any]] | None = None) -> Answer:
     known, rev = found
-    return {**_view(known, _needed()), "findings": findings or []}, {"ETag": f'"{rev}"'}
+    return {**_view(known, needed_for_works()), "findings": findings or []}, {"ETag": f'"{rev}"'}
 
 
 @contextmanager
@@ -182,7 +190,7 @@ def _asked(work_id: str, body: dict[str, Any]) -> tuple[Particulars, list[dict[s
 @blp.response(200, WorkList)
 def list_works(query: dict[str, Any]) -> dict[str, Any]:
     """The works of your organisation, by id."""
-    needed = _needed()
+    needed = needed_for_works()
     found = [known for known, _ in works().all(g.actor.organisation) if _matches(known, query)]
     return {"items": [_view(known, needed) for known in found]}
 
@@ -206,7 +214,9 @@ def request_work(body: dict[str, Any]) -> Answer:
     asked, odd = _asked(work_id, body)
     actor: Identity = g.actor
     now = services().clock()
-    made = requests.request(work_id, actor.organisation, asked, by=actor.name, at=now, needed=_needed())
+    made = requests.request(
+        work_id, actor.organisation, asked, by=actor.name, at=now, needed=needed_for_works()
+    )
     try:
         return _answer(works().add(made), odd)
     except Conflict:
@@ -236,7 +246,7 @@ def amend_work(body: dict[str, Any], work_id: str) -> Answer:
         for name in ("id", "case", "notice"):
             before["work"].pop(name, None)
         asked, odd = _asked(work_id, {**before, **body})
-        now, needed = services().clock(), _needed()
+        now, needed = services().clock(), needed_for_works()
 
         def change(request: Request) -> Request:
             return requests.amend(request, asked, by=actor.name, at=now, needed=needed)
@@ -252,7 +262,7 @@ def amend_work(body: dict[str, Any], work_id: str) -> Answer:
 def agree_to_work(body: dict[str, Any], work_id: str) -> Answer:
     """Agree for a function to the work as you read it. Each function needs a person of its own."""
     rev, actor = required_match(), g.actor
-    now, needed = services().clock(), _needed()
+    now, needed = services().clock(), needed_for_works()
 
     def change(request: Request) -> Request:
         return requests.agree(request, by=actor.name, roles=actor.roles, at=now, needed=needed, **body)

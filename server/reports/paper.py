@@ -63,6 +63,8 @@ FormName = Literal[
     "minutes",
     "receipt",
     "bulletin",
+    "outage_request",
+    "public_notice",
 ]
 
 
@@ -90,6 +92,8 @@ FORMS: Mapping[FormName, Form] = {
     "minutes": Form("HY"),
     "receipt": Form("YJ"),
     "bulletin": Form("TB"),
+    "outage_request": Form("TD"),
+    "public_notice": Form("TG"),
 }
 
 #: Which copies are printed: the customer's, the one for the file, or first the one and then the other.

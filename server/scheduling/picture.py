@@ -265,23 +265,20 @@ def _customer_hours(plan: Plan, first: dt.date, bottom: int, lang: str) -> Itera
 
 
 def _legend(lang: str) -> Iterator[str]:
-    signs: list[tuple[str, str]] = [
-        (f'<rect width="22" height="{BAR}" rx="2" fill="{colour}"/>', kind)
+    signs = [
+        (f'<rect width="22" height="{BAR}" rx="2" fill="{colour}"/>', text(f"plan_sheet.kind.{kind}", lang))
         for kind, colour in COLOURS.items()
     ]
+    live = f'<rect x="1" width="20" height="{BAR}" rx="2" fill="#fff" stroke="#222" stroke-width="2"/>'
     signs += [
-        (
-            f'<rect x="1" width="20" height="{BAR}" rx="2" fill="#fff" stroke="#222" stroke-width="2"/>',
-            "live",
-        ),
-        (f'<path class="late" d="M0 {BAR / 2}H22M0 2v{BAR - 4}"/>', "late"),
-        (f'<rect class="reserve" width="22" height="{BAR}"/>', "reserve"),
-        (f'<rect class="rest" width="22" height="{BAR}"/>', "rest"),
-        (f'<rect class="blackout" width="22" height="{BAR}"/>', "blackout"),
+        (live, _say("live", lang)),
+        (f'<path class="late" d="M0 {BAR / 2}H22M0 2v{BAR - 4}"/>', _say("late", lang)),
+        (f'<rect class="reserve" width="22" height="{BAR}"/>', _say("reserve", lang)),
+        (f'<rect class="rest" width="22" height="{BAR}"/>', _say("rest", lang)),
+        (f'<rect class="blackout" width="22" height="{BAR}"/>', _say("blackout", lang)),
     ]
     x: float = MARGIN
-    for sign, code in signs:
-        words = _say(code, lang)
+    for sign, words in signs:
         yield f'<g transform="translate({x},60)">{sign}{_text(28, BAR - 1, words)}</g>'
         x = round(x + 28 + _width(words) + 20, 1)
 

@@ -6,22 +6,16 @@ import datetime as dt
 from itertools import combinations
 from xml.etree import ElementTree
 
-import msgspec
 import pytest
 from msgspec.structs import replace
 
-from geo.network.topology import build, supply
 from server.outages.instance import Blackout, Instance
 from server.outages.plan import LiveWork, Outage, Plan, Unplaced
-from server.scheduling.picture import BAR, COLOURS, DAY, HEAD, LEFT, Feeders, draw, feeders_of
+from server.scheduling.picture import BAR, COLOURS, DAY, HEAD, LEFT, Feeders, draw
 from server.texts import LANGUAGES
-from tests.outages.demo import DEMO, demo
+from tests.scheduling.demo_plan import FEEDERS, MONTH, PLAN
 
 SVG = "{http://www.w3.org/2000/svg}"
-MONTH, NETWORK = demo()
-PLAN = msgspec.json.decode((DEMO / "outages-plan.json").read_bytes(), type=Plan)
-TOPOLOGY = build(NETWORK)
-FEEDERS = feeders_of(MONTH.works, TOPOLOGY, supply(TOPOLOGY))
 
 
 def drawn(month: Instance = MONTH, plan: Plan = PLAN, feeders: Feeders = FEEDERS) -> ElementTree.Element:

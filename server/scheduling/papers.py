@@ -1,0 +1,266 @@
+"""Outages on paper: the request for one 停电计划申请单, and the public notice of those of a plan 停电公告."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Literal
+
+from checklists.reasons import number
+from server.outages.plan import Notice, Outage, Plan
+from server.reports.heads import blank, columns, field, signers
+from server.reports.paper import (
+    FORMS,
+    Block,
+    Cell,
+    Field,
+    Fields,
+    Heading,
+    Line,
+    Paper,
+    Passage,
+    Signature,
+    Signatures,
+    Table,
+    own_line,
+)
+from server.reports.wording import Wording, Words
+from server.scheduling.plans import Announcement
+from server.scheduling.requests import Agreement, Request
+
+__all__ = ["Placed", "RequestFacts", "public_notice_paper", "request_paper"]
+
+#: Millimetres.
+_APPROVAL_WIDTHS = (44.0, 40.0, 40.0, 0.0)
+_NOTICE_WIDTHS = (9.0, 52.0, 42.0, 0.0, 20.0, 26.0)
+#: Announcements that a request tells of; the plan has all.
+_ANNOUNCED = 4
+
+
+@dataclass(frozen=True)
+class Placed:
+    """Where a request stands in a plan: `outage` None where it is done live, on `day`."""
+
+    plan_no: str
+    day: date
+    outage: Outage | None
+    announced: tuple[Announcement, ...] = ()
+
+
+@dataclass(frozen=True)
+class RequestFacts:
+    """What a request's paper says beside the request: numbers of its cases by id, names of the network's
+    elements by id, functions that have to agree, and where it was placed, if it was."""
+
+    cases: Mapping[str, str]
+    names: Mapping[str, str]
+    needed: tuple[str, ...]
+    placed: Placed | None = None
+
+
+def request_paper(known: Request, facts: RequestFacts, say: Wording) -> Paper:
+    """A request for an outage, with who agreed to it, and what its plan says of it once it has one."""
+    asked = known.asked
+    return Paper(
+        form="outage_request",
+        no=f"{FORMS['outage_request'].code}-{asked.no or known.id}",
+        case_no=", ".join(facts.cases.get(one, one) for one in asked.cases),
+        title=say.say("title_outage_request"),
+        organisation=known.organisation,
+        stamp=say.say("stamp_withdrawn") if known.state == "withdrawn" else (),
+        blocks=(
+            Fields(tuple(_asked(known, facts, say))),
+            Heading(say.say("heading_outage_dates")),
+            Fields(tuple(_dates(known, say))),
+            Heading(say.say("heading_outage_measures")),
+            Fields(tuple(_measures(known, facts, say))),
+            Heading(say.say("heading_outage_planned")),
+            Fields(tuple(_planned(facts, say))),
+            Heading(say.say("heading_outage_approvals")),
+            _approvals(known, facts, say),
+            Heading(say.say("heading_outage_executed")),
+            Fields(
+                (*blank(say, "outage_real_off", "outage_real_on"), field(say, "outage_deviation", wide=True))
+            ),
+            _requested(known, say),
+        ),
+    )
+
+
+def _asked(known: Request, facts: RequestFacts, say: Wording) -> Iterator[Field]:
+    asked, work = known.asked, known.asked.work
+    place = work.section or facts.names.get(work.device, work.device)
+    switches = (facts.names.get(one, one) for one in asked.switches)
+    yield field(say, "outage_type", say.say(f"outage_type_{asked.type}"))
+    yield field(say, "outage_kind", say.catalogued(f"plan_sheet.kind.{work.kind}"))
+    yield field(say, "outage_work", own_line(work.name), wide=True)
+    yield field(say, "outage_line", own_line(asked.line))
+    yield field(say, "outage_place", own_line(place))
+    yield field(say, "outage_stretch", own_line(asked.stretch), wide=True)
+    yield field(say, "outage_switches", own_line(", ".join(switches)), wide=True)
+    yield field(say, "outage_sketch", own_line(asked.sketch), wide=True)
+    yield field(say, "outage_content", own_line(asked.content), wide=True)
+    yield field(say, "contractor", own_line(asked.contractor))
+    yield field(say, "outage_leader", own_line(asked.leader))
+
+
+def _dates(known: Request, say: Wording) -> Iterator[Field]:
+    work = known.asked.work
+    because = f"（{work.earliest_because}）" if work.earliest_because else ""
+    earliest = own_line(f"{work.earliest}{because}") if work.earliest else ()
+    windows = tuple(say.catalogued(f"plan_sheet.window.{one}") for one in work.windows)
+    yield field(say, "outage_earliest", earliest, wide=bool(because))
+    yield field(say, "outage_wanted", say.day(work.wanted))
+    yield field(say, "outage_latest", say.day(work.latest))
+    yield field(say, "outage_windows", _listed(windows))
+    yield field(say, "outage_minutes", (number(float(work.minutes), "min"),))
+    yield field(say, "outage_rain_last", say.day(None if work.rain is None else work.rain.last))
+
+
+def _measures(known: Request, facts: RequestFacts, say: Wording) -> Iterator[Field]:
+    asked = known.asked
+    code = {None: "unassessed", True: "possible", False: "impossible"}[asked.live_possible]
+    live = (Line(say.say(f"outage_live_{code}")), *own_line(asked.live_reason))
+    consents = (f"{facts.names.get(one.customer, one.customer)}: {one.document}" for one in asked.consents)
+    yield field(say, "outage_live", live, wide=True)
+    yield field(say, "outage_transfer", own_line(asked.transfer), wide=True)
+    yield field(say, "outage_safety", own_line(asked.safety), wide=True)
+    yield field(say, "outage_consents", tuple(line for one in consents for line in own_line(one)), wide=True)
+
+
+def _planned(facts: RequestFacts, say: Wording) -> Iterator[Field]:
+    """What the plan says, or room for it: times, whom it interrupts, what was announced."""
+    placed = facts.placed
+    outage = None if placed is None else placed.outage
+    yield field(say, "plan_no", own_line("" if placed is None else placed.plan_no))
+    if placed is not None and outage is None:
+        yield field(say, "outage_done_live", say.day(placed.day))
+        return
+    if placed is None or outage is None:
+        yield from blank(
+            say, "outage_off", "outage_on", "outage_customers", "outage_hours", "outage_notify_by"
+        )
+        yield field(say, "outage_announced", wide=True)
+        return
+    told = say.say("outage_counted", dead=outage.customers_dead, moved=outage.customers_moved)
+    named = dict.fromkeys((*outage.important, *outage.life_support))
+    yield field(say, "outage_off", own_line(f"{outage.off:%Y-%m-%d %H:%M}"))
+    yield field(say, "outage_on", own_line(f"{outage.on:%Y-%m-%d %H:%M}"))
+    yield field(say, "outage_work_time", own_line(f"{outage.work_from:%H:%M} – {outage.work_to:%H:%M}"))
+    yield field(say, "outage_reserve", say.day(outage.rain_date))
+    yield field(say, "outage_customers", told)
+    yield field(say, "outage_hours", (number(round(outage.customer_hours, 1)),))
+    yield field(say, "outage_important", own_line(", ".join(facts.names.get(one, one) for one in named)))
+    yield field(say, "outage_notify_by", say.day(outage.notify_by))
+    yield field(say, "outage_announced", _announced(placed.announced, say), wide=True)
+
+
+def _announced(found: Sequence[Announcement], say: Wording) -> Cell:
+    lines = (
+        ("  ".join((*say.moment(one.announced_at), one.channel, one.proof))) for one in found[:_ANNOUNCED]
+    )
+    more = len(found) - _ANNOUNCED
+    rest = (Line(say.say("rows_more_plan", count=more), "small"),) if more > 0 else ()
+    return (*(line for one in lines for line in own_line(one)), *rest)
+
+
+def _approvals(known: Request, facts: RequestFacts, say: Wording) -> Table:
+    given: dict[str, Agreement] = {one.function: one for one in known.agreements}
+    rows: list[tuple[Cell, ...]] = []
+    for function in dict.fromkeys((*facts.needed, *given)):
+        name = (Line(say.say(f"function_{function}")),)
+        agreed = given.get(function)
+        if agreed is None:
+            rows.append((name, (), (), ()))
+            continue
+        rows.append(
+            (name, _cell(say.person(agreed.by)), _cell(say.moment(agreed.at)), own_line(agreed.remark))
+        )
+    head = columns(say, "function", "agreed_by", "agreed_at", "remark")
+    return Table(head, _APPROVAL_WIDTHS, tuple(rows))
+
+
+def _requested(known: Request, say: Wording) -> Block:
+    at = known.history[0].at if known.history else None
+    signature = Signature(say.say("signer_requested_by"), say.person(known.requested_by), say.moment(at))
+    return Signatures((signature,))
+
+
+def public_notice_paper(
+    plan: Plan,
+    *,
+    no: str,
+    organisation: str,
+    names: Mapping[str, str],
+    published_at: datetime,
+    say: Wording,
+    stamp: Literal["", "superseded", "withdrawn"] = "",
+    only: str | None = None,
+) -> Paper:
+    """What the public is told of a plan's outages: when, where, by which line. `only` one of them; `stamp`:
+    why the notice holds no more.
+
+    Raises KeyError if the plan has no such outage to announce.
+    """
+    found = sorted(plan.notices, key=lambda one: (one.start, one.outage))
+    if only is not None:
+        found = [one for one in found if one.outage == only]
+        if not found:
+            raise KeyError(only)
+    code = FORMS["public_notice"].code
+    reserve = {one.id: one.rain_date for one in plan.outages}
+    rows = (_row(n, one, reserve.get(one.outage), names, say) for n, one in enumerate(found, 1))
+    return Paper(
+        form="public_notice",
+        no=f"{code}-{no}" if only is None else f"{code}-{no}-{only}",
+        case_no="",
+        title=say.say("title_public_notice"),
+        organisation=organisation,
+        stamp=say.say(f"stamp_{stamp}") if stamp else (),
+        blocks=(
+            Fields(
+                (field(say, "plan_no", own_line(no)), field(say, "outage_published", say.day(published_at)))
+            ),
+            Passage((Line(say.say("public_notice_opening")),)),
+            Table(
+                columns(
+                    say,
+                    "no",
+                    "outage_time",
+                    "outage_lines",
+                    "outage_area",
+                    "outage_households",
+                    "outage_reserve",
+                ),
+                _NOTICE_WIDTHS,
+                tuple(rows),
+            ),
+            Passage((Line(say.say("public_notice_caution")), Line(say.say("public_notice_rain")))),
+            signers(say, "announced_by"),
+        ),
+    )
+
+
+def _row(
+    n: int, notice: Notice, reserve: date | None, names: Mapping[str, str], say: Wording
+) -> tuple[Cell, ...]:
+    same = notice.start.date() == notice.end.date()
+    end = f"{notice.end:%H:%M}" if same else f"{notice.end:%Y-%m-%d %H:%M}"
+    return (
+        own_line(str(n)),
+        own_line(f"{notice.start:%Y-%m-%d %H:%M} – {end}"),
+        own_line(", ".join(names.get(one, one) for one in notice.feeders)),
+        own_line(", ".join(notice.sections)),
+        own_line(str(notice.customers)),
+        _cell(say.day(reserve)),
+    )
+
+
+def _cell(words: Words) -> Cell:
+    return (Line(words),) if words else ()
+
+
+def _listed(found: Iterable[Words]) -> Words:
+    """Words of the same languages, listed in each."""
+    return tuple("、".join(one) for one in zip(*found, strict=True))
