@@ -41,6 +41,7 @@ def blueprints() -> list[Blueprint]:
         papers,
         photos,
         places,
+        plan_amending,
         plan_enquiries,
         plan_files,
         plan_publishing,
@@ -86,7 +87,7 @@ def blueprints() -> list[Blueprint]:
             papers,
             rectification,
         ),
-        *(networks, works, plans, plan_enquiries, plan_publishing, plan_files),
+        *(networks, works, plans, plan_enquiries, plan_amending, plan_publishing, plan_files),
         *(events, webhooks, links, public_cases, imports, bulletins),
         *(processes, clocks, anomalies, quarantine, gates, energization, switching, case_file, syncing),
     )

@@ -12,8 +12,7 @@ from flask import g
 from server.api.base import Schema, blueprint, roles
 from server.api.casework import plain
 from server.api.keys import IDEMPOTENCY_HEADER, created_id, own_id
-from server.api.networks import finding_rows
-from server.api.plans import found_plan, plans
+from server.api.plans import found_plan, plans, require_balanceable
 from server.problems import Problem
 from server.scheduling import enquiries as stored
 from server.scheduling.enquiries import Enquiries, Enquiry, TakenEnquiry, UnknownEnquiry
@@ -167,15 +166,3 @@ def _require_askable(record: PlanRecord, instance: dict[str, Any], body: dict[st
         first, last = days_of(record.month)
         if body["date"] is None or not first <= body["date"] <= last:
             raise Problem(422, "enquiry_day_outside", first=str(first), last=str(last))
-
-
-def require_balanceable(record: PlanRecord, instance: dict[str, Any]) -> None:
-    """Raises Problem 422 with everything that keeps an instance from being balanced."""
-    from server.outages.reading import read_instance  # noqa: PLC0415  loads what geometry needs
-
-    networks = services().networks
-    head = networks.get(record.organisation, record.network, record.version)
-    reading = read_instance(instance, network=msgspec.json.decode(networks.body(head)))
-    if not reading.usable:
-        graves = tuple(one for one in reading.findings if one.grave)
-        raise Problem(422, "plan_unusable", extra=finding_rows(graves))

@@ -3,10 +3,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date
 from typing import Any, get_args
+from zoneinfo import ZoneInfo
 
 import marshmallow as ma
 import msgspec
@@ -18,9 +19,10 @@ from server.api.plans import MonthPlanOut, PlanRowOut, found_plan, needed, plan_
 from server.api.works import works
 from server.casework.outages import Publishing
 from server.problems import Problem, language
-from server.scheduling import approving
+from server.scheduling import announcing, approving
 from server.scheduling import plans as stored
 from server.scheduling.approving import PlanRefused
+from server.scheduling.freezing import frozen_until
 from server.scheduling.ical import calendar_of
 from server.scheduling.plans import Announcement, PlanRecord, number_of
 from server.scheduling.works import StaleWork
@@ -62,6 +64,10 @@ class OutageNoticeOut(ma.Schema):
     """What is announced of an outage: area, line and time. `by`: the last day for it."""
 
     outage = ma.fields.String()
+    kind = ma.fields.String(
+        validate=ma.validate.OneOf(get_args(announcing.NoticeKind)),
+        metadata={"description": "corrected: announced otherwise before; withdrawn: announced, and no more."},
+    )
     state = ma.fields.String(validate=ma.validate.OneOf(["due", "overdue", "announced"]))
     by = ma.fields.String()
     start = ma.fields.String(data_key="from")
@@ -78,12 +84,13 @@ class OutageNoticeList(ma.Schema):
     items = ma.fields.List(ma.fields.Nested(OutageNoticeOut))
 
 
-def _publishing() -> Publishing:
+def publishing() -> Publishing:
+    """What publishes plans."""
     return Publishing(plans(), works(), services().cases)
 
 
 @contextmanager
-def _refused() -> Iterator[None]:
+def problems() -> Iterator[None]:
     """Says what cannot be done to a plan as a problem."""
     try:
         yield
@@ -92,11 +99,6 @@ def _refused() -> Iterator[None]:
         raise Problem(409, code, extra={"params": params}, **params) from None
     except StaleWork:
         raise Problem(409, "conflict") from None
-
-
-def _today() -> date:
-    made = services()
-    return made.cases.policy(g.actor.organisation).day(made.clock())
 
 
 @blp.route("/plans/<plan_id>/approve", methods=["POST"])
@@ -111,7 +113,7 @@ def approve_plan(body: dict[str, Any], plan_id: str) -> dict[str, Any]:
     def agree(known: PlanRecord) -> PlanRecord:
         return approving.approve(known, by=actor.name, roles=actor.roles, at=now, **body)
 
-    with _refused():
+    with problems():
         return plan_row(plans().change(actor.organisation, plan_id, agree))
 
 
@@ -121,15 +123,18 @@ def approve_plan(body: dict[str, Any], plan_id: str) -> dict[str, Any]:
 def publish_plan(plan_id: str) -> dict[str, Any]:
     """Publish a plan to which all have agreed. Its works are planned, and the gate `outage-approved` of every
     case that waited for them is confirmed with the plan's number."""
-    actor, record, publishing = g.actor, found_plan(plan_id), _publishing()
-    plan = publishing.plan(record) if record.state in ("made", "published") else {}
-    said = {"by": actor.name, "at": services().clock(), "today": _today(), "needed": needed()}
+    actor, record, house = g.actor, found_plan(plan_id), publishing()
+    done = record.summary is not None
+    today, until = frozen_days()
+    said = {"by": actor.name, "at": services().clock(), "needed": needed(), "today": today, "frozen": until}
+    plan = house.plan(record) if done else {}
+    base = house.plan(plans().get(record.organisation, record.amends)) if done and record.amends else None
 
     def publish(known: PlanRecord) -> PlanRecord:
-        return approving.publish(known, plan, **said)
+        return approving.publish(known, plan, base=base, **said)
 
-    with _refused():
-        published, told = publishing.publish(record, publish)
+    with problems():
+        published, told = house.publish(record, publish)
     return {**plan_view(published), "told": plain(told)}
 
 
@@ -149,13 +154,13 @@ def list_public_notices(plan_id: str) -> dict[str, Any]:
 def record_announcement(body: dict[str, Any], plan_id: str) -> dict[str, Any]:
     """Record that an outage was announced, and what shows it."""
     record, actor, now = found_plan(plan_id), g.actor, services().clock()
-    plan = _publishing().plan(record) if record.state == "published" else {}
     if body["announced_at"] > now:
         raise Problem(422, "announced_ahead")
     announcement = Announcement(**body, recorded_by=actor.name, recorded_at=now)
-    with _refused():
+    outages = {one.notice["outage"] for one in _due(record)}
+    with problems():
         changed = plans().change(
-            actor.organisation, plan_id, lambda known: approving.announce(known, plan, announcement)
+            actor.organisation, plan_id, lambda known: approving.announce(known, outages, announcement)
         )
     return _notices(changed)
 
@@ -167,8 +172,10 @@ def record_announcement(body: dict[str, Any], plan_id: str) -> dict[str, Any]:
 def export_calendar(plan_id: str) -> Response:
     """A published plan's outages as iCalendar, with the words of their notices."""
     record = found_plan(plan_id)
+    if record.state != "published":
+        raise Problem(409, "plan_not_published")
     words = {one["outage"]: one["text"][language()] for one in _notices(record)["items"]}
-    plan, made = _publishing().plan(record), services()
+    plan, made = publishing().plan(record), services()
     calendar = calendar_of(
         plan,
         number=number_of(record),
@@ -179,33 +186,69 @@ def export_calendar(plan_id: str) -> Response:
     return Response(calendar, mimetype=ICALENDAR)
 
 
-def _notices(record: PlanRecord) -> dict[str, Any]:
-    if record.state != "published":
+def frozen_days() -> tuple[date, date]:
+    """Today, and the last day that is frozen in published plans."""
+    made = services()
+    policy = made.cases.policy(g.actor.organisation)
+    now = made.clock().astimezone(ZoneInfo(policy.timezone))
+    until = frozen_until(
+        now, weekday=policy.plan_freeze_weekday, hour=policy.plan_freeze_hour, days=policy.plan_freeze_days
+    )
+    return now.date(), until
+
+
+def _due(record: PlanRecord) -> list[announcing.Notice]:
+    """What is to be announced of a plan that was published. Raises Problem 409 for another."""
+    if record.published_at is None or record.state not in ("published", "withdrawn"):
         raise Problem(409, "plan_not_published")
+    made = services()
+    policy = made.cases.policy(record.organisation)
+    terms = announcing.Terms(
+        today=policy.day(made.clock()), day_of=policy.day, short_hours=policy.outage_short_notice_hours
+    )
+    return announcing.due_notices(publishing().versions(record), terms)
+
+
+def _notices(record: PlanRecord) -> dict[str, Any]:
+    due = _due(record)
     network = msgspec.json.decode(
         services().networks.body(services().networks.get(record.organisation, record.network, record.version))
     )
     names = {one["id"]: one["properties"].get("name") or one["id"] for one in network["features"]}
-    found = approving.due_notices(record, _publishing().plan(record), _today())
-    return {"items": [_notice(one, names) for one in found]}
+    return {"items": [_notice(one, names) for one in due]}
 
 
-def _notice(one: approving.Notice, names: dict[str, str]) -> dict[str, Any]:
+#: The words of each kind of notice, in catalogue `scheduling`.
+_TEXTS: Mapping[announcing.NoticeKind, str] = {
+    "planned": "public_notice",
+    "corrected": "public_notice_corrected",
+    "withdrawn": "public_notice_withdrawn",
+}
+
+
+def _notice(one: announcing.Notice, names: dict[str, str]) -> dict[str, Any]:
     row = dict(one.notice)
-    words = {
-        "feeders": ", ".join(names.get(name, name) for name in row["feeders"]),
-        "area": ", ".join(row["sections"]),
-        "start": row["from"].replace("T", " ")[:16],
-        "end": row["to"].replace("T", " ")[:16],
-        "customers": row["customers"],
-    }
+    words = _words(row, names)
+    if one.was is not None:
+        words |= {f"was_{name}": said for name, said in _words(one.was, names).items()}
     start, end = row.pop("from"), row.pop("to")
     return {
         **row,
         "start": start,
         "end": end,
         "tell": [names.get(name, name) for name in row.get("tell", ())],
+        "kind": one.kind,
         "state": one.state,
-        "text": both("public_notice", **words),
+        "text": both(_TEXTS[one.kind], **words),
         "announcements": plain(one.announcements),
+    }
+
+
+def _words(notice: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        "feeders": ", ".join(names.get(name, name) for name in notice["feeders"]),
+        "area": ", ".join(notice["sections"]),
+        "start": notice["from"].replace("T", " ")[:16],
+        "end": notice["to"].replace("T", " ")[:16],
+        "customers": notice["customers"],
     }

@@ -22,7 +22,7 @@ from server.problems import Problem
 from server.scheduling import plans as stored
 from server.scheduling.months import GIVEN, days_of, instance_of, moves
 from server.scheduling.networks import NetworkHead, UnknownNetwork
-from server.scheduling.plans import Effort, NearPlan, PlanRecord, Plans, TakenPlan, UnknownPlan
+from server.scheduling.plans import Effort, Hand, NearPlan, PlanRecord, Plans, TakenPlan, UnknownPlan
 from server.scheduling.requests import Request
 from server.scheduling.works import UnknownWork
 from server.services import services
@@ -120,6 +120,18 @@ class PlanRowOut(ma.Schema):
     summary = ma.fields.Dict(allow_none=True)
     fault = ma.fields.Dict(allow_none=True)
     near = ma.fields.Dict(allow_none=True)
+    hand = ma.fields.Dict(metadata={"description": "By work, what the scheduler says of it."})
+    amends = ma.fields.String(metadata={"description": "The published plan in whose place it is to be."})
+    amended_by = ma.fields.String(metadata={"description": "The plan that is in place of this one."})
+    reason = ma.fields.String(metadata={"description": "Why it amends that plan."})
+    drop = ma.fields.List(ma.fields.Dict(), metadata={"description": "Works it leaves out, with the reason."})
+    thawed = ma.fields.List(
+        ma.fields.String(), metadata={"description": "Works that it moves within days that are frozen."}
+    )
+    thawed_by = ma.fields.String()
+    given_up = ma.fields.String(metadata={"description": "Why it was withdrawn."})
+    given_up_by = ma.fields.String()
+    given_up_at = ma.fields.String(allow_none=True)
 
 
 class MonthPlanOut(PlanRowOut):
@@ -180,7 +192,7 @@ def needed() -> tuple[str, ...]:
 
 def plan_view(record: PlanRecord) -> dict[str, Any]:
     result: dict[str, Any] = {"plan": None, "reasons": [], "moves": [], "unexplained": [], "findings": []}
-    if record.state in ("made", "published"):
+    if record.summary is not None:
         result |= msgspec.json.decode(plans().result(record))
         if record.near is not None:
             near = plans().get(record.organisation, record.near.plan)
@@ -240,6 +252,7 @@ def request_plan(body: dict[str, Any]) -> dict[str, Any]:
         requested_by=actor.name,
         requested_at=made.clock(),
         near=near,
+        hand={work: msgspec.convert(plain(said), Hand) for work, said in body.get("hand", {}).items()},
     )
     try:
         return plan_view(plans().add(record, instance))
@@ -250,9 +263,13 @@ def request_plan(body: dict[str, Any]) -> dict[str, Any]:
 @blp.route("/plans/<plan_id>", methods=["GET"])
 @roles("manager", "scheduler", "admin", "auditor")
 @blp.response(200, MonthPlanOut)
-def show_plan(plan_id: str) -> dict[str, Any]:
+def show_plan(plan_id: str) -> tuple[dict[str, Any], dict[str, str]]:
     """A plan with its outages, its proof, and the reasons for what is out or late."""
-    return plan_view(found_plan(plan_id))
+    try:
+        record, rev = plans().found(g.actor.organisation, plan_id)
+    except UnknownPlan:
+        raise Problem(404, "not_found") from None
+    return plan_view(record), {"ETag": f'"{rev}"'}
 
 
 @blp.route("/plans/<plan_id>/cancel", methods=["POST"])
@@ -272,6 +289,18 @@ def cancel_plan(plan_id: str) -> dict[str, Any]:
         raise Problem(409, "plan_over", state=known.state)
 
     return plan_row(plans().change(g.actor.organisation, plan_id, cancel))
+
+
+def first_said(plan_id: str, said: bytes) -> PlanRecord | None:
+    """The plan that the present person has asked for by the same words before. Raises Problem 409 where the
+    id is another's."""
+    try:
+        known = plans().get(g.actor.organisation, plan_id)
+    except UnknownPlan:
+        return None
+    if (known.digest, known.requested_by) != (stored.digest_of(said), g.actor.name):
+        raise Problem(409, "plan_exists", id=plan_id)
+    return known
 
 
 def _network(actor: Identity, body: dict[str, Any]) -> NetworkHead:
@@ -354,6 +383,12 @@ def _days_off(organisation: str, month: str) -> list[date]:
         return [day for day in days if not calendar.works(day)]
     except UnknownYear:
         raise Problem(422, "plan_calendar_unknown", year=first.year) from None
+
+
+def require_balanceable(record: PlanRecord, instance: dict[str, Any]) -> None:
+    """Raises Problem 422 with everything that keeps an instance on a plan's network from being balanced."""
+    head = services().networks.get(record.organisation, record.network, record.version)
+    _require_usable(msgspec.json.encode(instance), head)
 
 
 def _require_usable(instance: bytes, head: NetworkHead) -> None:

@@ -1,13 +1,14 @@
 """What a published plan means: its works are planned, and the cases that waited for them are told.
 
 Works are taken before the plan is published, each by compare and swap, so that no work stands in two
-published plans. What comes after can be done again: cut off in between, whoever sees the plan next ends it.
+published plans. A version takes the place of its plan by one write to that plan, which only one can do. What
+comes after can be done again: cut off in between, whoever sees the plan next ends it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Literal
 
 import msgspec
 import structlog
@@ -15,11 +16,11 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from server.casework.cases import SYSTEM, Cases
-from server.scheduling.approving import PlanRefused
+from server.scheduling.approving import PlanRefused, claim
 from server.scheduling.months import days_in
-from server.scheduling.plans import PlanRecord, Plans, number_of
+from server.scheduling.plans import PlanRecord, Plans, UnknownPlan, number_of
 from server.scheduling.requests import Request
-from server.scheduling.works import StaleWork, Works
+from server.scheduling.works import StaleWork, UnknownWork, Works
 from server.texts import text
 from server.workflow.commands import RecordEntry
 from server.workflow.refusal import Refusal
@@ -29,6 +30,8 @@ log = structlog.get_logger()
 
 GATE = "outage-approved"
 _TRIES = 12
+#: A plan in one of these holds no work any more, and never will again.
+_OVER = ("amended", "withdrawn")
 
 
 class Told(Struct, frozen=True, kw_only=True):
@@ -40,7 +43,7 @@ class Told(Struct, frozen=True, kw_only=True):
 
 
 class Publishing:
-    """Publishes plans; holds nothing of its own."""
+    """Publishes plans, and ends them; holds nothing of its own."""
 
     def __init__(self, plans: Plans, works: Works, cases: Cases) -> None:
         self.plans = plans
@@ -53,64 +56,160 @@ class Publishing:
         change: Callable[[PlanRecord], PlanRecord],
     ) -> tuple[PlanRecord, list[Told]]:
         """Publish by `change`, which decides whether it may be. Raises what that raises, and PlanRefused if a
-        work is no longer as it was planned."""
+        work is no longer as it was planned, or another version has come in place of the plan it amends."""
         change(record)
+        amends = bool(record.amends) and record.state != "published"
+        if amends:
+            self._claim(self.plans.get(record.organisation, record.amends), record)
         asked = {one["id"]: one for one in msgspec.json.decode(self.plans.instance(record))["works"]}
         placed = sorted(days_in(self.plan(record)))
+        known = {work: self._check(record, work, asked[work]) for work in placed}
+        inherited = [work for work in placed if record.amends and known[work].plan == record.amends]
         for work in placed:
-            self._check(record, work, asked[work])
-        for work in placed:
+            if work not in inherited:
+                self._take(record, work, asked[work])
+        if amends:
+            try:
+                self.plans.change(record.organisation, record.amends, lambda base: self._claim(base, record))
+            except PlanRefused:
+                self._release(record, placed)
+                raise
+        for work in inherited:
             self._take(record, work, asked[work])
         published = self.plans.change(record.organisation, record.id, change)
         return published, self.settle(published)
+
+    def give_up(self, record: PlanRecord, change: Callable[[PlanRecord], PlanRecord]) -> list[Told]:
+        """Withdraw a plan by `change`: its works are free again, and the cases that it was told to are told.
+        Raises what `change` raises."""
+
+        def unclaimed(known: PlanRecord) -> PlanRecord:
+            over = known.amended_by and self._is_over(known.organisation, known.amended_by)
+            return change(replace(known, amended_by="") if over and known.state == "published" else known)
+
+        return self.settle(self.plans.change(record.organisation, record.id, unclaimed))
 
     def plan(self, record: PlanRecord) -> dict[str, Any]:
         """The plan that was made, as `outage-plan-1`."""
         found: dict[str, Any] = msgspec.json.decode(self.plans.result(record))["plan"]
         return found
 
+    def versions(self, record: PlanRecord) -> list[tuple[PlanRecord, dict[str, Any]]]:
+        """What a plan came to be, oldest first: the plans that it amends, and itself."""
+        found = [(record, self.plan(record))]
+        while found[0][0].amends:
+            base = self.plans.get(record.organisation, found[0][0].amends)
+            found.insert(0, (base, self.plan(base)))
+        return found
+
     def settle(self, record: PlanRecord) -> list[Told]:
-        """Tell the cases that waited for a published plan's works, each once."""
+        """What follows from a plan that was published or withdrawn, each thing once: works it leaves out are
+        free again, cases are told of days that are new to them, and of works that are in no plan."""
+        days = {} if record.state == "withdrawn" else days_in(self.plan(record))
+        before = self._before(record)
+        if record.state == "withdrawn" and record.published_at is None:
+            self._release(record, days_in(self.plan(record)), back=record.amends)
+            return []
+        if record.state == "published" and record.amends:
+            gone = before.keys() - days.keys()
+            self._release(self.plans.get(record.organisation, record.amends), gone)
+            self.plans.change(record.organisation, record.amends, lambda base: replace(base, state="amended"))
+        elif record.state == "withdrawn":
+            self._release(record, before)
         told = []
-        for work, day in sorted(days_in(self.plan(record)).items()):
-            known, _ = self._works.get(record.organisation, work)
-            told += [self._tell(record, case, work, day) for case in known.asked.cases]
+        for work, day in sorted(days.items()):
+            if before.get(work) != day:
+                told += self._tell_all(record, work, day, "met")
+        for work in sorted(before.keys() - days.keys()):
+            told += self._tell_all(record, work, before[work], "unmet")
         return told
+
+    def _before(self, record: PlanRecord) -> dict[str, str]:
+        """Where the works stood before this: in the plan it amends, or for one withdrawn in itself."""
+        if record.state == "withdrawn":
+            return days_in(self.plan(record))
+        if not record.amends:
+            return {}
+        return days_in(self.plan(self.plans.get(record.organisation, record.amends)))
+
+    def _claim(self, base: PlanRecord, record: PlanRecord) -> PlanRecord:
+        """The plan that is amended, this version's. The claim of one that was withdrawn does not count."""
+        if base.amended_by not in ("", record.id) and self._is_over(base.organisation, base.amended_by):
+            base = replace(base, amended_by="")
+        return claim(base, record.id)
+
+    def _is_over(self, organisation: str, plan_id: str) -> bool:
+        try:
+            return self.plans.get(organisation, plan_id).state in _OVER
+        except UnknownPlan:
+            return False
 
     def _check(self, record: PlanRecord, work: str, asked: Mapping[str, Any]) -> Request:
         known, _ = self._works.get(record.organisation, work)
-        ours = known.state == "planned" and known.plan == record.id
-        if not (ours or known.state == "approved") or _own(msgspec.to_builtins(known.asked.work)) != _own(
-            asked
-        ):
+        ours = known.state in ("planned", "done") and known.plan in (record.id, record.amends or record.id)
+        free = known.state == "approved" or (
+            known.state == "planned" and self._is_over(record.organisation, known.plan)
+        )
+        if not (ours or free) or _own(msgspec.to_builtins(known.asked.work)) != _own(asked):
             raise PlanRefused("plan_work_changed", work=work, state=known.state)
         return known
 
     def _take(self, record: PlanRecord, work: str, asked: Mapping[str, Any]) -> None:
         """Have a work be this plan's."""
+
+        def take(_known: Request) -> Request:
+            known = self._check(record, work, asked)
+            return replace(known, state="done" if known.state == "done" else "planned", plan=record.id)
+
+        self._change(record, work, take)
+
+    def _release(self, record: PlanRecord, works: Iterable[str], *, back: str = "") -> None:
+        """Have those of the works that are this plan's be free again, or those of the plan `back` that it
+        took them from. What was done stays so."""
+        kept = days_in(self.plan(self.plans.get(record.organisation, back))) if back else {}
+
+        def release(known: Request) -> Request:
+            if known.state != "planned" or known.plan != record.id:
+                return known
+            return (
+                replace(known, plan=back) if known.id in kept else replace(known, state="approved", plan="")
+            )
+
+        for work in sorted(works):
+            self._change(record, work, release)
+
+    def _change(self, record: PlanRecord, work: str, change: Callable[[Request], Request]) -> None:
         for _ in range(_TRIES):
             _, rev = self._works.get(record.organisation, work)
             try:
-                self._works.change(
-                    record.organisation,
-                    work,
-                    lambda _known: replace(self._check(record, work, asked), state="planned", plan=record.id),
-                    if_rev=rev,
-                )
+                self._works.change(record.organisation, work, change, if_rev=rev)
             except StaleWork:
                 continue
             return
         raise StaleWork(work)
 
-    def _tell(self, record: PlanRecord, case_id: str, work: str, day: str) -> Told:
+    def _tell_all(
+        self, record: PlanRecord, work: str, day: str, status: Literal["met", "unmet"]
+    ) -> list[Told]:
+        try:
+            known, _ = self._works.get(record.organisation, work)
+        except UnknownWork:
+            return []
+        return [self._tell(record, case, work, day, status) for case in known.asked.cases]
+
+    def _tell(
+        self, record: PlanRecord, case_id: str, work: str, day: str, status: Literal["met", "unmet"]
+    ) -> Told:
         number = number_of(record)
         try:
             case = self._cases.load(case_id).case
-            if any(number in word.documents for word in case.entries.get(GATE, ())):
+            known = [(word.status, word.documents) for word in case.entries.get(GATE, ())]
+            if any(said == status and number in documents for said, documents in known):
                 return Told(case=case_id, work=work)  # told before; what anybody said since counts
             # One language for all who read the case: the papers' own.
-            evidence = text("plan_evidence", "zh-CN", number=number, work=work, date=day)
-            command = RecordEntry(gate=GATE, status="met", evidence=evidence, documents=(number,))
+            code = "plan_evidence" if status == "met" else "plan_evidence_gone"
+            evidence = text(code, "zh-CN", number=number, work=work, date=day)
+            command = RecordEntry(gate=GATE, status=status, evidence=evidence, documents=(number,))
             self._cases.apply(case_id, command, SYSTEM)
         except (Refusal, NotFound) as refusal:
             code = refusal.code if isinstance(refusal, Refusal) else "not_found"

@@ -150,12 +150,12 @@ class Intake:
             since = batch.last_seq
 
     def _plans(self, ids: list[str]) -> None:
-        """Wake who makes plans, and end what was begun when one was published."""
+        """Wake who makes plans, and end what was begun when one was published or withdrawn."""
         if ids:
             self.plans_changed()
         for doc_id in ids:
             record = self.publishing.plans.read(doc_id)
-            if record is not None and record.state == "published":
+            if record is not None and record.state in ("published", "withdrawn"):
                 self.publishing.settle(record)
 
     def _media(self, case_id: str, ids: list[str]) -> None:

@@ -1,17 +1,19 @@
-"""Who agrees to a month's plan, when it may be published, and what is announced of it. Pure."""
+"""Who agrees to a month's plan, when it may be published or amended, and what ends it. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from datetime import date, datetime
-from typing import Annotated, Any, Literal
+from typing import Any
 
-from msgspec import Meta, Struct
 from msgspec.structs import replace
 
+from server.scheduling.announcing import uncovered
+from server.scheduling.freezing import broken
+from server.scheduling.months import standing_days
 from server.scheduling.plans import Announcement, PlanApproval, PlanFunction, PlanRecord
 
-__all__ = ["FUNCTIONS", "Notice", "PlanRefused", "announce", "approve", "due_notices", "publish"]
+__all__ = ["FUNCTIONS", "PlanRefused", "announce", "approve", "claim", "give_up", "publish"]
 
 #: Who speaks for a function: the roles of which he must have one.
 FUNCTIONS: Mapping[PlanFunction, frozenset[str]] = {
@@ -19,9 +21,6 @@ FUNCTIONS: Mapping[PlanFunction, frozenset[str]] = {
     "dispatch": frozenset({"scheduler", "admin"}),
     "customer_centre": frozenset({"manager", "admin"}),
 }
-
-NoticeState = Literal["due", "overdue", "announced"]
-Channel = Annotated[str, Meta(min_length=1, max_length=100)]
 
 
 class PlanRefused(Exception):
@@ -31,14 +30,6 @@ class PlanRefused(Exception):
         super().__init__(code)
         self.code = code
         self.params = params
-
-
-class Notice(Struct, frozen=True, kw_only=True):
-    """What is announced of an outage, by when, and what has been; besides the plan's own words."""
-
-    notice: Mapping[str, Any]
-    state: NoticeState
-    announcements: tuple[Announcement, ...]
 
 
 def approve(
@@ -71,43 +62,62 @@ def publish(
     *,
     by: str,
     at: datetime,
-    today: date,
     needed: Collection[str],
+    today: date,
+    frozen: date,
+    base: Mapping[str, Any] | None = None,
 ) -> PlanRecord:
     """Publish a plan to which all have agreed whose word is `needed`, while every outage can still be
-    announced in time. The same again changes nothing."""
+    announced in time. The same again changes nothing.
+
+    `base` is the plan that it amends: what that has announced need not be announced again, and up to the day
+    `frozen` nothing moves in it but what was let go.
+    """
     if known.state == "published":
         return known
     _require_good(known)
     missing = sorted(set(needed) - {one.function for one in known.approvals})
     if missing:
         raise PlanRefused("plan_not_approved", functions=", ".join(missing))
-    for notice in plan.get("notices", ()):
-        if date.fromisoformat(notice["by"]) < today:
-            raise PlanRefused("plan_notice_late", outage=notice["outage"], by=notice["by"])
+    late = uncovered(base, plan, today)
+    if late is not None:
+        raise PlanRefused("plan_notice_late", outage=late["outage"], by=late["by"])
+    if base is not None:
+        days = standing_days(base), standing_days(plan)
+        moved = broken(*days, until=frozen, today=today, may=known.thawed)
+        if moved:
+            raise PlanRefused("plan_frozen", works=", ".join(moved), until=str(frozen))
     return replace(known, state="published", published_by=by, published_at=at)
 
 
-def announce(known: PlanRecord, plan: Mapping[str, Any], announcement: Announcement) -> PlanRecord:
-    """Record that an outage was announced. The same again changes nothing."""
-    if known.state != "published":
+def claim(base: PlanRecord, amendment: str) -> PlanRecord:
+    """The published plan in whose place another comes. Only one can."""
+    if base.state != "published" or base.amended_by not in ("", amendment):
+        raise PlanRefused("plan_amended_otherwise", plan=base.id, state=base.state, other=base.amended_by)
+    return replace(base, amended_by=amendment)
+
+
+def give_up(known: PlanRecord, *, by: str, at: datetime, reason: str) -> PlanRecord:
+    """Withdraw a plan that was made or published. One that another was claimed for is withdrawn there."""
+    if known.state == "withdrawn":
+        return known
+    if known.state not in ("made", "published"):
+        raise PlanRefused("plan_not_given_up", state=known.state)
+    if known.amended_by:
+        raise PlanRefused("plan_amended_otherwise", plan=known.id, state=known.state, other=known.amended_by)
+    return replace(known, state="withdrawn", given_up=reason, given_up_by=by, given_up_at=at)
+
+
+def announce(known: PlanRecord, outages: Collection[str], announcement: Announcement) -> PlanRecord:
+    """Record that one of the `outages` of a plan was announced. The same again changes nothing."""
+    if known.state not in ("published", "withdrawn") or known.published_at is None:
         raise PlanRefused("plan_not_published")
-    if announcement.outage not in {one["outage"] for one in plan.get("notices", ())}:
+    if announcement.outage not in outages:
         raise PlanRefused("plan_outage_unknown", outage=announcement.outage)
     same = (announcement.outage, announcement.channel, announcement.proof)
     if any((one.outage, one.channel, one.proof) == same for one in known.announcements):
         return known
     return replace(known, announcements=(*known.announcements, announcement))
-
-
-def due_notices(known: PlanRecord, plan: Mapping[str, Any], today: date) -> Sequence[Notice]:
-    """The notices of a plan, what is due first first."""
-    rows = []
-    for notice in plan.get("notices", ()):
-        own = tuple(one for one in known.announcements if one.outage == notice["outage"])
-        late: NoticeState = "overdue" if date.fromisoformat(notice["by"]) < today else "due"
-        rows.append(Notice(notice=notice, state="announced" if own else late, announcements=own))
-    return sorted(rows, key=lambda one: (one.notice["by"], one.notice["from"], one.notice["outage"]))
 
 
 def _require_good(known: PlanRecord) -> None:

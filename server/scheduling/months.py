@@ -107,3 +107,8 @@ def days_in(plan: Mapping[str, Any]) -> dict[str, str]:
     """The day of every work that a plan (`outage-plan-1`) places."""
     days = {riding["work"]: one["date"] for one in plan["outages"] for riding in one["works"]}
     return days | {one["work"]: one["date"] for one in plan.get("live", ())}
+
+
+def standing_days(plan: Mapping[str, Any]) -> dict[str, date]:
+    """The same as dates."""
+    return {work: date.fromisoformat(day) for work, day in days_in(plan).items()}

@@ -26,8 +26,9 @@ SCHEMA = 1
 _FILE = "file.json.gz"
 _TRIES = 12
 
-#: failed: nothing came of it, and `fault` says why; cancelled: before it was begun.
-PlanState = Literal["queued", "running", "made", "failed", "cancelled", "published"]
+#: failed: nothing came of it, and `fault` says why; cancelled: before it was begun; amended: another version
+#: was published in its place; withdrawn: it was given up, published or not.
+PlanState = Literal["queued", "running", "made", "failed", "cancelled", "published", "amended", "withdrawn"]
 #: Of two, the one that goes further stands.
 _ORDER: Mapping[PlanState, int] = {
     "queued": 0,
@@ -36,7 +37,21 @@ _ORDER: Mapping[PlanState, int] = {
     "cancelled": 3,
     "made": 4,
     "published": 5,
+    "amended": 6,
+    "withdrawn": 7,
 }
+
+#: Why a work is taken out of a published plan.
+ReasonCode = Literal[
+    "acceptance_failed",
+    "material_late",
+    "contractor_late",
+    "customer_wish",
+    "weather",
+    "grid_need",
+    "crew_missing",
+    "other",
+]
 
 PlanFunction = Literal["safety_maintenance", "dispatch", "customer_centre"]
 
@@ -90,6 +105,28 @@ class NearPlan(Struct, frozen=True, kw_only=True):
     frozen_until: date | None = None
 
 
+class Pinned(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A day, and a window where one is named."""
+
+    date: date
+    window: Literal["morning", "afternoon", "day"] | None = None
+
+
+class Hand(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What the scheduler says of a work in one plan."""
+
+    pin: Pinned | None = None
+    forbid: tuple[date, ...] = ()
+
+
+class Dropped(Struct, frozen=True, kw_only=True):
+    """A work that a version leaves out of the plan that it amends, and why."""
+
+    work: str
+    code: ReasonCode
+    remark: str = ""
+
+
 class PlanApproval(Struct, frozen=True, kw_only=True):
     """Somebody agreed to a plan for a function."""
 
@@ -115,6 +152,11 @@ class PlanRecord(Struct, frozen=True, kw_only=True):
 
     `digest` is of the request, `asked` of the instance that it came to. `begun` counts the times that a
     worker began it, `beat_at` is when one was last at it.
+
+    `hand`: what the scheduler says of single works. `amends` is the published plan in whose place this one is
+    to be, for `reason`, without the works in `drop`; `amended_by` the one that is in place of this. `thawed`
+    are works that it moves within days that are frozen, which `thawed_by` has allowed. `given_up` is why it
+    was withdrawn.
     """
 
     id: str
@@ -136,6 +178,16 @@ class PlanRecord(Struct, frozen=True, kw_only=True):
     summary: Summary | None = None
     fault: str = ""
     near: NearPlan | None = None
+    hand: dict[str, Hand] = {}
+    amends: str = ""
+    amended_by: str = ""
+    reason: str = ""
+    drop: tuple[Dropped, ...] = ()
+    thawed: tuple[str, ...] = ()
+    thawed_by: str = ""
+    given_up: str = ""
+    given_up_by: str = ""
+    given_up_at: datetime | None = None
     approvals: tuple[PlanApproval, ...] = ()
     published_by: str = ""
     published_at: datetime | None = None
@@ -157,7 +209,12 @@ class Plans:
 
     def get(self, organisation: str, plan_id: str) -> PlanRecord:
         """Raises UnknownPlan."""
-        return _record(self._document(organisation, plan_id))
+        return self.found(organisation, plan_id)[0]
+
+    def found(self, organisation: str, plan_id: str) -> tuple[PlanRecord, str]:
+        """A plan and its revision. Raises UnknownPlan."""
+        document = self._document(organisation, plan_id)
+        return _record(document), str(document["_rev"])
 
     def read(self, doc_id: str) -> PlanRecord | None:
         """The plan of a document of the registry, as its changes name it."""
@@ -247,6 +304,7 @@ def merged_plan(leaves: Sequence[Document]) -> Document:
     persons = [one["by"] for one in approvals.values()]
     announced = {json.dumps(one, sort_keys=True): one for leaf in found for one in leaf["announcements"]}
     merged = {
+        "amended_by": max(one.get("amended_by", "") for one in found),
         "cancel": any(one["cancel"] for one in found),
         "approvals": [
             approvals[name] for name in sorted(approvals) if persons.count(approvals[name]["by"]) == 1

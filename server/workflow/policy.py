@@ -101,6 +101,7 @@ class Policy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     photo_alike_percent: int
     max_answers: int
     max_photos_per_item: int
+    unsigned_forms: str
     lv_max_kv: float
     complex_from_kv: float
     scheme_review_kva: float
@@ -132,6 +133,10 @@ class Policy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     outage_interruptions: int
     work_approvals: str
     plan_approvals: str
+    plan_freeze_weekday: int
+    plan_freeze_hour: int
+    plan_freeze_days: int
+    plan_freeze_roles: str
     due_soon_days: int
     floor_reply_minutes: int
     floor_inspection_minutes: int
