@@ -1,16 +1,17 @@
-"""The eight cases, each at another stage of the loop."""
+"""The eight cases, each at another stage of the loop; and the month's plan that some of them wait for."""
 
 from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from msgspec.structs import replace as replace_struct
 
 from server.demo import town
+from server.demo.month import seed_month
 from server.demo.story import DemoClock, Fault, Story
 from server.intake.worker import make_intake
 from server.services import Services, assemble
@@ -53,18 +54,24 @@ _WELD = Fault("fail", "焊口未清渣,防腐漏刷")
 
 
 def seed(settings: Settings, report: Callable[[str], None]) -> None:
-    """Make the accounts and the eight cases in an empty data folder; `report` is told of each."""
+    """Make the accounts, the eight cases and the month to come in an empty data folder; `report` is told of
+    each case and of the plan."""
     clock = DemoClock()
     made = assemble(settings, clock)
     try:
         _accounts(made)
         intake = make_intake(made)
         today = datetime.now(ZoneInfo("Asia/Shanghai"))
+        cases: dict[str, str] = {}
         for tell, premises in _CASES:
             story = Story(made, intake, clock, premises, today)
             tell(story)
             case = story.case
+            cases[case.no] = case.id
             report(f"{case.no}  {case.customer.name}  {case.stage}/{case.energization.status}")
+        clock.now = today.astimezone(UTC)
+        plan = seed_month(made, cases, today)
+        report(f"{plan.month}  停电计划  {len(plan.works)} 项工作  {plan.state}")
     finally:
         made.close()
 

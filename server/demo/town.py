@@ -16,6 +16,9 @@ ACCOUNTS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("inspector2", "检查员二", ("inspector",)),
     ("inspector3", "检查员三", ("inspector",)),
     ("scheduler1", "停电计划专责", ("scheduler",)),
+    ("scheduler2", "运检专责", ("scheduler",)),
+    ("dispatcher1", "调度专责", ("scheduler",)),
+    ("station1", "供电所专责", ("scheduler",)),
     ("auditor1", "稽查员", ("auditor",)),
 )
 

@@ -1,20 +1,29 @@
-"""The demo tells the truth: eight cases of one town, each where it says it is, all taken in by intake."""
+"""The demo tells the truth: eight cases of one town, each where it says it is, all taken in by intake; and a
+month of works that is balanced by whatever worker starts."""
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
+import msgspec
 import pytest
 
 from geo.metric import distance_m
 from server.commands.common import is_empty
 from server.demo import story
+from server.demo.month import CASES, Month, following, moved
 from server.demo.seed import is_demo, seed_whole
 from server.demo.town import ACCOUNTS, COLD_STORE, PASSWORD
-from server.intake.worker import make_intake
+from server.intake.worker import make_intake, make_planner
+from server.scheduling.plans import PlanRecord, Plans
+from server.scheduling.requests import faults
+from server.scheduling.solver import Result
+from server.scheduling.works import Works
 from server.services import Services, assemble
 from server.settings import Argon2Profile, Settings
+from server.texts import LANGUAGES
 from server.workflow.log import verify_log
 from server.workflow.model import Case
 
@@ -29,7 +38,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
         patch.setattr(story, "PHOTO_SIZE", (160, 120))
         told: list[str] = []
         seed_whole(settings, told.append)
-    assert len(told) == 8
+    assert len(told) == 9
     made = assemble(settings)
     yield made
     made.close()
@@ -121,3 +130,61 @@ def test_a_seeded_folder_is_known_for_one(demo: Services, tmp_path: Path) -> Non
     assert is_demo(demo.settings)
     assert not is_empty(demo.settings)
     assert is_empty(replace(demo.settings, data_dir=tmp_path / "new"))
+
+
+@pytest.fixture(scope="module")
+def plan(demo: Services) -> tuple[PlanRecord, Result]:
+    """The plan that was left queued, once a worker has made it."""
+    kept = Plans(demo.store, demo.names.registry)
+    assert [one.state for one in kept.all()] == ["queued"]
+    assert make_planner(demo).run_once()
+    (made,) = kept.all()
+    assert made.state == "made", made.fault
+    return made, msgspec.json.decode(kept.result(made), type=Result)
+
+
+def test_every_work_of_the_month_could_have_been_requested_by_hand(demo: Services) -> None:
+    organisation = demo.settings.organisation
+    (head,) = demo.networks.all(organisation)
+    found = [known for known, _ in Works(demo.store, demo.names.registry).all(organisation)]
+    assert len(found) == 14
+    for known in found:
+        assert known.state == "approved"
+        wrong = faults(known.asked, demo.networks.index(head).topology, datetime.now(UTC).date())
+        assert [one.code for one in wrong] == []
+        persons = [known.requested_by, *(one.by for one in known.agreements)]
+        assert len(set(persons)) == len(persons)
+        assert set(persons) <= {name for name, _, _ in ACCOUNTS}
+    waiting = {case for known in found for case in known.asked.cases}
+    assert {demo.cases.load(case).case.no for case in waiting} == set(CASES.values())
+
+
+def test_the_plan_of_the_month_holds_and_one_work_is_left_out_with_the_reasons(
+    plan: tuple[PlanRecord, Result],
+) -> None:
+    record, result = plan
+    assert record.summary is not None
+    assert (record.summary.status, record.summary.wrong, record.summary.unplaced) == ("optimal", 0, 1)
+    first, *_ = result.reasons
+    assert first.work == "t-13"
+    assert all("SCHOOL" in first.text[lang][1] for lang in LANGUAGES)
+
+
+def test_every_outage_of_the_month_can_still_be_announced(plan: tuple[PlanRecord, Result]) -> None:
+    _, result = plan
+    today = datetime.now(ZoneInfo("Asia/Shanghai")).date()
+    assert result.plan["notices"]
+    assert min(date.fromisoformat(str(one["by"])) for one in result.plan["notices"]) >= today
+
+
+@pytest.mark.parametrize("first", [date(2027, 2, 1), date(2026, 12, 1), date(2028, 2, 1)])
+def test_the_month_may_be_any(first: date) -> None:
+    month = Month(first)
+    assert following(first - timedelta(days=1)) == month
+    found = moved({"2026-06-30": "供应商到货 6 月 12 日", "past": ["2026-05-12", "a word"]}, month)
+    last = following(first).first - timedelta(days=1)
+    day = min(last, first.replace(day=28) + timedelta(days=2))
+    assert found == {
+        str(day): f"供应商到货 {first.month} 月 12 日",
+        "past": [str(first - timedelta(days=20)), "a word"],
+    }
