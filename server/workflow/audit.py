@@ -14,7 +14,6 @@ were kept elsewhere (`hezha audit heads`).
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cache
@@ -143,7 +142,7 @@ def _record(value: Any) -> Mapping[str, Any]:
     """`{"is": value}` or `{"sha256": …}`, in values that JSON gives back as they are."""
     plain = encoded(lean(value))
     if len(plain) <= _IN_FULL_BYTES:
-        return {"is": json.loads(plain)}
+        return {"is": msgspec.json.decode(plain)}
     return {"sha256": hashlib.sha256(plain).hexdigest()}
 
 

@@ -86,13 +86,13 @@ def append(
 ) -> LogEntry:
     """The entry that follows `log`. `at` is kept in UTC, `data` and the cause's command as plain JSON."""
     if cause is not None:
-        cause = msgspec.structs.replace(cause, command=json.loads(canonical(cause.command)))
+        cause = msgspec.structs.replace(cause, command=msgspec.json.decode(canonical(cause.command)))
     unsealed = LogEntry(
         seq=len(log) + 1,
         at=at.astimezone(UTC),
         actor=actor,
         event=event,
-        data=json.loads(canonical(data)),
+        data=msgspec.json.decode(canonical(data)),
         prev=log[-1].hash if log else _genesis(case_id),
         hash="",
         cause=cause,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import msgspec
 
 from server.workflow import commands as c
 from server.workflow.audit import traces
@@ -71,7 +71,7 @@ class Books:
 def check_records(begun: Case, ended: Case, policy: Policy) -> None:
     """Log and document both account for the case, and lead to it again."""
     assert traces(ended) == ()
-    assert case_from_document(json.loads(json.dumps(case_to_document(ended)))) == ended
+    assert case_from_document(msgspec.json.decode(msgspec.json.encode(case_to_document(ended)))) == ended
     assert replayed(begun, ended.log[len(begun.log) :], policy) == ended
 
 
