@@ -27,6 +27,13 @@ class InspectionHead(ma.Schema):
     status = ma.fields.String()
     checklist = ma.fields.Dict()
     branches = ma.fields.Integer(metadata={"description": "More than one: filled in on several tablets."})
+    signed = ma.fields.String(
+        allow_none=True,
+        metadata={
+            "enum": ["signed", "unsigned", "wrong", None],
+            "description": "Whether tablets signed what was judged last; null before anything was.",
+        },
+    )
 
 
 class InspectionRow(InspectionHead):
@@ -80,6 +87,7 @@ def _row(case: Case, task: Task, branches: int) -> dict[str, Any]:
         "status": task.status,
         "checklist": plain(task.checklist),
         "branches": branches,
+        "signed": task.submissions[-1].signed if task.submissions else None,
         "receipts": len(task.submissions),
     }
 

@@ -30,6 +30,12 @@ class SessionOut(ma.Schema):
     inbox = ma.fields.String()
     outbox = ma.fields.String()
     library = ma.fields.String()
+    unsigned_forms = ma.fields.String(
+        metadata={
+            "enum": ["accept", "refuse"],
+            "description": "Whether the organisation takes forms that no tablet signed.",
+        }
+    )
     cases = ma.fields.List(ma.fields.Nested(SessionCase))
 
 
@@ -60,5 +66,6 @@ def show_session() -> dict[str, Any]:
         "inbox": made.names.inbox(name),
         "outbox": made.names.outbox(name),
         "library": made.names.library,
+        "unsigned_forms": made.cases.policy(g.actor.organisation).unsigned_forms,
         "cases": found,
     }

@@ -29,11 +29,11 @@ from server.intake.photos import photo_fact
 from server.intake.reading import as_mapping, texts_in
 from server.intake.receipts import write_receipt, write_refusal
 from server.intake.rulebook import Rulebook
+from server.intake.seals import Sealed, Seals, held_to, unsealed
 from server.library.shelf import Rules
 from server.services import Services
 from server.workflow.commands import (
     AwaitingPhotos,
-    Outcome,
     QuarantineUnsent,
     RecordSubmission,
     Returned,
@@ -61,6 +61,7 @@ class Forms:
         self._names = made.names
         self._cases = made.cases
         self._rulebook = Rulebook(made)
+        self._seals = Seals(made)
         self._clock = made.clock
 
     def take(self, case_id: str, task_id: str, *, unsent_id: str | None = None) -> None:
@@ -85,11 +86,16 @@ class Forms:
         signed = submitter(counted)
         if not any(map(is_submitted, counted)):
             return
-        judged = self.judge(case, task, counted)
-        self._record(case, task, counted, signed, judged.outcome, unsent_id, judged.rules)
+        sealed = self._seals.of(case, task, counted)
+        judged = self.judge(case, task, counted, sealed)
+        self._record(case, task, counted, signed, judged, unsent_id, sealed)
 
-    def judge(self, case: Case, task: Task, counted: Sequence[Document]) -> Judged:
-        """Judge the branches that count, with everything that lies beside them."""
+    def judge(
+        self, case: Case, task: Task, counted: Sequence[Document], sealed: Sealed | None = None
+    ) -> Judged:
+        """Judge the branches that count, with everything that lies beside them, and held to how they were
+        signed if somebody has looked at that.
+        """
         rules = self._rulebook.rules(case, task, counted)
         definition = None if rules is None else rules.definition
         policy = self._cases.policy(case.organisation)
@@ -108,15 +114,14 @@ class Forms:
             on_the_day=self._rulebook.policy(case, task, counted),
         )
         judged = replace(judge_form(case, task, definition, counted, evidence, policy), rules=rules)
-        if not isinstance(judged.outcome, AwaitingPhotos):
-            return judged
-        # A cluster may list what a copy has that lags behind, and tell of what it lacks no more. A single
-        # document it asks of most copies.
-        late = {one for one in judged.outcome.signatures if self._store.find(forms, SIGNATURE + one)}
-        if not late:
-            return judged
-        evidence = replace(evidence, signatures={*evidence.signatures, *late})
-        return replace(judge_form(case, task, definition, counted, evidence, policy), rules=rules)
+        if isinstance(judged.outcome, AwaitingPhotos):
+            # A cluster may list what a copy has that lags behind, and tell of what it lacks no more. A single
+            # document it asks of most copies.
+            late = {one for one in judged.outcome.signatures if self._store.find(forms, SIGNATURE + one)}
+            if late:
+                evidence = replace(evidence, signatures={*evidence.signatures, *late})
+                judged = replace(judge_form(case, task, definition, counted, evidence, policy), rules=rules)
+        return judged if sealed is None else held_to(judged, sealed, counted, evidence.photos)
 
     def counted(self, case: Case, task: Task) -> list[Document]:
         """The branches of a task's form that count, winner first."""
@@ -138,9 +143,9 @@ class Forms:
         if not any(map(is_submitted, counted)):
             return
         given_back = CodedReason(None, "given_back", {"by": by, "reason": reason})
-        outcome = Returned((given_back,))
-        rules = self._rulebook.rules(case, task, counted)
-        self._record(case, task, counted, submitter(counted), outcome, None, rules)
+        judged = Judged(Returned((given_back,)), rules=self._rulebook.rules(case, task, counted))
+        sealed = self._seals.of(case, task, counted)
+        self._record(case, task, counted, submitter(counted), judged, None, sealed)
 
     def answer(self, case: Case) -> None:
         """Bring receipts and returned forms in line with what the case has decided. Safe to repeat."""
@@ -156,9 +161,9 @@ class Forms:
         task: Task,
         counted: Sequence[Document],
         signed: Submitter | None,
-        outcome: Outcome,
+        judged: Judged,
         unsent_id: str | None,
-        rules: Rules | None,
+        sealed: Sealed,
     ) -> None:
         revs = tuple(sorted(leaf["_rev"] for leaf in counted))
         unsent_id = unsent_id or accepted_unsent(case, form_id(task.id), revs)
@@ -170,13 +175,14 @@ class Forms:
         command = RecordSubmission(
             task_id=task.id,
             revs=revs,
-            outcome=outcome,
+            outcome=judged.outcome,
             submitted_by=signed.by,
             submitted_at=signed.at,
             device=signed.device,
             unsent_id=unsent_id,
             checklist=task.checklist,
-            limits=_limits(rules),
+            limits=_limits(judged.rules),
+            device_signatures=sealed.branches,
         )
         try:
             after = self._cases.apply(case.id, command, SYSTEM).case
@@ -240,7 +246,7 @@ class Forms:
                 for raw in others if isinstance(others, list | tuple) else ():
                     if raw != answers.get(code) and raw not in beside:
                         beside.append(raw)
-        document = {key: value for key, value in leaves[0].items() if key != "_revisions"}
+        document = {key: value for key, value in unsealed(leaves[0]).items() if key != "_revisions"}
         document.update(status="returned", answers=answers)
         document.pop("superseded", None)
         if any(superseded.values()):

@@ -34,7 +34,8 @@ def told(reasons: Iterable[CodedReason]) -> list[dict[str, Any]]:
 def receipt_document(task_id: str, submission: Submission) -> Document:
     """The receipt of one judged submission. `judged` are the leaf revisions that it speaks of.
 
-    `presence` is in it where presence was judged; its reasons stand among the findings.
+    `presence` is in it where presence was judged; its reasons stand among the findings. `signed` and
+    `device_signatures` are in it where somebody looked whether tablets signed the form.
     """
     presence = submission.presence
     noticed = submission.findings if presence is None else (*submission.findings, *presence.reasons)
@@ -56,6 +57,12 @@ def receipt_document(task_id: str, submission: Submission) -> Document:
         "findings": told(noticed),
         "superseded": sorted(submission.superseded),
     }
+    if submission.signed is not None:
+        document["signed"] = submission.signed
+        document["device_signatures"] = [
+            {"rev": one.rev, "verdict": one.verdict, "key": one.kid, "device": one.device, "by": one.by}
+            for one in submission.device_signatures
+        ]
     return document if presence is None else {**document, "presence": _presence(presence)}
 
 

@@ -36,8 +36,8 @@ from server.reports.paper import (
     number_of,
     own_line,
 )
-from server.reports.wording import Wording, breakable
-from server.workflow.model import Case, Notice, Task, TaskKind
+from server.reports.wording import Wording, Words, breakable
+from server.workflow.model import Case, Notice, Submission, Task, TaskKind
 
 __all__ = ["Found", "inspection_paper", "item_photos"]
 
@@ -65,6 +65,8 @@ _SIGNERS: Mapping[TaskKind, tuple[str, ...]] = {
 _WIDTHS = (19.0, 0.0, 62.0, 19.0)
 _LIMIT_WIDTHS = (19.0, 30.0, 0.0, 24.0)
 _STYLES: Mapping[str, Style] = {"fail": "alarm", "warning": "strong"}
+#: Letters of a key's name: enough to find it among a tablet's keys.
+_KID_SHOWN = 12
 #: Millimetres of room for a sketch of the site.
 _SKETCH = 70.0
 
@@ -136,11 +138,20 @@ def _about(case: Case, task: Task, found: Found, say: Wording) -> Iterator[Field
         last = task.submissions[-1]
         params = {"n": last.n, "at": say.moment(last.submitted_at)[0], "by": say.person(last.submitted_by)}
         yield named(say, "submitted", say.say("submitted", **params))
+        yield named(say, "device_signature", _device_signature(last, say))
     yield named(say, "task_status", say.catalogued(f"task_status.{task.status}"))
     if task.notice is not None:
         yield named(say, "notice", (number_of(case.no, "notice", task.notice),))
     if task.kind in ("intermediate", "acceptance"):
         yield from (named(say, code) for code in ("contractor", "licence", "drawing_no", "supervisor"))
+
+
+def _device_signature(submission: Submission, say: Wording) -> Words:
+    """Which tablets signed the form, by the beginning of their keys' names; what none signed says so."""
+    if submission.signed != "signed":
+        return say.say(f"device_{submission.signed or 'unsigned'}")
+    keys = (f"{one.device} ({one.kid[:_KID_SHOWN]}…)" for one in submission.device_signatures)
+    return say.say("device_signed", keys=breakable(", ".join(dict.fromkeys(keys))))
 
 
 def _survey(case: Case, say: Wording) -> Iterator[Block]:

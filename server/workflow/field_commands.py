@@ -12,6 +12,7 @@ from server.workflow.case_commands import CommandBase, People
 from server.workflow.model import (
     ChecklistRef,
     CodedReason,
+    DeviceSignature,
     Id,
     ItemResult,
     LimitsInForce,
@@ -112,8 +113,9 @@ class RecordSubmission(CommandBase, frozen=True, kw_only=True):
     of fewer leaves than were judged before is stale and changes nothing; a repeat changes nothing.
     `unsent_id` names the accepted quarantine that this work came from, whoever is assigned by now.
     `checklist` is what the form was judged by (None: recorded before a task could move to another), `limits`
-    are those of the organisation that were judged beside it. Refuses `not_assigned`, `task_cancelled`,
-    `task_unknown`, `photos_unverified`, `checklist_moved`.
+    are those of the organisation that were judged beside it. `device_signatures` tell of each of `revs`
+    whether its tablet signed it. Refuses `not_assigned`, `task_cancelled`, `task_unknown`,
+    `photos_unverified`, `checklist_moved`.
     """
 
     task_id: Id
@@ -125,6 +127,7 @@ class RecordSubmission(CommandBase, frozen=True, kw_only=True):
     unsent_id: Id | None = None
     checklist: ChecklistRef | None = None
     limits: LimitsInForce | None = None
+    device_signatures: tuple[DeviceSignature, ...] = ()
 
 
 class SettleLateBranch(CommandBase, frozen=True, kw_only=True):

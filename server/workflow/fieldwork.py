@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from msgspec import field
 
+from server.workflow.signing import DeviceSignature, FormSigned, form_signed
 from server.workflow.vocabulary import (
     ChecklistRef,
     CodedReason,
@@ -51,6 +52,7 @@ class Submission(Value, frozen=True, kw_only=True):
     `digest` is that of the outcome, so that a repeat can be told from news. `limits` is None where no limit
     of the organisation's own was in force. `presence` is None where the site cannot be placed, and in what
     was judged before presence was recorded: then `findings` tell of answers given outside.
+    `device_signatures`, one for each of `revs`, are empty in what was judged before forms were signed.
     """
 
     n: Count
@@ -72,6 +74,12 @@ class Submission(Value, frozen=True, kw_only=True):
     unsent_id: str | None = None
     limits: LimitsInForce | None = None
     presence: Presence | None = None
+    device_signatures: tuple[DeviceSignature, ...] = ()
+
+    @property
+    def signed(self) -> FormSigned | None:
+        """Whether tablets signed the form; None where nobody looked."""
+        return form_signed(self.device_signatures)
 
 
 class OpenBranch(Value, frozen=True):

@@ -48,6 +48,7 @@ from server.workflow.rectification import (
     NoticeItem,
     Withdrawal,
 )
+from server.workflow.signing import DeviceSignature
 from server.workflow.vocabulary import (
     SEVERITY_RANK,
     Actor,
@@ -108,6 +109,7 @@ __all__ = [
     "DatedAct",
     "Datum",
     "Decision",
+    "DeviceSignature",
     "Energization",
     "EnergizationRecord",
     "Entry",

@@ -102,6 +102,7 @@ class Policy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     max_answers: int
     max_photos_per_item: int
     unsigned_forms: str
+    unsigned_forms: str
     lv_max_kv: float
     complex_from_kv: float
     scheme_review_kva: float

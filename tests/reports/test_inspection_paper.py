@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from checklists import load_definitions
 from checklists.evaluate import evaluate
@@ -15,8 +16,8 @@ from checklists.sample import good_answers
 from server.reports.answers import source_words, value_words
 from server.reports.beside import Beside, Signed, drawn
 from server.reports.inspection import Found, inspection_paper, item_photos
-from server.reports.paper import Box, Paper, Passage, Signatures
-from server.workflow.model import Case, TaskKind
+from server.reports.paper import Box, Fields, Paper, Passage, Signatures
+from server.workflow.model import Case, DeviceSignature, TaskKind
 from tests.reports.papers import AT, BOTH, CHINESE, printed, whole
 from tests.workflow.builders import Desk, item
 
@@ -169,3 +170,27 @@ def test_sources_that_are_no_rule_are_called_what_they_are() -> None:
     assert source_words("judgement", CHINESE) == ("工程判断",)
     assert source_words("S3 4.14", CHINESE) == ("业扩管理资料 S3 4.14",)
     assert source_words("", CHINESE) == ()
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "words"),
+    [
+        ((), "未经平板签名"),
+        (("unsigned",), "未经平板签名"),
+        (("signed", "draft"), "未经平板签名"),
+        (("signed", "wrong"), "平板签名无效"),
+        (("signed", "signed"), "已签名:tablet-1"),
+    ],
+)
+def test_a_form_says_whether_tablets_signed_it(verdicts: tuple[Any, ...], words: str) -> None:
+    case = settled("acceptance")
+    task = case.tasks["t-1"]
+    plain = DeviceSignature(rev="1-a", verdict="signed", received_at=AT, kid="K" * 43, device="tablet-1")
+    branches = tuple(replace(plain, verdict=one) for one in verdicts)
+    signed = replace(task.submissions[-1], device_signatures=branches)
+    task = replace(task, submissions=(*task.submissions[:-1], signed))
+    case = replace(case, tasks={task.id: task})
+    paper = inspection_paper(case, task, filled(EARTHING), Beside(), CHINESE)
+    [about, *_] = [block for block in paper.blocks if isinstance(block, Fields)]
+    [told] = [one for one in about.fields if one.label[0] == "设备签名"]
+    assert "".join(told.value[0].text).replace("\u200b", "").startswith(words)

@@ -98,6 +98,7 @@ def _submission(draft: Draft, task: Task, command: RecordSubmission) -> Submissi
         digest=_digest(outcome),
         unsent_id=command.unsent_id,
         limits=command.limits,
+        device_signatures=command.device_signatures,
     )
     match outcome:
         case AwaitingPhotos():
