@@ -23,6 +23,8 @@ from server.live.hub import Hub
 from server.names import Names
 from server.ownrules import rules_in_force
 from server.readmodel.database import ReadModel
+from server.routing.asking import Routes
+from server.routing.asking import Terms as RouteTerms
 from server.scheduling.networks import Networks
 from server.settings import Settings
 from server.storage import open_store
@@ -65,6 +67,7 @@ class Services:
     cases: Cases
     webhooks: Book
     networks: Networks
+    routes: Routes
     live: Hub
     photo_workers: PhotoWorkers
     sync_authenticator: Callable[[Request], UserCtx]
@@ -127,6 +130,9 @@ def assemble(
         live=live,
         webhooks=Book(store, names, clock, settings.webhook_dead_letters),
         networks=Networks(store, names.registry, clock),
+        routes=Routes(
+            RouteTerms(settings.route_memory_bytes, settings.route_seconds, settings.routes_at_once)
+        ),
         photo_workers=PhotoWorkers(
             settings.photo_workers,
             settings.photo_timeout_seconds,

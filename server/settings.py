@@ -125,6 +125,11 @@ class Settings:
     enquiry_seconds: float = 10.0
     enquiry_longest_seconds: float = 180.0
     enquiry_days: float = 7.0
+    route_effort: float = 5.0
+    route_seconds: float = 30.0
+    route_memory_bytes: int = 2 * 1024 * 1024 * 1024
+    route_tasks: int = 25
+    routes_at_once: int = 2
     min_free_disk_bytes: int = 1024 * 1024 * 1024
     maintenance_seconds: float = 60.0
     compact_share: float = 0.5

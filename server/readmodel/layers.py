@@ -16,6 +16,8 @@ from server.readmodel.tables import case_inspectors, cases, tasks, tracks
 Box = tuple[float, float, float, float]
 #: The states of a task that is done with.
 _SETTLED = ("accepted", "cancelled")
+#: Those in which somebody has to go there: of photos that are on their way, nobody has.
+_ON_SITE = ("assigned", "returned")
 
 
 @dataclass(frozen=True)
@@ -94,6 +96,20 @@ def tracks_in(
     if walked.until is not None:
         query = query.where(t.started_at <= walked.until)
     return _page(model, query.order_by(t.case_id, t.id), limit)
+
+
+def tasks_to_do(model: ReadModel, organisation: str, name: str, *, limit: int) -> Found:
+    """Tasks for which this person has to go somewhere, those due first; where their cases lie."""
+    c = cases.c
+    assigned = func.json_each(tasks.c.assignees).table_valued("value")
+    query = (
+        select(tasks, c.no, c.customer, c.address, c.lon, c.lat)
+        .join(cases, c.id == tasks.c.case_id)
+        .where(c.organisation == organisation, tasks.c.status.in_(_ON_SITE))
+        .where(exists(select(assigned.c.value).where(assigned.c.value == name)))
+        .where(exists().where(case_inspectors.c.key == c.key, case_inspectors.c.name == name))
+    )
+    return _page(model, query.order_by(tasks.c.due.asc().nulls_last(), tasks.c.case_id, tasks.c.id), limit)
 
 
 def _in_scope(scope: Scope) -> list[ColumnElement[bool]]:

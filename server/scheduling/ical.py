@@ -1,14 +1,27 @@
-"""A plan's outages as iCalendar (RFC 5545). Pure."""
+"""Events as iCalendar (RFC 5545), such as a plan's outages. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 #: RFC 5545, 3.1: octets of a line without its end.
 _LINE_OCTETS = 75
+
+
+@dataclass(frozen=True)
+class Event:
+    """One event; `uid` is the same whenever it is given out, `place` words for where it is."""
+
+    uid: str
+    begins: datetime
+    ends: datetime
+    summary: str
+    description: str = ""
+    place: str = ""
 
 
 def calendar_of(
@@ -18,17 +31,32 @@ def calendar_of(
 
     `summaries` are the words of each outage by its id; `stamp` is when the plan became what it is.
     """
-    lines = ["BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//Hezha//Outages//EN", "CALSCALE:GREGORIAN"]
-    for outage in plan["outages"]:
-        works = ", ".join(one["work"] for one in outage["works"])
+    events = (
+        Event(
+            uid=f"{number}-{outage['id']}",
+            begins=_local(outage["off"], timezone),
+            ends=_local(outage["on"], timezone),
+            summary=summaries[outage["id"]],
+            description=", ".join(one["work"] for one in outage["works"]),
+        )
+        for outage in plan["outages"]
+    )
+    return calendar(events, product="Outages", stamp=stamp)
+
+
+def calendar(events: Iterable[Event], *, product: str, stamp: datetime) -> bytes:
+    """A calendar of these events, in UTC; `stamp` is when they became what they are."""
+    lines = ["BEGIN:VCALENDAR", "VERSION:2.0", f"PRODID:-//Hezha//{product}//EN", "CALSCALE:GREGORIAN"]
+    for event in events:
         lines += [
             "BEGIN:VEVENT",
-            f"UID:{_escaped(number)}-{_escaped(outage['id'])}@hezha",
+            f"UID:{_escaped(event.uid)}@hezha",
             f"DTSTAMP:{_moment(stamp)}",
-            f"DTSTART:{_moment(_local(outage['off'], timezone))}",
-            f"DTEND:{_moment(_local(outage['on'], timezone))}",
-            f"SUMMARY:{_escaped(summaries[outage['id']])}",
-            f"DESCRIPTION:{_escaped(works)}",
+            f"DTSTART:{_moment(event.begins)}",
+            f"DTEND:{_moment(event.ends)}",
+            f"SUMMARY:{_escaped(event.summary)}",
+            f"DESCRIPTION:{_escaped(event.description)}",
+            *([f"LOCATION:{_escaped(event.place)}"] if event.place else []),
             "END:VEVENT",
         ]
     lines.append("END:VCALENDAR")

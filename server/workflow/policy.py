@@ -93,6 +93,16 @@ class Policy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     presence_echo_m: float
     presence_max_speed_m_s: float
     presence_apart_m: float
+    route_day_begins_minute: int
+    route_day_ends_minute: int
+    route_speed_kmh: float
+    route_detour_percent: int
+    route_stay_survey_minutes: int
+    route_stay_intermediate_minutes: int
+    route_stay_acceptance_minutes: int
+    route_stay_reinspection_minutes: int
+    route_wish_minutes: int
+    route_soon_days: int
     photo_max_bytes: int
     photo_max_pixels: int
     photo_max_side: int
@@ -101,7 +111,6 @@ class Policy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     photo_alike_percent: int
     max_answers: int
     max_photos_per_item: int
-    unsigned_forms: str
     unsigned_forms: str
     lv_max_kv: float
     complex_from_kv: float
