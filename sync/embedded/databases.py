@@ -29,6 +29,10 @@ from sync.store import (
 
 #: What CouchDB answers for a database that was just made.
 _ADMINS_ONLY: Mapping[str, Any] = {"members": {"roles": ["_admin"]}, "admins": {"roles": ["_admin"]}}
+#: Every database with the winner of one document of it, NULL if it is not there.
+_DESIGNS = """
+SELECT b.name, d.winner FROM databases b LEFT JOIN docs d ON d.db = b.pk AND d.id = ? AND NOT d.deleted
+"""
 
 
 class DatabaseCalls(StoreBase):
@@ -237,31 +241,46 @@ class DatabaseCalls(StoreBase):
         """
         if self._design is None:
             return []
-        return [db for db in self.database_names() if self._refresh_design(db, self._design)]
+        changed = []
+        # A revision's name is the digest of what it says: those of the same name need be compared once.
+        right: set[str] = set()
+        with self._io.reading() as conn:
+            known: list[tuple[Any, ...]] = conn.execute(_DESIGNS, (self._design["_id"],)).fetchall()
+        for db, winner in known:
+            if winner in right:
+                continue
+            written, found = self._refresh_design(db, self._design)
+            if written:
+                changed.append(db)
+            if found is not None:
+                right.add(found)
+        return sorted(changed)
 
-    def _refresh_design(self, db: str, design: Document) -> bool:
-        def job(conn: apsw.Connection) -> bool:
+    def _refresh_design(self, db: str, design: Document) -> tuple[bool, str | None]:
+        """Whether the present rules were written there; if they stood there already, by which revision."""
+
+        def job(conn: apsw.Connection) -> tuple[bool, str | None]:
             row = conn.execute("SELECT 1 FROM databases WHERE name = ?", (db,)).get
             if row is None:  # deleted since its name was read
-                return False
+                return False, None
             database = records.database(conn, db)
             known = records.document(conn, database, design["_id"])
             base = dict(design)
             if known is None or known.deleted:
                 if not _has_kind(database.security):
-                    return False
+                    return False, None
             else:
                 winner = known.tree.leaves[0]
                 stored = records.revision(conn, known, winner)
                 if stored is not None and stored.body == self._parsed(design).body:
-                    return False
+                    return False, revtree.format_rev(winner)
                 base["_rev"] = f"{winner[0]}-{winner[1]}"
             ledger = Ledger(conn)
             updates.edit(
                 ledger, self._rules, self._blobs, db, self._parsed(base), user=SERVER, new_edits=True
             )
             ledger.flush()
-            return True
+            return True, None
 
         return self._io.write(job)
 

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
@@ -185,6 +186,25 @@ def test_existing_databases_get_new_rules_once(store: EmbeddedStore, judge: Judg
     newer.put("db", {**gone, "_deleted": True})
     assert newer.refresh_design_documents() == ["db"]
     newer.close()
+
+
+def test_the_present_rules_are_compared_once_and_written_where_they_are_not(
+    store: EmbeddedStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A start must not take a turn of the writer for each of a county's two hundred thousand databases."""
+    for n in range(20):
+        store.create_database(f"own{n}", Security(kind="media"))
+    store.create_database("foreign")
+    edited = store.get("own7", "_design/hezha")
+    store.put("own7", {**edited, "validate_doc_update": "RULE 9"})
+    gone = store.get("own8", "_design/hezha")
+    store.put("own8", {**gone, "_deleted": True})
+    write = Mock(side_effect=store._io.write)
+    monkeypatch.setattr(store._io, "write", write)
+    assert store.refresh_design_documents() == ["own7", "own8"]
+    assert write.call_count == 4, "one that is right, one that is not, one that has none, and the foreign one"
+    for n in range(20):
+        assert store.get(f"own{n}", "_design/hezha")["validate_doc_update"] == DESIGN["validate_doc_update"]
 
 
 def test_a_design_document_whose_rule_is_no_text_is_refused(store: EmbeddedStore) -> None:
