@@ -7,11 +7,11 @@ from typing import Any
 
 from checklists.answers import Problem, Reading
 from checklists.cel import Count, Decision, Outcome
-from checklists.model import Item, Text
+from checklists.model import Item, Text, Verdict
 from checklists.values import clipped
 from checklists.verdicts import Ruling, wants_words
 
-__all__ = ["shortfalls_of", "unfinished"]
+__all__ = ["shortfalls_of", "unfinished", "wants_photos"]
 
 
 def shortfalls_of(item: Item, reading: Reading, decision: Decision) -> list[Problem]:
@@ -124,13 +124,20 @@ def unfinished(
         problems.extend(_instrument_short(item, reading))
     if said_by_hand and reading.note is None:
         problems.append(Problem("missing_note", item.code, {"verdict": ruling.verdict}))
-    wants_photo = item.photo == "always" or (item.photo == "on_fail" and ruling.verdict == "fail")
-    if wants_photo and not (not_applicable and ruling.verdict != "fail") and item.type != "photo":
+    if item.type != "photo" and wants_photos(item, reading.value, ruling.verdict):
         problems.extend((*_photos_short(item, reading), *_views_short(item, reading)))
     if (decision.accept or decision.count) and not not_applicable:
         problems.extend(_open(item, decision.accept, untimed))
         problems.extend(_open(item, decision.count, ()))
     return problems
+
+
+def wants_photos(item: Item, value: Any, verdict: Verdict) -> bool:
+    """Whether an item with this value and verdict is to be shown in photos."""
+    if item.type == "photo":
+        return True
+    asked = item.photo == "always" or (item.photo == "on_fail" and verdict == "fail")
+    return asked and not (item.is_na(value) and verdict != "fail")
 
 
 def _open(item: Item, outcome: Outcome | Count | None, untimed: Sequence[str]) -> list[Problem]:

@@ -14,6 +14,7 @@ from server.api.casework import visible
 from server.api.paper_evidence import found, gather, signatures_of, wording
 from server.api.pdf import ANSWERS, pdf
 from server.problems import Problem, language
+from server.reports.contact_sheet import sheet_number
 from server.reports.energization import order_paper, record_paper, record_signatures
 from server.reports.inspection import inspection_paper, item_photos
 from server.reports.notice import notice_paper, notice_photos, notice_signatures
@@ -33,6 +34,7 @@ blp = blueprint("papers", "Printed forms 单据.")
 #: The checklist whose documents are handed in with a completion application.
 _DOCUMENTS = {"lv": "acceptance-lv"}
 _DOCUMENTS_HV = "acceptance-hv"
+_OF_NOTICES: tuple[FormName, ...] = ("notice", "pairs")
 #: When the papers of energization may be printed: a red gate leaves nothing to carry to the switch.
 _AUTHORIZED = ("authorized", "energized")
 
@@ -80,9 +82,14 @@ def _papers(case: Case) -> list[tuple[FormName, str, str, bool]]:
         counted[task.kind] = counted.get(task.kind, 0) + 1
         no = number_of(case.no, task.kind, counted[task.kind])
         if task.status != "cancelled":
-            tasks.append((task.kind, no, f"inspections/{task.id}/report.pdf", bool(task.submissions)))
+            handed_in, below = bool(task.submissions), f"inspections/{task.id}"
+            tasks.append((task.kind, no, f"{below}/report.pdf", handed_in))
+            sheet = sheet_number(case, task)
+            tasks.append(("contact_sheet", sheet, f"{below}/contact-sheet.pdf", handed_in))
     notices: list[tuple[FormName, str, str, bool]] = [
-        ("notice", number_of(case.no, "notice", n), f"notices/{n}/notice.pdf", True) for n in case.notices
+        (form, number_of(case.no, form, n), f"notices/{n}/{form}.pdf", True)
+        for n in case.notices
+        for form in _OF_NOTICES
     ]
     authorized = case.energization.status in _AUTHORIZED
     office: list[tuple[FormName, str, str, bool]] = [
@@ -93,6 +100,7 @@ def _papers(case: Case) -> list[tuple[FormName, str, str, bool]]:
         ("record", number_of(case.no, "record"), "energization/record.pdf", authorized),
     ]
     around: list[tuple[FormName, str, str, bool]] = [
+        ("contact_sheet", number_of(case.no, "contact_sheet"), "contact-sheet.pdf", True),
         *(
             ("minutes", number_of(case.no, "minutes", n), f"meetings/{one}/minutes.pdf", True)
             for n, one in enumerate(case.meetings, 1)
@@ -131,7 +139,7 @@ def print_notice(query: dict[str, Any], case_id: str, n: int) -> Response:
     if notice is None:
         raise Problem(404, "not_found")
     gathered = gather(case, notice_photos(notice), notice_signatures(notice))
-    say = _wording(case, query)
+    say = printed_wording(case, query)
     return pdf(notice_paper(case, n, gathered.beside, say), say, query["copies"], gathered.images)
 
 
@@ -151,7 +159,7 @@ def print_inspection(query: dict[str, Any], case_id: str, task_id: str) -> Respo
     if form is None:
         raise Problem(409, "paper_no_form", task=task_id)
     gathered = gather(case, item_photos(form), signatures_of(form))
-    say = _wording(case, query)
+    say = printed_wording(case, query)
     return pdf(
         inspection_paper(case, task, form, gathered.beside, say), say, query["copies"], gathered.images
     )
@@ -172,7 +180,7 @@ def print_order(query: dict[str, Any], case_id: str) -> Response:
     if shut and case.energization.record is None:
         # A gate that has aged since the authorization leaves nothing to carry to the switch.
         raise Problem(409, "paper_gates_unmet", names="、".join(line.status.code for line in shut))
-    say = _wording(case, query)
+    say = printed_wording(case, query)
     return pdf(order_paper(case, gates, switching_sheet(case, policy), say), say, query["copies"])
 
 
@@ -185,7 +193,7 @@ def print_record(query: dict[str, Any], case_id: str) -> Response:
     """The record that the customer signs 新装（增容）送电单. 409 unless it is authorized or done."""
     case = _authorized(case_id)
     gathered = gather(case, (), record_signatures(case))
-    say = _wording(case, query)
+    say = printed_wording(case, query)
     return pdf(record_paper(case, gathered.beside, say), say, query["copies"], gathered.images)
 
 
@@ -199,7 +207,7 @@ def print_minutes(query: dict[str, Any], case_id: str, meeting_id: str) -> Respo
     meeting = case.meetings.get(meeting_id)
     if meeting is None:
         raise Problem(404, "not_found")
-    say = _wording(case, query)
+    say = printed_wording(case, query)
     return pdf(minutes_paper(case, meeting, say), say, query["copies"])
 
 
@@ -213,7 +221,7 @@ def print_receipt(query: dict[str, Any], case_id: str, handover_id: str) -> Resp
     handover = case.handovers.get(handover_id)
     if handover is None:
         raise Problem(404, "not_found")
-    say = _wording(case, query)
+    say = printed_wording(case, query)
     return pdf(receipt_paper(case, handover, say), say, query["copies"])
 
 
@@ -227,7 +235,7 @@ def print_office_paper(query: dict[str, Any], case_id: str, form: str) -> Respon
     name = next((one for one in OFFICE_PAPERS if _path(one) == form), None)
     if name is None:
         raise Problem(404, "not_found")
-    say = _wording(case, query)
+    say = printed_wording(case, query)
     return pdf(office_paper(name, case, _office_facts(case), say), say, query["copies"])
 
 
@@ -252,5 +260,6 @@ def _office_facts(case: Case) -> OfficeFacts:
     return OfficeFacts(until, following, documents)
 
 
-def _wording(case: Case, query: dict[str, Any]) -> Wording:
+def printed_wording(case: Case, query: dict[str, Any]) -> Wording:
+    """How a paper speaks: as it was asked for, or by Accept-Language."""
     return wording(case.organisation, cast("Printed", query.get("language") or language()))

@@ -69,7 +69,7 @@ def watermark(case: Case, document: Mapping[str, Any], policy: Policy) -> tuple[
             taken_at.astimezone(ZoneInfo(policy.timezone)).strftime("%Y-%m-%d %H:%M:%S %z")
             if taken_at
             else "",
-            _place_words(document.get("location")),
+            place_words(document.get("location")),
             case.customer.address,
             "  ".join(filter(None, (str(document.get("by") or ""), photo_id))),
         )
@@ -77,7 +77,7 @@ def watermark(case: Case, document: Mapping[str, Any], policy: Policy) -> tuple[
     )
 
 
-def _place_words(location: Any) -> str:
+def place_words(location: Any) -> str:
     """WGS-84 degrees to about a metre, and the accuracy, as the tablet gave it."""
     try:
         fix = read_fix(location if isinstance(location, Mapping) else {})

@@ -65,6 +65,8 @@ FormName = Literal[
     "bulletin",
     "outage_request",
     "public_notice",
+    "contact_sheet",
+    "pairs",
 ]
 
 
@@ -94,6 +96,8 @@ FORMS: Mapping[FormName, Form] = {
     "bulletin": Form("TB"),
     "outage_request": Form("TD"),
     "public_notice": Form("TG"),
+    "contact_sheet": Form("YX"),
+    "pairs": Form("DB"),
 }
 
 #: Which copies are printed: the customer's, the one for the file, or first the one and then the other.
@@ -179,7 +183,10 @@ class Picture(Struct, frozen=True):
 
 
 class Photos(Struct, frozen=True, tag="photos"):
+    """Pictures with their captions, so many to a row."""
+
     pictures: tuple[Picture, ...]
+    columns: int = 3
 
 
 class Signature(Struct, frozen=True):
