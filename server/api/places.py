@@ -20,6 +20,7 @@ from server.intake.forms import Forms, site_fence
 from server.intake.presence import (
     AnswerPresence,
     Trace,
+    Walk,
     attendance_rules,
     photo_traces,
     presence_report,
@@ -67,7 +68,12 @@ class PresenceOut(ma.Schema):
     text = ma.fields.Dict()
     fence = ma.fields.Dict(metadata={"description": "The site's fence as a GeoJSON Feature, WGS-84."})
     answers = ma.fields.List(ma.fields.Nested(AnswerPresenceOut))
-    visits = ma.fields.Dict(metadata={"description": "By person, the visits to the site that tracks show."})
+    walks = ma.fields.Dict(
+        metadata={
+            "description": "By person, what tracks show of that time: length, stay, the visits to the site, "
+            "and to which tasks of the case each belongs."
+        }
+    )
 
 
 class Drawing(ma.Schema):
@@ -92,14 +98,16 @@ def show_presence(case_id: str, task_id: str) -> dict[str, Any]:
     tracks = made.store.all_docs(made.names.forms(case_id), prefix=TRACK)
     counted = Forms(made).counted(case, task)
     rules = attendance_rules(Rulebook(made).policy(case, task, counted))
-    report = presence_report(counted, tracks, _traces(case_id), fence, rules)
+    forms = Forms(made)
+    worked = {one.id: forms.counted(case, one) for one in case.tasks.values()}
+    report = presence_report(counted, tracks, _traces(case_id), fence, rules, site=case.no, worked=worked)
     return {
         "task": task.id,
         "standing": report.standing,
         "text": both(f"attendance_{report.standing}"),
         "fence": write_feature(fence),
         "answers": [_answer_row(answer) for answer in report.answers],
-        "visits": {by: [plain(visit) for visit in seen] for by, seen in report.visits.items()},
+        "walks": {by: _walk_row(walk) for by, walk in report.walks.items()},
     }
 
 
@@ -194,6 +202,21 @@ def _track_features(document: Document, tolerance_m: float) -> list[dict[str, An
         properties = {**row, "layer": "stop", "track": name}
         found.append({"type": "Feature", "geometry": point, "properties": properties})
     return found
+
+
+def _walk_row(walk: Walk) -> dict[str, Any]:
+    return {
+        "length_m": round(walk.length_m, 1),
+        "duration_s": walk.duration_s,
+        "started_at": plain(walk.started_at),
+        "ended_at": plain(walk.ended_at),
+        "on_site_s": walk.on_site_s,
+        "visits": [
+            {**plain(visit), "tasks": list(tasks)}
+            for visit, tasks in zip(walk.visits, walk.tasks, strict=True)
+        ],
+        "findings": [{**plain(one), "text": both(one.code, **one.params)} for one in walk.findings],
+    }
 
 
 def _answer_row(answer: AnswerPresence) -> dict[str, Any]:

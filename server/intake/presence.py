@@ -16,8 +16,9 @@ from typing import Any
 from geo.attendance import Attendance, AttendanceRules, Check, Sighting, Standing, attend, attend_all
 from geo.coords import CoordinateError, Fix, read_fix
 from geo.fence import PresenceLimits, SiteFence
+from geo.finding import Finding
 from geo.tracks import Journey, Track, TrackError, TrackLimits, join, read_track
-from geo.walks import Visit, visits
+from geo.walks import TaskSpan, Visit, assign, visits
 from server.intake.reading import as_mapping, moment, texts_in
 from server.workflow.model import CodedReason, Presence
 from server.workflow.policy import Policy
@@ -41,11 +42,26 @@ class AnswerPresence:
 
 @dataclass(frozen=True)
 class PresenceReport:
-    """Every answer with a time, in order of time, and by person the visits to the site that tracks show."""
+    """Every answer with a time, in order of time, and by person what tracks show of that time."""
 
     standing: Standing
     answers: tuple[AnswerPresence, ...]
-    visits: Mapping[str, tuple[Visit, ...]]
+    walks: Mapping[str, Walk]
+
+
+@dataclass(frozen=True)
+class Walk:
+    """What one person's tracks show: how far they went, the visits to the site, and to which tasks of the
+    case each visit belongs. `on_site_s` leaves out gaps too long to presume anything."""
+
+    length_m: float
+    duration_s: float
+    started_at: datetime | None
+    ended_at: datetime | None
+    on_site_s: float
+    visits: tuple[Visit, ...]
+    tasks: tuple[tuple[str, ...], ...]
+    findings: tuple[Finding, ...]
 
 
 def attendance_rules(policy: Policy) -> AttendanceRules:
@@ -83,9 +99,13 @@ def presence_report(
     photos: Mapping[str, Sequence[Trace]],
     fence: SiteFence,
     rules: AttendanceRules | None = None,
+    *,
+    site: str = "site",
+    worked: Mapping[str, Sequence[Document]] | None = None,
 ) -> PresenceReport:
     """Weigh the branches of one form. `photos` are the traces of photos by id; of `tracks`, those that cannot
-    be read are left out: the list of tracks tells of them."""
+    be read are left out: the list of tracks tells of them. `site` is what people call the site; `worked` are
+    the branches of every form of the case by its task, among which visits are shared out."""
     rules = rules or AttendanceRules()
     answers = sorted(
         (given for branch in branches for given in _answers(branch)),
@@ -104,8 +124,49 @@ def presence_report(
         at, device = given.sighting.at, given.sighting.device
         rows.append(AnswerPresence(given.item, given.by, device, at, verdict, given.unreadable))
     people = {row.by for row in rows}
-    seen = {by: visits(walked[by], {"site": fence}) for by in sorted(people & set(walked))}
-    return PresenceReport(attend_all([row.verdict for row in rows]), tuple(rows), seen)
+    spans = _spans(worked or {}, site)
+    limits = rules.limits
+    walks = {
+        by: _walk(walked[by], visits(walked[by], {site: fence}, near=limits), spans.get(by, ()))
+        for by in sorted(people & set(walked))
+    }
+    return PresenceReport(attend_all([row.verdict for row in rows]), tuple(rows), walks)
+
+
+def _spans(worked: Mapping[str, Sequence[Document]], site: str) -> dict[str, list[TaskSpan]]:
+    """By person, when each task of the case was worked on."""
+    found: dict[str, list[TaskSpan]] = {}
+    for task, branches in worked.items():
+        times: dict[str, list[datetime]] = {}
+        for given in (given for branch in branches for given in _answers(branch)):
+            times.setdefault(given.by, []).append(given.sighting.at)
+        for by, at in times.items():
+            found.setdefault(by, []).append(TaskSpan(task, site, min(at), max(at)))
+    return found
+
+
+def _walk(track: Journey, seen: tuple[Visit, ...], spans: Sequence[TaskSpan]) -> Walk:
+    """Of tasks that were worked on while the tracks tell of somewhere; about others they say nothing."""
+    known = [one for one in spans if track.started_at is not None and _meets(one, track)]
+    assigned = assign(seen, known)
+    return Walk(
+        length_m=track.length_m,
+        duration_s=track.duration_s,
+        started_at=track.started_at,
+        ended_at=track.ended_at,
+        on_site_s=sum(visit.observed_s for visit in seen),
+        visits=seen,
+        tasks=tuple(
+            tuple(task for task, theirs in assigned.visits.items() if visit in theirs) for visit in seen
+        ),
+        findings=assigned.findings,
+    )
+
+
+def _meets(span: TaskSpan, track: Journey) -> bool:
+    """Whether a track reaches into the time of a task."""
+    first, last = track.started_at, track.ended_at
+    return first is not None and last is not None and first <= span.ended_at and span.begun_at <= last
 
 
 def presence_of(report: PresenceReport, merged: Mapping[str, Any], shown: Iterable[str]) -> Presence:

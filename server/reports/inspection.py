@@ -139,6 +139,12 @@ def _about(case: Case, task: Task, found: Found, say: Wording) -> Iterator[Field
         params = {"n": last.n, "at": say.moment(last.submitted_at)[0], "by": say.person(last.submitted_by)}
         yield named(say, "submitted", say.say("submitted", **params))
         yield named(say, "device_signature", _device_signature(last, say))
+    there = next((one.presence for one in reversed(task.submissions) if one.presence is not None), None)
+    if there is not None:
+        numbers = {"supported": len(there.on_site), "open": there.open, "contradicted": len(there.off_site)}
+        verdict = say.catalogued(f"attendance_{there.standing}")
+        words = say.catalogued("intake.presence", verdict=verdict, **numbers)
+        yield named(say, "presence", words, wide=True)
     yield named(say, "task_status", say.catalogued(f"task_status.{task.status}"))
     if task.notice is not None:
         yield named(say, "notice", (number_of(case.no, "notice", task.notice),))

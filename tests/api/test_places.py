@@ -60,8 +60,11 @@ def test_a_track_speaks_for_answers_without_a_position_or_against_them(filled: t
     walk(desk, case, "t-1", ON_SITE, range(-30, 31))
     found = report(desk, case, task)
     assert {row["standing"] for row in found["answers"]} == {"supported"}
-    [visit] = found["visits"]["inspector"]
-    assert visit["observed_s"] == 3600.0
+    walked = found["walks"]["inspector"]
+    [visit] = walked["visits"]
+    assert (visit["observed_s"], visit["tasks"]) == (3600.0, [task])
+    assert (walked["on_site_s"], walked["duration_s"], walked["length_m"]) == (3600.0, 3600.0, 0.0)
+    assert walked["findings"] == []
 
 
 def test_a_track_elsewhere_contradicts_the_form(filled: tuple[Desk, str, str]) -> None:
@@ -71,7 +74,10 @@ def test_a_track_elsewhere_contradicts_the_form(filled: tuple[Desk, str, str]) -
     assert found["standing"] == "contradicted"
     codes = {check["code"] for row in found["answers"] for check in row["checks"]}
     assert "attendance_track_elsewhere" in codes
-    assert found["visits"] == {"inspector": []}
+    walked = found["walks"]["inspector"]
+    assert (walked["visits"], walked["on_site_s"]) == ([], 0)
+    [odd] = walked["findings"]
+    assert odd["code"] == "task_site_never_visited"
 
 
 def test_a_position_that_cannot_be_read_is_told_and_proves_nothing(desk: Desk) -> None:

@@ -102,7 +102,7 @@ def test_what_has_no_time_or_author_is_left_out_and_nothing_breaks() -> None:
     report = presence_report(
         [odd, {}], [{"_id": "track:x", "by": 3}], {"p": photo_traces({"taken_at": 1})}, FENCE
     )
-    assert (report.standing, report.answers, report.visits) == ("open", (), {})
+    assert (report.standing, report.answers, report.walks) == ("open", (), {})
 
 
 def test_the_settings_hold_what_the_benchmark_judged_by() -> None:
@@ -126,7 +126,7 @@ def test_tracks_of_other_days_are_not_joined_to_this_one() -> None:
     earlier = {**track("li", 0.3), "_id": "track:old", "fixes": [place(n - 9 * day, 0.3) for n in range(9)]}
     form = branch("t-1", A={"at": at(0)})
     report = presence_report([form], [earlier, track("li", 0.0)], {}, FENCE)
-    assert (report.standing, len(report.visits["li"])) == ("supported", 1)
+    assert (report.standing, len(report.walks["li"].visits)) == ("supported", 1)
 
 
 def test_of_two_answers_by_one_person_at_one_moment_the_worse_counts() -> None:
@@ -143,3 +143,25 @@ def test_an_answer_without_a_person_or_time_is_open_and_says_so() -> None:
     odd = {"by": "li", "location": place(0)}
     found = presence_of(presence_report([{"answers": {"A": odd}}], [], {}, FENCE), {"A": odd}, ["A"])
     assert (found.standing, found.open, found.reasons[0].code) == ("open", 1, "attendance_no_answer_time")
+
+
+def test_a_visit_belongs_to_the_tasks_that_were_worked_on_during_it() -> None:
+    """Two tasks of one case on one visit; a third, weeks before, of which the tracks say nothing."""
+    first, second = (branch("t-1", A={"at": at(minutes)}) for minutes in (0, 5))
+    long_ago = branch("t-1", A={"at": at(-30 * 24 * 60)})
+    worked = {"t-a": [first], "t-b": [second], "t-old": [long_ago]}
+    report = presence_report([first], [track("li", 0.0)], {}, FENCE, site="YK-1", worked=worked)
+    walk = report.walks["li"]
+    assert [one.site for one in walk.visits] == ["YK-1"]
+    assert (walk.tasks, walk.findings) == ((("t-a", "t-b"),), ())
+    assert (walk.on_site_s, walk.duration_s, walk.length_m) == (1200.0, 1200.0, 0.0)
+
+
+def test_a_task_whose_site_the_track_never_saw_is_named() -> None:
+    form = branch("t-1", A={"at": at(0)})
+    report = presence_report([form], [track("li", 0.3)], {}, FENCE, site="YK-1", worked={"t-a": [form]})
+    walk = report.walks["li"]
+    assert (walk.visits, walk.tasks) == ((), ())
+    assert [(one.code, one.params) for one in walk.findings] == [
+        ("task_site_never_visited", {"task": "t-a", "site": "YK-1"})
+    ]

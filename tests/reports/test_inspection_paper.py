@@ -17,7 +17,7 @@ from server.reports.answers import source_words, value_words
 from server.reports.beside import Beside, Signed, drawn
 from server.reports.inspection import Found, inspection_paper, item_photos
 from server.reports.paper import Box, Fields, Paper, Passage, Signatures
-from server.workflow.model import Case, DeviceSignature, TaskKind
+from server.workflow.model import Case, DeviceSignature, Presence, TaskKind
 from tests.reports.papers import AT, BOTH, CHINESE, printed, whole
 from tests.workflow.builders import Desk, item
 
@@ -98,6 +98,16 @@ def test_what_is_not_accepted_ticks_nothing_and_is_stamped() -> None:
     paper = inspection_paper(desk.case, desk.task("t-1"), filled(EARTHING), Beside(), CHINESE)
     assert paper.stamp == ("未审定",)
     assert ticked(paper) == []
+
+
+def test_whether_it_was_done_on_site_is_told_where_it_was_judged() -> None:
+    case = settled("intermediate")
+    task = case.tasks["t-1"]
+    there = Presence(standing="supported", on_site=("ME-05", "ME-09"), open=3)
+    judged = replace(task, submissions=(replace(task.submissions[-1], presence=there),))
+    words = whole(printed(inspection_paper(case, judged, filled(EARTHING), Beside(), BOTH)))
+    assert "有据2项,不明3项,相反0项" in words
+    assert "到场核验" not in whole(printed(paper_of("intermediate", filled(EARTHING))))
 
 
 def test_limits_of_the_organisation_are_named_with_their_day_and_basis() -> None:
