@@ -105,8 +105,10 @@ def test_whether_it_was_done_on_site_is_told_where_it_was_judged() -> None:
     task = case.tasks["t-1"]
     there = Presence(standing="supported", on_site=("ME-05", "ME-09"), open=3)
     judged = replace(task, submissions=(replace(task.submissions[-1], presence=there),))
-    words = whole(printed(inspection_paper(case, judged, filled(EARTHING), Beside(), BOTH)))
+    case = replace(case, tasks={"t-1": judged})
+    words = whole(printed(inspection_paper(case, judged, filled(EARTHING), Beside(), BOTH), BOTH))
     assert "有据2项,不明3项,相反0项" in words
+    assert "Answersborneout:2;open:3;contradicted:0." in words
     assert "到场核验" not in whole(printed(paper_of("intermediate", filled(EARTHING))))
 
 
