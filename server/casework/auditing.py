@@ -1,4 +1,5 @@
-"""Audit: every case compared with its own log, and its photos with the hashes that the case relies on.
+"""Audit: every case compared with its own log, its photos with the hashes that the case relies on, and its
+forms with what their tablets signed.
 
 It reads what is stored and changes nothing; a case whose conflict is still to be settled is read as the
 store's winner stands.
@@ -13,6 +14,7 @@ from typing import Any
 import msgspec
 
 from server.casework.originals import ATTACHMENT, plain_bytes
+from server.casework.proofs import Proofs
 from server.names import CASE_DOCUMENT, Names
 from server.workflow.audit import Head, Trace, head, sound, traces
 from server.workflow.documents import CaseFormatError, case_from_document
@@ -50,6 +52,7 @@ class Auditor:
         self._store = store
         self._names = names
         self._deep = deep
+        self._proofs = Proofs(store, names)
 
     def heads(self, case_ids: Iterable[str]) -> Iterator[Head]:
         """The heads of these cases, for keeping elsewhere. Cases that cannot be read are left out."""
@@ -59,11 +62,14 @@ class Auditor:
                 yield head(audited)
 
     def audit(self, case_id: str, known: Sequence[Head] = ()) -> Audited:
-        """Compare one case with its log, with heads of it that were kept, and with its photos."""
+        """Compare one case with its log, with heads of it that were kept, and with its photos, and verify its
+        forms' signatures again."""
         case = self._read(case_id)
         if isinstance(case, Trace):
             return Audited(case_id, None, (case,))
-        return Audited(case_id, head(case), (*traces(case, known), *self._photos(case)))
+        return Audited(
+            case_id, head(case), (*traces(case, known), *self._photos(case), *self._proofs.traces(case))
+        )
 
     def _read(self, case_id: str) -> Case | Trace:
         try:

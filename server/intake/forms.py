@@ -13,6 +13,7 @@ from checklists.merge import merge
 from geo.coords import CoordinateError
 from geo.fence import FenceError, SiteFence, read_fence
 from server.casework.cases import SYSTEM
+from server.casework.proofs import keep_signed
 from server.intake.judging import (
     Evidence,
     Judged,
@@ -216,6 +217,8 @@ class Forms:
             if not any(as_mapping(leaf.get("returned")).get("receipt") == receipt for leaf in leaves):
                 if not any(map(is_submitted, judged)):
                     return
+                for leaf in judged:
+                    keep_signed(self._store, database, leaf)
                 returned = {"receipt": receipt, "at": submission.received_at.isoformat()}
                 try:
                     self._store.put(database, {**self._united(case, task, judged), "returned": returned})

@@ -34,7 +34,7 @@ RULES: Mapping[str, Mapping[str, Merge]] = {
         "plan": merged_plan,
         "plan-enquiry": merged_enquiry,
     },
-    "case": {"receipt": keep_winner},
+    "case": {"receipt": keep_winner, "signed-form": keep_winner},
     "media": {"photo-receipt": merged_verdict},
     "library": {"checklist": first_published, "checklist-limit": merged_standing},
 }

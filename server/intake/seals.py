@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import BinaryIO
 
 from msgspec import structs
 
-from server.casework.originals import plain_bytes
+from server.casework.proofs import hand_digest
 from server.intake.judging import Judged, PhotoFact, is_submitted, signer, submitter
 from server.intake.reading import as_mapping
 from server.services import Services
@@ -22,7 +20,6 @@ from server.signing.forms import (
     listed,
     named_photos,
     named_signatures,
-    signature_digest,
 )
 from server.signing.verdicts import Claim, check, kid_of
 from server.workflow.commands import Accepted, Returned
@@ -32,7 +29,6 @@ from sync.store import Document
 
 #: The setting's word for: what no tablet signed goes back.
 _REFUSE = "refuse"
-_CHUNK_BYTES = 1 << 20
 _SIGNATURE = "signature:"
 
 
@@ -125,15 +121,8 @@ class Seals:
         document = self._store.find(database, _SIGNATURE + signature)
         if document is None:
             return None
-        pictures = {}
-        for name in document.get("_attachments") or {}:
-            with self._store.open_attachment(database, document["_id"], name) as attachment:
-                pictures[name] = _sha256(plain_bytes(attachment))
         signed = document.get("form_digest")
-        try:
-            digest = signature_digest(document, pictures)
-        except NotCanonical:
-            digest = None
+        digest = hand_digest(self._store, database, document)
         return HandSignature(digest, signed if isinstance(signed, str) else None)
 
 
@@ -219,10 +208,3 @@ def _form_digest(leaf: Document) -> str | None:
         return form_digest(leaf)
     except NotCanonical:
         return None
-
-
-def _sha256(stream: BinaryIO) -> str:
-    hashed = hashlib.sha256()
-    while chunk := stream.read(_CHUNK_BYTES):
-        hashed.update(chunk)
-    return hashed.hexdigest()

@@ -16,7 +16,7 @@ from checklists.sample import good_answers
 from server.reports.answers import source_words, value_words
 from server.reports.beside import Beside, Signed, drawn
 from server.reports.inspection import Found, inspection_paper, item_photos
-from server.reports.paper import Box, Fields, Paper, Passage, Signatures
+from server.reports.paper import Box, Fields, Line, Paper, Passage, Signatures
 from server.workflow.model import Case, DeviceSignature, Presence, TaskKind
 from tests.reports.papers import AT, BOTH, CHINESE, printed, whole
 from tests.workflow.builders import Desk, item
@@ -205,4 +205,6 @@ def test_a_form_says_whether_tablets_signed_it(verdicts: tuple[Any, ...], words:
     paper = inspection_paper(case, task, filled(EARTHING), Beside(), CHINESE)
     [about, *_] = [block for block in paper.blocks if isinstance(block, Fields)]
     [told] = [one for one in about.fields if one.label[0] == "设备签名"]
-    assert "".join(told.value[0].text).replace("\u200b", "").startswith(words)
+    [line] = told.value
+    assert isinstance(line, Line)
+    assert "".join(line.text).replace("\u200b", "").startswith(words)
