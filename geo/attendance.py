@@ -38,6 +38,13 @@ _WORDS: dict[Standing, str] = {
 }
 
 
+#: Checks that, speaking against one answer, leave the others of the same person without credit: a position
+#: was made up, or the device was in other hands. Being off site and saying so is none of them.
+DISCREDITING = frozenset(
+    {"attendance_mock", "attendance_jump", "attendance_two_places", "attendance_places_differ"}
+)
+
+
 class AttendanceRules(Struct, frozen=True):
     """What the checks go by. The server fills it from dated settings.
 
@@ -126,6 +133,15 @@ def attend_all(verdicts: Sequence[Attendance]) -> Standing:
     """The standing of a whole inspection: one contradiction is enough, and so is one support without any."""
     standings = {verdict.standing for verdict in verdicts}
     return next((one for one in ("contradicted", "supported") if one in standings), "open")
+
+
+def discredited(verdicts: Sequence[Attendance]) -> bool:
+    """Whether one of the verdicts on a person's answers takes the credit from all of them."""
+    return any(
+        check.bearing == "against" and check.code in DISCREDITING
+        for verdict in verdicts
+        for check in verdict.checks
+    )
 
 
 def _verdict(checks: tuple[Check, ...], there: Presence) -> Attendance:

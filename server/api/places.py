@@ -57,6 +57,9 @@ class AnswerPresenceOut(ma.Schema):
     confidence = ma.fields.Float()
     text = ma.fields.Dict()
     unreadable = ma.fields.String(allow_none=True)
+    doubted = ma.fields.Boolean(
+        metadata={"description": "Another answer of the same person takes the credit from this one."}
+    )
     checks = ma.fields.List(ma.fields.Nested(CheckOut))
 
 
@@ -230,6 +233,7 @@ def _answer_row(answer: AnswerPresence) -> dict[str, Any]:
         "confidence": round(verdict.confidence, 3),
         "text": both(verdict.code),
         "unreadable": answer.unreadable,
+        "doubted": answer.doubted,
         "checks": [_check_row(check) for check in verdict.checks],
     }
 

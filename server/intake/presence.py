@@ -9,11 +9,20 @@ from __future__ import annotations
 
 import bisect
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from geo.attendance import Attendance, AttendanceRules, Check, Sighting, Standing, attend, attend_all
+from geo.attendance import (
+    Attendance,
+    AttendanceRules,
+    Check,
+    Sighting,
+    Standing,
+    attend,
+    attend_all,
+    discredited,
+)
 from geo.coords import CoordinateError, Fix, read_fix
 from geo.fence import PresenceLimits, SiteFence
 from geo.finding import Finding
@@ -30,7 +39,8 @@ Trace = tuple[str, Sighting]
 
 @dataclass(frozen=True)
 class AnswerPresence:
-    """One answer weighed. `unreadable` names why its position could not be read, if it could not."""
+    """One answer weighed. `unreadable` names why its position could not be read, if it could not. `doubted`:
+    another of the same person's answers takes the credit from this one."""
 
     item: str
     by: str
@@ -38,6 +48,7 @@ class AnswerPresence:
     at: datetime
     verdict: Attendance
     unreadable: str | None = None
+    doubted: bool = False
 
 
 @dataclass(frozen=True)
@@ -124,6 +135,8 @@ def presence_report(
         at, device = given.sighting.at, given.sighting.device
         rows.append(AnswerPresence(given.item, given.by, device, at, verdict, given.unreadable))
     people = {row.by for row in rows}
+    doubted = {by for by in people if discredited([row.verdict for row in rows if row.by == by])}
+    rows = [replace(row, doubted=row.by in doubted and row.verdict.standing == "supported") for row in rows]
     spans = _spans(worked or {}, site)
     limits = rules.limits
     walks = {
@@ -173,25 +186,26 @@ def presence_of(report: PresenceReport, merged: Mapping[str, Any], shown: Iterab
     """What a receipt says of the answers that stand, of the items that are `shown`.
 
     An answer without author or time was left out of the report; it is open. Of two by one person at one
-    moment, as two devices may bring them, the worse counts.
+    moment, as two devices may bring them, the worse counts. What is doubted is open.
     """
-    verdicts: dict[tuple[str, str, datetime | None], Attendance] = {}
+    verdicts: dict[tuple[str, str, datetime | None], AnswerPresence] = {}
     for row in report.answers:
         key = (row.item, row.by, row.at)
-        verdicts[key] = min(filter(None, (verdicts.get(key), row.verdict)), key=_worst_first)
+        verdicts[key] = min(verdicts.get(key, row), row, key=_worst_first)
     on_site, off_site, reasons, left, located = [], [], [], 0, False
     for code in shown:
         answer = as_mapping(merged.get(code))
         located = located or answer.get("location") is not None
-        verdict = verdicts.get((code, str(answer.get("by")), moment(answer.get("at"))))
-        if verdict is not None and verdict.standing == "supported":
+        row = verdicts.get((code, str(answer.get("by")), moment(answer.get("at"))))
+        given = "open" if row is None or row.doubted else row.verdict.standing
+        if given == "supported":
             on_site.append(code)
             continue
-        if verdict is not None and verdict.standing == "contradicted":
+        if given == "contradicted":
             off_site.append(code)
         else:
             left += 1
-        if (reason := _reason(code, answer, verdict)) is not None:
+        if (reason := _reason(code, answer, row)) is not None:
             reasons.append(reason)
     if not located and not on_site and not off_site:
         reasons.append(CodedReason(None, "no_position"))
@@ -208,24 +222,26 @@ def presence_of(report: PresenceReport, merged: Mapping[str, Any], shown: Iterab
 _ORDER: Mapping[Standing, int] = {"contradicted": 0, "open": 1, "supported": 2}
 
 
-def _worst_first(verdict: Attendance) -> int:
-    return _ORDER[verdict.standing]
+def _worst_first(row: AnswerPresence) -> int:
+    return _ORDER[row.verdict.standing]
 
 
-def _reason(code: str, answer: Mapping[str, Any], verdict: Attendance | None) -> CodedReason | None:
+def _reason(code: str, answer: Mapping[str, Any], row: AnswerPresence | None) -> CodedReason | None:
     """What decided that an item is not on site; nothing where no position claims that it is."""
-    if verdict is not None and verdict.standing == "contradicted":
-        against = [check for check in verdict.checks if check.bearing == "against"]
+    if row is not None and row.verdict.standing == "contradicted":
+        against = [check for check in row.verdict.checks if check.bearing == "against"]
         return _coded(code, max(against, key=lambda check: check.confidence))
+    if row is not None and row.doubted:
+        return CodedReason(code, "attendance_doubted")
     if answer.get("location") is None:
         return None
     try:
         read_fix(as_mapping(answer.get("location")))
     except CoordinateError as error:
         return CodedReason(code, error.code, dict(error.params))
-    if verdict is None:
+    if row is None:
         return CodedReason(code, "attendance_no_answer_time")
-    return _coded(code, verdict.checks[0])
+    return _coded(code, row.verdict.checks[0])
 
 
 def _coded(code: str, check: Check) -> CodedReason:

@@ -165,3 +165,22 @@ def test_a_task_whose_site_the_track_never_saw_is_named() -> None:
     assert [(one.code, one.params) for one in walk.findings] == [
         ("task_site_never_visited", {"task": "t-a", "site": "YK-1"})
     ]
+
+
+def test_who_made_a_position_up_once_is_credited_with_no_other() -> None:
+    """Being off site and saying so takes no credit from what was done on site."""
+    here = {"at": at(0), "by": "li", "location": place(0)}
+    made_up = {"at": at(9), "by": "li", "location": {**place(9), "mock": True}}
+    at_home = {"at": at(200), "by": "li", "location": place(200, 0.1)}
+    others = {"at": at(1), "by": "wang", "location": place(1)}
+    for other, on_site in ((made_up, ("C",)), (at_home, ("A", "C"))):
+        answers = {"A": here, "B": other, "C": others}
+        report = presence_report([branch("t-1", **answers)], [], {}, FENCE)
+        found = presence_of(report, answers, answers)
+        assert (found.on_site, found.off_site) == (on_site, ("B",))
+        assert [row.doubted for row in report.answers if row.item == "A"] == [other is made_up]
+        if other is made_up:
+            assert [(one.item, one.code) for one in found.reasons] == [
+                ("A", "attendance_doubted"),
+                ("B", "attendance_mock"),
+            ]
