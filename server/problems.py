@@ -48,12 +48,15 @@ _CODES_BY_STATUS = {
     412: "precondition_failed",
     413: "too_large",
     415: "unsupported_media_type",
+    416: "range_not_satisfiable",
     422: "invalid_fields",
     428: "precondition_required",
     429: "rate_limited",
     503: "unavailable",
     507: "disk_full",
 }
+#: What a refusal of HTTP itself says in its headers.
+_KEPT_HEADERS = {"Allow", "Content-Range", "Retry-After"}
 
 
 class Problem(Exception):
@@ -212,7 +215,7 @@ def _from_http(error: HTTPException) -> Response:
             # webargs puts the part of the request (json, query, …) on top.
             inner = messages.values() if isinstance(messages, Mapping) else [messages]
             extra["errors"] = [row for part in inner for row in _flatten(part)]
-    headers = {name: value for name, value in error.get_headers() if name in {"Allow", "Retry-After"}}
+    headers = {name: value for name, value in error.get_headers() if name in _KEPT_HEADERS}
     if status >= 500:
         log.error("request_failed", status=status, path=request.path, error=str(error))
     return respond(Problem(status, code, extra=extra, headers=headers))

@@ -11,6 +11,7 @@ from typing import Any
 import marshmallow as ma
 from flask import Response, g, request, send_file
 from flask_smorest.fields import Upload
+from werkzeug.exceptions import RequestedRangeNotSatisfiable
 
 from server.api.base import Schema, blueprint, roles
 from server.api.casework import may_see, visible
@@ -28,8 +29,19 @@ blp = blueprint("photos", "Photos 影像.")
 
 _CHUNK = 256 * 1024
 _PICTURES = ("image/jpeg", "image/png", "image/webp")
-_CACHED = "private, max-age=86400"
+#: A rendition changes with its words, the original of a named case never does. What was shown to one who
+#: signed in is not for the next at the same browser.
+_CACHED = {"Cache-Control": "private, max-age=86400", "Vary": "Authorization"}
+_CACHED_FOR_GOOD = {"Cache-Control": "private, max-age=31536000, immutable", "Vary": "Authorization"}
 _SIZES = ("thumb", "screen", "original")
+_FILE = {"schema": {"type": "string", "format": "binary"}}
+_ANY = dict.fromkeys((*_PICTURES, "application/octet-stream"), _FILE)
+#: The answers of a route that shows a picture.
+PICTURE = {
+    "200": {"description": "The picture.", "content": _ANY},
+    "206": {"description": "The part that was asked for.", "content": _ANY},
+    "304": {"description": "The reader has it already."},
+}
 
 
 class PhotoQuery(Schema):
@@ -102,20 +114,24 @@ def photo_problem(refused: PhotoRefused) -> Problem:
 @blp.route("/photos/<photo_id>", methods=["GET"])
 @roles()
 @blp.arguments(PhotoQuery, location="query", unknown=ma.RAISE)
-@blp.alt_response(200, content_type="image/jpeg")
+@blp.doc(responses=PICTURE)
+@blp.alt_response(416, description="No such bytes.")
 def show_photo(query: dict[str, Any], photo_id: str) -> Response:
-    """A verified photo: a thumbnail of 320 pixels, 1600 for the screen, or the original bytes."""
+    """A verified photo: a thumbnail of 320 pixels, 1600 for the screen, or the original bytes.
+
+    In parts by `Range`, with `If-Range` for the rest of a download that broke off.
+    """
     row = _visible_photo(photo_id, query.get("case"))
     if row["status"] != "verified":
         raise Problem(409, "photo_not_verified")
     size: str = query["size"]
     mark = () if size == "original" else _mark(row)
     tag = f"{row['sha256']}-{size}" + (f"-{mark_digest(mark)}" if mark else "")
+    headers = _CACHED_FOR_GOOD if size == "original" and "case" in query else _CACHED
     if request.if_none_match.contains(tag):
-        return Response(status=304, headers={"ETag": f'"{tag}"', "Cache-Control": _CACHED})
-    response = _original(row) if size == "original" else _rendition(row, size, mark)
-    response.set_etag(tag)
-    response.headers["Cache-Control"] = _CACHED
+        return Response(status=304, headers={"ETag": f'"{tag}"', **headers})
+    response = _original(row, tag) if size == "original" else _rendition(row, size, mark, tag)
+    response.headers.update(headers)
     return response
 
 
@@ -127,7 +143,7 @@ def _visible_photo(photo_id: str, case_id: str | None) -> dict[str, Any]:
     raise Problem(404, "not_found")
 
 
-def _original(row: dict[str, Any]) -> Response:
+def _original(row: dict[str, Any], tag: str) -> Response:
     made = services()
     found = made.store.open_attachment(made.names.media(row["case_id"]), f"photo:{row['id']}", ATTACHMENT)
 
@@ -144,6 +160,13 @@ def _original(row: dict[str, Any]) -> Response:
         chunks(), mimetype=found.content_type if known else "application/octet-stream", headers=headers
     )
     response.call_on_close(found.stream.close)
+    response.set_etag(tag)
+    if found.encoding is None:
+        try:
+            response.make_conditional(request, accept_ranges=True, complete_length=found.length)
+        except RequestedRangeNotSatisfiable:
+            response.close()
+            raise
     return response
 
 
@@ -155,7 +178,7 @@ def _mark(row: dict[str, Any]) -> tuple[str, ...]:
     return watermark(case, document, made.cases.policy(case.organisation))
 
 
-def _rendition(row: dict[str, Any], size: Any, mark: tuple[str, ...]) -> Response:
+def _rendition(row: dict[str, Any], size: Any, mark: tuple[str, ...], tag: str) -> Response:
     case = services().cases.load(row["case_id"]).case
     path = rendition(case, row["id"], row["sha256"], size, mark)
-    return send_file(os.path.abspath(path), mimetype="image/jpeg")
+    return send_file(os.path.abspath(path), mimetype="image/jpeg", etag=tag)

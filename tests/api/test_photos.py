@@ -216,3 +216,51 @@ def test_looking_at_a_photo_that_was_just_verified_decodes_nothing(
     for (photo, size), data in shown.items():
         assert studio.ask("GET", f"/photos/{photo}?size={size}").data == data
     assert renditions(studio) == cached
+
+
+@pytest.mark.parametrize("size", ["thumb", "screen", "original"])
+def test_a_photo_comes_in_parts_and_a_download_goes_on_where_it_broke_off(studio: Desk, size: str) -> None:
+    case = studio.open_case()
+    photo = upload(studio, case, picture(50, size=(900, 700))).get_json()["id"]
+    path = f"/photos/{photo}?size={size}&case={case}"
+    whole = studio.ask("GET", path)
+    assert whole.headers["Accept-Ranges"] == "bytes"
+    half, tag = len(whole.data) // 2, whole.headers["ETag"]
+    first = studio.ask("GET", path, headers={"Range": f"bytes=0-{half - 1}"})
+    rest = studio.ask("GET", path, headers={"Range": f"bytes={half}-", "If-Range": tag})
+    assert (first.status_code, rest.status_code) == (206, 206)
+    assert first.headers["Content-Range"] == f"bytes 0-{half - 1}/{len(whole.data)}"
+    assert first.headers["ETag"] == rest.headers["ETag"] == tag
+    assert first.data + rest.data == whole.data
+    assert studio.ask("GET", path, headers={"Range": "bytes=-5"}).data == whole.data[-5:]
+    other = studio.ask("GET", path, headers={"Range": f"bytes={half}-", "If-Range": '"another"'})
+    assert (other.status_code, other.data) == (200, whole.data)
+
+
+@pytest.mark.parametrize("size", ["thumb", "original"])
+def test_a_range_behind_the_end_is_refused_with_the_length(studio: Desk, size: str) -> None:
+    case = studio.open_case()
+    photo = upload(studio, case, picture(51)).get_json()["id"]
+    path = f"/photos/{photo}?size={size}"
+    length = len(studio.ask("GET", path).data)
+    answer = studio.ask("GET", path, headers={"Range": f"bytes={length}-"})
+    refused(answer, 416, "range_not_satisfiable")
+    assert answer.headers["Content-Range"] == f"bytes */{length}"
+
+
+def test_only_the_original_of_a_named_case_is_kept_for_good(studio: Desk) -> None:
+    """A rendition's words may change, and an id alone may come to mean an older case's photo."""
+    case = studio.open_case()
+    photo = upload(studio, case, picture(52)).get_json()["id"]
+    for query, good in (
+        (f"size=original&case={case}", True),
+        ("size=original", False),
+        (f"case={case}", False),
+    ):
+        shown = studio.ask("GET", f"/photos/{photo}?{query}")
+        assert ("immutable" in shown.headers["Cache-Control"]) == good
+        assert shown.headers["Vary"] == "Authorization"
+        tag = {"If-None-Match": shown.headers["ETag"]}
+        again = studio.ask("GET", f"/photos/{photo}?{query}", headers=tag)
+        assert again.status_code == 304
+        assert again.headers["Cache-Control"] == shown.headers["Cache-Control"]
