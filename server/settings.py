@@ -125,6 +125,7 @@ class Settings:
     enquiry_seconds: float = 10.0
     enquiry_longest_seconds: float = 180.0
     enquiry_days: float = 7.0
+    enquiry_works: int = 50
     route_effort: float = 5.0
     route_seconds: float = 30.0
     route_memory_bytes: int = 2 * 1024 * 1024 * 1024

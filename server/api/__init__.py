@@ -47,6 +47,7 @@ def blueprints() -> list[Blueprint]:
         plan_enquiries,
         plan_files,
         plan_publishing,
+        plan_releases,
         plans,
         processes,
         public_cases,
@@ -91,7 +92,7 @@ def blueprints() -> list[Blueprint]:
             photo_sheets,
             rectification,
         ),
-        *(networks, works, plans, plan_enquiries, plan_amending, plan_publishing, plan_files),
+        *(networks, works, plans, plan_enquiries, plan_amending, plan_publishing, plan_releases, plan_files),
         *(events, webhooks, links, public_cases, imports, bulletins),
         *(processes, clocks, anomalies, quarantine, gates, energization, switching, case_file, syncing),
     )

@@ -209,8 +209,12 @@ def _amendment(
         raise Problem(422, "plan_reason_missing")
     standing = amending.standing_of(publishing().plan(published))
     today, until = frozen_days()
-    moved = touched(standing.days, hand, [one.work for one in record.drop], today=today, until=until)
-    fresh = set(moved) - set(thawed)
+    dropped = {one.work for one in record.drop}
+    moved = touched(standing.days, hand, dropped, today=today, until=until)
+    days = {one.date for one in published.releases if one.open}
+    exempt = {one.work for one in published.releases if one.open and one.work in dropped}
+    exempt |= {work for work, said in hand.items() if said.pin is not None and said.pin.date in days}
+    fresh = set(moved) - set(thawed) - exempt
     actor = g.actor
     policy = services().cases.policy(actor.organisation)
     if fresh and not set(listed(policy.plan_freeze_roles)) & set(actor.roles):
@@ -241,6 +245,7 @@ def _amendment(
             amends=published.id,
             thawed=tuple(sorted({*moved, *thawed})),
             thawed_by=actor.name if fresh else "",
+            releases=tuple(one for one in published.releases if one.work not in dropped),
         ),
         bound,
     )

@@ -178,7 +178,7 @@ def found_plan(plan_id: str) -> PlanRecord:
 
 def plan_row(record: PlanRecord) -> dict[str, Any]:
     row: dict[str, Any] = plain(record)
-    for name in ("organisation", "digest", "asked", "begun", "beat_at", "announcements"):
+    for name in ("organisation", "digest", "asked", "begun", "beat_at", "announcements", "releases"):
         del row[name]
     fault = {"code": record.fault, "text": both(f"plan_fault.{record.fault}")} if record.fault else None
     agreed = {one.function for one in record.approvals}

@@ -16,6 +16,7 @@ from server.casework.cases import SYSTEM, Cases
 from server.casework.inbox import holders, tell_everybody
 from server.casework.outages import Publishing
 from server.casework.projection import named_tracks
+from server.casework.releases import Releases
 from server.casework.reminders import Reminders, keep_reminding
 from server.intake.forms import Forms, form_id, quarantine_id
 from server.intake.hazards import Hazards
@@ -30,6 +31,7 @@ from server.intake.teller import Teller
 from server.names import CASE_DOCUMENT, Names
 from server.networks import read_networks
 from server.scheduling.answerer import Answerer, AnswerTerms
+from server.scheduling.approving import PlanRefused
 from server.scheduling.enquiries import PREFIX as ENQUIRY
 from server.scheduling.enquiries import Enquiries
 from server.scheduling.planner import Planner
@@ -44,6 +46,7 @@ from server.webhooks.delivering import Deliverer, Terms
 from server.webhooks.queue import Queue
 from server.webhooks.sending import Sender
 from server.workflow.commands import QuarantineUnsent
+from server.workflow.model import Case
 from server.workflow.rebase import unread
 from server.workflow.refusal import Refusal
 from server.workflow.vocabulary import MAX_NAME
@@ -74,6 +77,7 @@ class Intake:
     teller: Teller
     pulse: Pulse
     publishing: Publishing
+    releases: Releases
     #: Told when plans have changed.
     plans_changed: Callable[[], None]
     #: Told when there is an enquiry of a plan.
@@ -182,6 +186,16 @@ class Intake:
             self.forms.answer(case)
             self.outbox.take_decided(case)
             self.outgoing.take(case)
+            self._release(case)
+
+    def _release(self, case: Case) -> None:
+        """Free the day of a case whose acceptance failed. It holds up nothing else of the case."""
+        try:
+            for freed in self.releases.look(case):
+                log.info("day_released", case=case.id, work=freed.work, code=freed.code)
+        except PlanRefused as refusal:
+            # The plan was amended or withdrawn since it was read.
+            log.info("day_not_released", case=case.id, code=refusal.code)
 
     def _waiting_for(self, case_id: str, signatures: list[str]) -> list[str]:
         """The tasks whose forms were judged before these signatures were here."""
@@ -256,6 +270,7 @@ def make_intake(
         teller=Teller(tell, made.settings.inbox_interval_seconds),
         pulse=pulse or Unwatched(),
         publishing=publishing(made),
+        releases=releases(made),
         plans_changed=plans_changed,
         enquiries_changed=enquiries_changed,
         photo_seconds=made.photo_workers.longest_seconds,
@@ -294,6 +309,20 @@ def publishing(made: Services) -> Publishing:
     """What ends the publishing of plans that was cut off."""
     registry = made.names.registry
     return Publishing(Plans(made.store, registry), Works(made.store, registry), made.cases)
+
+
+def releases(made: Services) -> Releases:
+    """What frees days of plans that cases will not need."""
+    store, registry, settings = made.store, made.names.registry, made.settings
+    return Releases(
+        publishing(made),
+        Works(store, registry),
+        made.networks,
+        Enquiries(store, registry),
+        made.cases.policy,
+        made.clock,
+        settings.enquiry_works,
+    )
 
 
 def make_planner(made: Services) -> Planner:

@@ -44,6 +44,7 @@ _ORDER: Mapping[PlanState, int] = {
 #: Why a work is taken out of a published plan.
 ReasonCode = Literal[
     "acceptance_failed",
+    "gate_shut",
     "material_late",
     "contractor_late",
     "customer_wish",
@@ -127,6 +128,32 @@ class Dropped(Struct, frozen=True, kw_only=True):
     remark: str = ""
 
 
+class Release(Struct, frozen=True, kw_only=True):
+    """Word that a work will not need its day, and why; who could use the day is asked in `enquiry`.
+
+    `cause` is what in a case it follows from, where it does: no cause releases a work twice. `kept`: why the
+    work keeps its day all the same.
+    """
+
+    work: str
+    date: date
+    code: ReasonCode
+    by: str
+    at: datetime
+    enquiry: str
+    remark: str = ""
+    case: str = ""
+    cause: str = ""
+    kept: str = ""
+    kept_by: str = ""
+    kept_at: datetime | None = None
+
+    @property
+    def open(self) -> bool:
+        """Whether the day is free for others."""
+        return self.kept_at is None
+
+
 class PlanApproval(Struct, frozen=True, kw_only=True):
     """Somebody agreed to a plan for a function."""
 
@@ -192,6 +219,7 @@ class PlanRecord(Struct, frozen=True, kw_only=True):
     published_by: str = ""
     published_at: datetime | None = None
     announcements: tuple[Announcement, ...] = ()
+    releases: tuple[Release, ...] = ()
 
 
 class Plans:
@@ -303,7 +331,11 @@ def merged_plan(leaves: Sequence[Document]) -> Document:
     approvals = {one["function"]: one for one in every}  # of two for one function, the first
     persons = [one["by"] for one in approvals.values()]
     announced = {json.dumps(one, sort_keys=True): one for leaf in found for one in leaf["announcements"]}
+    freed = [one for leaf in found for one in leaf.get("releases", ())]
+    freed.sort(key=lambda one: one["kept_at"] or "")  # of two words on one, that it is kept
+    releases = {(one["work"], one["at"], one["by"]): one for one in freed}
     merged = {
+        "releases": [releases[key] for key in sorted(releases)],
         "amended_by": max(one.get("amended_by", "") for one in found),
         "cancel": any(one["cancel"] for one in found),
         "approvals": [
