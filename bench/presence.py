@@ -207,16 +207,16 @@ def judged(morning: Morning, fence: SiteFence) -> tuple[Standing, Counter[Standi
 
 def matrix(walks: int, seed: int) -> None:
     totals = {present: (Counter[Standing](), Counter[Standing]()) for present in (True, False)}
-    print("| | truly | inspections | | | answers | | |")
-    print("| scenario | on site | " + " | ".join((*SAID, *SAID)) + " |")
+    said = " | ".join(SAID)
+    print(f"| scenario | truly on site | inspections: {said} | answers: {said} |")
     print("|---|---|---|---|---|---|---|---|")
     for name, present, make in SCENARIOS:
         whole, single = Counter[Standing](), Counter[Standing]()
         for number in range(walks):
             morning = Morning(random.Random(f"{seed}/{name}/{number}"))
             make(morning)
-            said, answers = judged(morning, fences()[number % 2])
-            whole[said] += 1
+            inspection, answers = judged(morning, fences()[number % 2])
+            whole[inspection] += 1
             single += answers
         totals[present][0].update(whole)
         totals[present][1].update(single)

@@ -196,8 +196,8 @@ def presence_of(report: PresenceReport, merged: Mapping[str, Any], shown: Iterab
     for code in shown:
         answer = as_mapping(merged.get(code))
         located = located or answer.get("location") is not None
-        row = verdicts.get((code, str(answer.get("by")), moment(answer.get("at"))))
-        given = "open" if row is None or row.doubted else row.verdict.standing
+        known = verdicts.get((code, str(answer.get("by")), moment(answer.get("at"))))
+        given = "open" if known is None or known.doubted else known.verdict.standing
         if given == "supported":
             on_site.append(code)
             continue
@@ -205,7 +205,7 @@ def presence_of(report: PresenceReport, merged: Mapping[str, Any], shown: Iterab
             off_site.append(code)
         else:
             left += 1
-        if (reason := _reason(code, answer, row)) is not None:
+        if (reason := _reason(code, answer, known)) is not None:
             reasons.append(reason)
     if not located and not on_site and not off_site:
         reasons.append(CodedReason(None, "no_position"))
