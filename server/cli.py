@@ -16,6 +16,7 @@ from server.commands import (
     migrate,
     network,
     people,
+    photo,
     rebuild,
     salvage,
     serve,
@@ -48,6 +49,7 @@ main.add_command(backup.restore)
 main.add_command(salvage.salvage)
 main.add_command(balance.balance)
 main.add_command(network.network)
+main.add_command(photo.photo)
 
 if __name__ == "__main__":
     main()

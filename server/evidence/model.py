@@ -49,6 +49,7 @@ class PhotoLimits(msgspec.Struct, frozen=True):
     presence: PresenceLimits = PresenceLimits()
     editors: tuple[str, ...] = (
         "photoshop",
+        "fireworks",
         "lightroom",
         "gimp",
         "snapseed",
