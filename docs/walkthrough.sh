@@ -95,3 +95,18 @@ call POST "/api/v1/cases/$CASE/energization/authorize" '{}'
 pick '"%s %s\n%s" % (d["status"], d["code"], "\n".join("  %-4s %s: %s" % (g["code"], g["id"], ", ".join(r["code"] for r in g["reasons"])) for g in d["params"]["gates"]))' < "$work/answer"
 call GET "/api/v1/cases/$CASE/log"
 pick '"log: %s entries, hash chain verified: %s" % (len(d["items"]), d["verified"])' < "$work/answer"
+
+say "The month to come was balanced when the server started: one work has no day, and why"
+sign_in scheduler1
+call GET "/api/v1/plans"
+PLAN=$(pick 'd["items"][0]["id"]' < "$work/answer")
+for _ in $(seq 100); do # a worker that has just begun may still be at it
+  curl -sS -H "Authorization: Bearer $TOKEN" -H 'Accept-Language: en' "$BASE/api/v1/plans/$PLAN" > "$work/answer"
+  if grep -q '"state": *"made"' "$work/answer"; then break; fi
+  sleep 0.3
+done
+printf '$ curl /api/v1/plans/%s\n' "$PLAN"
+pick '"plan: {placed} works in {outages} outages, {unplaced} left out, {customer_hours:.0f} customer-hours, {status}".format(**d["summary"])' < "$work/answer"
+pick '"\n".join(s for r in d["reasons"][:1] for s in r["text"]["en"][:2] + r["text"]["en"][-2:])' < "$work/answer"
+curl -sS -H "Authorization: Bearer $TOKEN" -H 'Accept-Language: en' "$BASE/api/v1/plans/$PLAN/picture.svg" > "$work/month.svg"
+printf '$ curl /api/v1/plans/%s/picture.svg\n%s\n' "$PLAN" "$(grep -c 'rx="2".*<title>' "$work/month.svg") works drawn"
