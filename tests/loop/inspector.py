@@ -48,6 +48,8 @@ class Inspector:
         self._token = ""
         self._session: JSON = {}
         self._databases = {}
+        #: The name of the key that this tablet signs with, if it has one.
+        self.key = ""
 
     def __enter__(self) -> Inspector:
         return self
@@ -82,6 +84,20 @@ class Inspector:
             headers={"Authorization": f"Bearer {self._token}"},
             timeout=30,
         )
+
+    def enrol_key(self) -> str:
+        """Make a key on the tablet and enrol it: forms are signed with it from now on. Its name."""
+        made = self.tablet.make_key()
+        assert made["extractable"] is False
+        answer = requests.put(
+            f"{self.house.url}/api/v1/devices/{self.device}/keys/{made['kid']}",
+            json=self.tablet.enrolment(self.device, self.name),
+            headers={"Authorization": f"Bearer {self._token}"},
+            timeout=30,
+        )
+        assert answer.status_code == 201, answer.text
+        self.key = str(made["kid"])
+        return self.key
 
     def enrol_anew(self) -> str:
         """Take another device id, as a tablet does whose old one was revoked; returns the old one."""
@@ -278,6 +294,7 @@ class Inspector:
         )
         answers = {code: answer for code, answer in answers.items() if items is None or code in items}
         form = Form(case, task, "")
+        signed: list[tuple[str, str]] = []
         for code, answer in answers.items():
             answer["location"] = self.position(case)
             if code in fail:
@@ -287,8 +304,12 @@ class Inspector:
             for photo in answer["photos"]:
                 self.save_photo(form, code, photo)
             if definition.by_code[code].type == "signature":
-                for entry in answer["value"]:
-                    self._save_signature(form, entry["signature"], entry["role"])
+                signed += [(entry["signature"], entry["role"]) for entry in answer["value"]]
+        # People sign what stands there, so they sign last.
+        shown = {"task": task, "checklist": dict(reference), "answers": answers}
+        bound = {"form_digest": self.tablet.form_digest(shown)} if self.key and signed else {}
+        for signature, role in signed:
+            self._save_signature(form, signature, role, **bound)
         return answers, form
 
     def position(self, case: str) -> JSON:
@@ -308,14 +329,18 @@ class Inspector:
         return photo
 
     def sign(self, form: Form, **changes: Any) -> None:
-        """Submit the form as it stands on the tablet, with these fields changed."""
-        database = self.databases(form.case)["forms"]
+        """Submit the form as it stands on the tablet, with these fields changed, and signed by the tablet if
+        it has a key.
+        """
+        names = self.databases(form.case)
+        database = names["forms"]
         document = self.tablet.get(database, form.id)
         document.pop("returned", None)
         submitted = {"by": self.name, "at": self.now().isoformat(), "device": self.device}
-        form.rev = self.tablet.put(
-            database, {**document, "status": "submitted", "submitted": submitted, **changes}
-        )
+        document = {**document, "status": "submitted", "submitted": submitted, **changes}
+        if self.key:
+            document = self.tablet.sign_form(document, database, names["media"])
+        form.rev = self.tablet.put(database, document)
 
     def photo_document(self, form: Form, code: str, photo: str, data: bytes) -> JSON:
         place = self.position(form.case)
@@ -380,7 +405,7 @@ class Inspector:
         self.tablet.put(OUTBOX, wrapped, dict.fromkeys(carried, (photo, "image/jpeg")))
         return unsent
 
-    def _save_signature(self, form: Form, signature: str, role: str) -> None:
+    def _save_signature(self, form: Form, signature: str, role: str, **more: Any) -> None:
         document = paper.document(
             "signature",
             signature,
@@ -388,6 +413,7 @@ class Inspector:
             at=self.now().isoformat(),
             task=form.task,
             signer=role,
+            **more,
         )
         self.tablet.put(self.databases(form.case)["forms"], document)
         form.signatures.append(signature)

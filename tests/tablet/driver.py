@@ -173,6 +173,26 @@ class Tablet:
     def destroy(self, db: str) -> None:
         self._do("destroy", db=db)
 
+    # -- its key, by `web/signing`
+
+    def make_key(self) -> JSON:
+        """A new key of this process, `{kid, extractable}`."""
+        made: JSON = self._do("make_key")
+        return made
+
+    def enrolment(self, device: str, user: str) -> JSON:
+        """The body that enrols the key."""
+        body: JSON = self._do("enrolment", device=device, user=user)
+        return body
+
+    def form_digest(self, form: JSON) -> str:
+        return str(self._do("form_digest", form=form))
+
+    def sign_form(self, form: JSON, forms: str, media: str) -> JSON:
+        """The form signed, with the digests of what it names in these databases of the tablet."""
+        signed: JSON = self._do("sign_form", form=form, forms=forms, media=media)
+        return signed
+
     # -- replication, once
 
     def push(self, db: str, url: str, **options: Any) -> JSON:

@@ -77,6 +77,29 @@ function once(replication) {
   });
 }
 
+/** What tablets sign with, as `npm run build` made it; loaded by the first who signs. */
+const signing = () => import("../../build/signing/index.js");
+
+/** The digests of what a form names, as it lies on the tablet: photos by their files, signatures by their documents. */
+async function evidenceOf(form, forms, media, { named, signatureDigest }) {
+  const { photos, signatures } = named(form);
+  const digest = async (db, id, name) => {
+    const data = await local(db).getAttachment(id, name);
+    return createHash("sha256").update(data).digest("hex");
+  };
+  const evidence = { photos: {}, signatures: {} };
+  for (const id of photos) evidence.photos[id] = await digest(media, `photo:${id}`, "original");
+  for (const id of signatures) {
+    const document = await local(forms).get(`signature:${id}`);
+    const pictures = {};
+    for (const name of Object.keys(document._attachments ?? {})) {
+      pictures[name] = await digest(forms, document._id, name);
+    }
+    evidence.signatures[id] = await signatureDigest(document, pictures);
+  }
+  return evidence;
+}
+
 async function inlined(doc, files = {}) {
   const attachments = { ...doc._attachments };
   for (const [name, { path, content_type }] of Object.entries(files)) {
@@ -140,6 +163,17 @@ const commands = {
     live.replication.cancel();
     await live.ended;
     return live.denied;
+  },
+
+  make_key: async () => {
+    state.key = await (await signing()).makeKey();
+    return { kid: state.key.kid, extractable: state.key.privateKey.extractable };
+  },
+  enrolment: async ({ device, user }) => (await signing()).enrolment(state.key, device, user),
+  form_digest: async ({ form }) => (await signing()).formDigest(form),
+  sign_form: async ({ form, forms, media }) => {
+    const module = await signing();
+    return module.signForm(form, await evidenceOf(form, forms, media, module), state.key);
   },
 
   remote_get: ({ url, doc_id, options }) => remote(url).get(doc_id, options ?? {}),
