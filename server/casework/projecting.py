@@ -128,7 +128,7 @@ def _begin(settings: Settings, one_writes: AbstractContextManager[object]) -> No
     """Open everything for the life of this process."""
     rules = rules_in_force(settings, load_policy(fact_names=fact_definitions().keys()))
     store = open_store(settings, system_clock)
-    readmodel = ReadModel(settings.data_dir / READ_MODEL)
+    readmodel = ReadModel(settings.data_dir / READ_MODEL, filling=True)
     _ours.append(Projector(store, Names(settings), readmodel, rules, one_writes))
 
 

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -45,12 +45,15 @@ from server.readmodel.tables import (
     photos,
     tasks,
 )
+from sync.durable import make_durable
 
 #: How long a writer waits for another process to finish, in milliseconds.
 BUSY_TIMEOUT_MS = 30_000
 #: The `user_version` of a file whose tables are there and not all filled.
 _FILLING = -SCHEMA_VERSION
 _RULES = "rules"
+#: Pages that who fills it lets pile up before they go where they belong.
+_FILLING_PAGES = 20_000
 
 
 #: The tables that speak of a case beside its own row.
@@ -74,13 +77,15 @@ class CaseRows:
 class ReadModel:
     """The read model at `path`; made there if missing or of another version.
 
-    Safe for use from many threads and processes.
+    Safe for use from many threads and processes. `filling`: for a process that fills it anew, whose writes
+    are not on disk before somebody calls `finish`.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, filling: bool = False) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
+        self._path = path
         self.engine = create_engine(f"sqlite:///{path}")
-        event.listen(self.engine, "connect", _tune)
+        event.listen(self.engine, "connect", partial(_tune, filling=filling))
         #: Whether cases may be missing: the file is new, or whoever filled it was cut off.
         self.incomplete = _ensure_schema(self.engine)
 
@@ -90,15 +95,8 @@ class ReadModel:
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """A transaction that writes, and waits for others that do."""
-        with self.engine.connect() as connection:
-            # The lock is taken before the first read, so that two projections cannot interleave.
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
-            try:
-                yield connection
-                connection.commit()
-            except BaseException:
-                connection.rollback()
-                raise
+        with self.engine.connect() as connection, _alone(connection):
+            yield connection
 
     def put_cases(self, found: Sequence[CaseRows]) -> None:
         """Replace what is known of each of these cases, in one transaction; where a later generation of one
@@ -120,11 +118,17 @@ class ReadModel:
 
     def clear(self) -> None:
         """Forget everything, before a rebuild. Until `finish` the model counts as incomplete."""
-        with self.writing() as connection:
-            connection.exec_driver_sql(search.EMPTY)
-            for table in reversed(metadata.sorted_tables):
-                connection.execute(delete(table))
-            connection.exec_driver_sql(f"PRAGMA user_version={_FILLING}")
+        with self.engine.connect() as connection:
+            # Everything goes: no row needs to be asked who refers to it, which takes a minute for a county.
+            connection.exec_driver_sql("PRAGMA foreign_keys=OFF")
+            try:
+                with _alone(connection):
+                    connection.exec_driver_sql(search.EMPTY)
+                    for table in metadata.sorted_tables:
+                        connection.execute(delete(table))
+                    connection.exec_driver_sql(f"PRAGMA user_version={_FILLING}")
+            finally:
+                connection.exec_driver_sql("PRAGMA foreign_keys=ON")
         self.incomplete = True
 
     @property
@@ -136,6 +140,10 @@ class ReadModel:
 
     def finish(self, rules: str) -> None:
         """Say that every case was projected, by the rules of this digest."""
+        # What was written in haste is on disk before anybody says that it is all there.
+        for file in (self._path, self._path.with_name(f"{self._path.name}-wal")):
+            if file.exists():
+                make_durable(file)
         with self.writing() as connection:
             connection.execute(delete(made_with))
             connection.execute(insert(made_with), {"name": _RULES, "value": rules})
@@ -254,11 +262,25 @@ def _insertion(table: Table, names: tuple[str, ...]) -> str:
     return str(insert(table).values(dict.fromkeys(names)).compile(dialect=dialect))
 
 
-def _tune(connection: sqlite3.Connection, _record: object) -> None:
+@contextmanager
+def _alone(connection: Connection) -> Iterator[None]:
+    """A transaction whose lock is taken before its first read, so that no two projections interleave."""
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.commit()
+    except BaseException:
+        connection.rollback()
+        raise
+
+
+def _tune(connection: sqlite3.Connection, _record: object, *, filling: bool = False) -> None:
     connection.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
     connection.execute("PRAGMA journal_mode=WAL")
     # Losing the last projection in a power cut costs a rebuild, never a fact.
-    connection.execute("PRAGMA synchronous=NORMAL")
+    connection.execute(f"PRAGMA synchronous={'OFF' if filling else 'NORMAL'}")
+    if filling:
+        connection.execute(f"PRAGMA wal_autocheckpoint={_FILLING_PAGES}")
     connection.execute("PRAGMA foreign_keys=ON")
     connection.isolation_level = None
 
