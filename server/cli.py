@@ -20,6 +20,7 @@ from server.commands import (
     rebuild,
     salvage,
     serve,
+    storage,
 )
 
 
@@ -50,6 +51,8 @@ main.add_command(salvage.salvage)
 main.add_command(balance.balance)
 main.add_command(network.network)
 main.add_command(photo.photo)
+main.add_command(storage.storage)
+main.add_command(storage.renditions)
 
 if __name__ == "__main__":
     main()

@@ -164,6 +164,14 @@ class DatabaseInfo:
     update_seq: str
 
 
+class Size(NamedTuple):
+    """What a database takes: documents that are not deleted, and `bytes` of all that is kept of them, old
+    revisions and attachments too, as far as the engine can tell one database from another."""
+
+    doc_count: int
+    bytes: int
+
+
 class BulkResult(NamedTuple):
     """One row of `_bulk_docs`. With `ok`, `rev` is what was stored; else `error` and `reason` say why not."""
 
@@ -359,6 +367,9 @@ class DocumentStore(Protocol):
 
     def having(self, dbs: Sequence[str], prefix: str) -> list[str]:
         """Those of these databases in which there is, or was, a document whose id begins so."""
+
+    def sizes(self, dbs: Sequence[str]) -> dict[str, Size]:
+        """What each of these databases takes; those that are not there are left out."""
 
     def all_docs(self, db: str, *, prefix: str = "", keys: Sequence[str] | None = None) -> Iterator[Document]:
         """Winners that are not deleted, by id; only ids that begin with `prefix`, or those in `keys`."""

@@ -53,6 +53,7 @@ def blueprints() -> list[Blueprint]:
         public_cases,
         quarantine,
         rectification,
+        storage,
         switching,
         syncing,
         tasks,
@@ -93,7 +94,7 @@ def blueprints() -> list[Blueprint]:
             rectification,
         ),
         *(networks, works, plans, plan_enquiries, plan_amending, plan_publishing, plan_releases, plan_files),
-        *(events, webhooks, links, public_cases, imports, bulletins),
+        *(events, webhooks, links, public_cases, imports, bulletins, storage),
         *(processes, clocks, anomalies, quarantine, gates, energization, switching, case_file, syncing),
     )
     return [module.blp for module in modules]

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
+import os
 from pathlib import Path
 
-from server.casework.originals import ATTACHMENT, plain_bytes
 from server.casework.renditions import rendition_path
 from server.evidence.header import Refused
 from server.evidence.renditions import Size
-from server.intake.photos import photo_limits
+from server.intake.renditions import rendition_of
 from server.problems import Problem
 from server.services import services
 from server.workflow.model import Case
 
 __all__ = ["rendition"]
-
-_CHUNK = 256 * 1024
 
 
 def rendition(case: Case, photo_id: str, sha256: str, size: Size, mark: tuple[str, ...] = ()) -> Path:
@@ -25,21 +21,19 @@ def rendition(case: Case, photo_id: str, sha256: str, size: Size, mark: tuple[st
     409 for one that cannot be decoded."""
     made = services()
     path = rendition_path(made.settings.data_dir, sha256, size, mark)
-    if path.exists():
+    if _there(path):
         return path
-    path.parent.mkdir(parents=True, exist_ok=True)
-    media = made.names.media(case.id)
-    policy = made.cases.policy(case.organisation)
-    with (
-        made.store.open_attachment(media, f"photo:{photo_id}", ATTACHMENT) as original,
-        tempfile.NamedTemporaryFile(dir=made.settings.spool_dir, suffix=".original") as spool,
-    ):
-        shutil.copyfileobj(plain_bytes(original), spool, _CHUNK)
-        spool.flush()
-        try:
-            made.photo_workers.render_all(
-                Path(spool.name), {size: path}, limits=photo_limits(policy), mark=mark
-            )
-        except Refused:
-            raise Problem(409, "photo_not_verified") from None
+    try:
+        rendition_of(made, case, photo_id, sha256, {size: path}, mark)
+    except Refused:
+        raise Problem(409, "photo_not_verified") from None
     return path
+
+
+def _there(path: Path) -> bool:
+    """Whether it was made; that somebody asks for it keeps it from the next sweep."""
+    try:
+        os.utime(path)
+    except OSError:
+        return path.exists()
+    return True

@@ -141,6 +141,7 @@ class Policy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     outage_short_notice_hours: int
     outage_look_back_days: int
     outage_interruptions: int
+    rendition_days: int
     work_approvals: str
     plan_approvals: str
     plan_freeze_weekday: int

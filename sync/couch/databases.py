@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, cast
 
@@ -11,7 +11,7 @@ from sync.checks import check_database_name
 from sync.couch.answers import is_missing_document
 from sync.couch.base import CouchBase
 from sync.couch.wire import Tries
-from sync.store import Conflict, DatabaseExists, DatabaseInfo, Document, NotFound, Security
+from sync.store import Conflict, DatabaseExists, DatabaseInfo, Document, NotFound, Security, Size
 
 #: How often a design document that somebody else writes at the same moment is looked at again.
 _DESIGN_TRIES = 5
@@ -61,6 +61,19 @@ class DatabaseCalls(CouchBase):
         return DatabaseInfo(
             found["db_name"], found["doc_count"], found["doc_del_count"], str(found["update_seq"])
         )
+
+    def sizes(self, dbs: Sequence[str]) -> dict[str, Size]:
+        """What each of these databases takes on disk. CouchDB is asked for each, some at a time."""
+        with ThreadPoolExecutor(self.options.helpers, thread_name_prefix="sizes") as pool:
+            found = pool.map(self._size, dbs)
+            return {db: size for db, size in zip(dbs, found, strict=True) if size is not None}
+
+    def _size(self, db: str) -> Size | None:
+        try:
+            found = self.wire.json("GET", db)
+        except NotFound:
+            return None
+        return Size(found["doc_count"], found["sizes"]["file"])
 
     def security(self, db: str) -> dict[str, Any]:
         return cast("dict[str, Any]", self.wire.json("GET", db, "_security"))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import random
 
 from sync.store import DocumentStore, Security
 
@@ -33,3 +35,18 @@ def test_a_document_with_two_leaves_says_so(store: DocumentStore) -> None:
     assert found.rev == f"1-{'b' * 32}"
     store.put(name, {"_id": "case", "_rev": f"1-{'a' * 32}", "_deleted": True})
     assert not store.stored([name], "case")[0].conflicting
+
+
+def test_what_a_database_takes_grows_with_what_is_put_into_it(store: DocumentStore) -> None:
+    for name in ("db-one", "db-two"):
+        store.create_database(name, Security())
+        store.put(name, {"_id": "doc"})
+    before = store.sizes(["db-one", "db-two", "nowhere"])
+    assert set(before) == {"db-one", "db-two"}
+    data = base64.b64encode(random.Random(7).randbytes(200_000)).decode()
+    attached = {"original": {"content_type": "image/jpeg", "data": data}}
+    store.put("db-one", {"_id": "photo:1", "_attachments": attached})
+    after = store.sizes(["db-one", "db-two"])
+    assert after["db-two"] == before["db-two"]
+    assert after["db-one"].doc_count == before["db-one"].doc_count + 1
+    assert 200_000 <= after["db-one"].bytes - before["db-one"].bytes < 300_000

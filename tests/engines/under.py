@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, cast
 
-from sync.store import DatabaseInfo, DbUpdate, DocumentStore, NewDatabase, Stored
+from sync.store import DatabaseInfo, DbUpdate, DocumentStore, NewDatabase, Size, Stored
 
 
 class Under:
@@ -53,6 +53,10 @@ class Under:
 
     def having(self, dbs: Sequence[str], prefix: str) -> list[str]:
         return [self._bare(db) for db in self._store.having([self._prefix + db for db in dbs], prefix)]
+
+    def sizes(self, dbs: Sequence[str]) -> dict[str, Size]:
+        found = self._store.sizes([self._prefix + db for db in dbs])
+        return {self._bare(db): size for db, size in found.items()}
 
     def db_updates(self, *, since: str = "0", timeout: float = 0.0) -> tuple[list[DbUpdate], str]:
         found, last = self._store.db_updates(since=since, timeout=timeout)
