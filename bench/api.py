@@ -78,7 +78,7 @@ class _Maker:
     def make(self, first: int, count: int) -> int:
         """Make as many cases, with all that opening them does but the lists, which are rebuilt."""
         forms, media, cases = [], [], []
-        for who in islice(identities(), first, first + count):
+        for who in identities(count, after=first):
             history = self._histories[random.Random(who.number).randrange(HISTORIES)]
             access = access_to(history.case)
             forms.append(
@@ -369,7 +369,7 @@ def at_size(growing: Growing, seconds: float) -> tuple[dict[str, Times], dict[st
     """Rebuild, serve, ask; the times of requests, and other figures by name."""
     said = hezha(growing.folder, "rebuild").split()
     figures = {"rebuild, cases/s": growing.size / float(said[-2])}
-    known = list(islice(identities(), growing.size))
+    known = list(identities(growing.size))
     with serving(growing.folder, "--no-worker") as (port, pid), Peak({"server": pid}) as peak:
         found = measure(port, known, seconds)
         month, week = (NOW.strftime("%Y-%m"), "{}-W{:02}".format(*NOW.isocalendar()[:2]))
@@ -403,7 +403,7 @@ def main() -> None:
                     curves[kind].append((growing.size, 1000 * times.percentile(0.95)))
                 print("  " + ", ".join(f"{name} {value:,.2f}" for name, value in figures.items()), flush=True)
                 if size == LEAST:
-                    known = list(islice(identities(), growing.size))
+                    known = list(identities(growing.size))
                     print(f"  lag           {lag(growing.folder, known).line()}", flush=True)
         finally:
             growing.close()

@@ -160,26 +160,28 @@ class Identity:
     manager: str
 
 
-def identities(organisation_seed: int = 1) -> Iterator[Identity]:
-    """Customers without end."""
-    some = random.Random(organisation_seed)
-    number = 0
-    while True:
-        number += 1
-        place = some.choice(PLACES)
-        name = place + "".join(some.sample(_GIVEN, 2)) + some.choice(_TRADES)
-        yield Identity(
-            number,
-            str(uuid.UUID(int=some.getrandbits(128), version=4)),
-            f"YK-2026-{number:06}",
-            Customer(
-                f"{name}有限公司",
-                account_no=f"33{some.randrange(10**8):08}",
-                address=f"{place}镇{some.choice(_ROADS)}{some.randrange(1, 999)}号",
-            ),
-            Site(121.5 + some.random() * 0.8, 29.1 + some.random() * 0.6, county="象山", station=place),
-            f"manager{number % MANAGERS:02}",
-        )
+def identity(number: int) -> Identity:
+    """The customer of a number, always the same."""
+    some = random.Random(number)
+    place = some.choice(PLACES)
+    name = place + "".join(some.sample(_GIVEN, 2)) + some.choice(_TRADES)
+    return Identity(
+        number,
+        str(uuid.UUID(int=some.getrandbits(128), version=4)),
+        f"YK-2026-{number:06}",
+        Customer(
+            f"{name}有限公司",
+            account_no=f"33{some.randrange(10**8):08}",
+            address=f"{place}镇{some.choice(_ROADS)}{some.randrange(1, 999)}号",
+        ),
+        Site(121.5 + some.random() * 0.8, 29.1 + some.random() * 0.6, county="象山", station=place),
+        f"manager{number % MANAGERS:02}",
+    )
+
+
+def identities(count: int, after: int = 0) -> Iterator[Identity]:
+    """So many customers, from the one of the number `after` + 1 on."""
+    return map(identity, range(after + 1, after + count + 1))
 
 
 class History:
