@@ -39,6 +39,8 @@ PAPERS = (
     ("survey", "YK-2026-0365", "inspections/survey/report.pdf", (1,)),
     ("scheme-reply", "YK-2026-0365", "papers/scheme-reply.pdf", (1,)),
     ("index", "YK-2026-0326", "papers/index.pdf", (1,)),
+    ("contact-sheet", "YK-2026-0365", "inspections/intermediate/contact-sheet.pdf", (2,)),
+    ("pairs", "YK-2026-0365", "notices/1/pairs.pdf", (1,)),
 )
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from checklists.model import Verdict, split_code
 from checklists.shots import ItemShots
-from server.reports.heads import customer_fields, notice_stage
+from server.reports.heads import columns, customer_fields, notice_stage
 from server.reports.heads import field as named
 from server.reports.paper import (
     FORMS,
@@ -27,6 +27,7 @@ from server.reports.paper import (
     Passage,
     Photos,
     Picture,
+    Table,
     number_of,
 )
 from server.reports.wording import Wording, Words, breakable
@@ -39,6 +40,8 @@ __all__ = ["MOST_ON_SHEET", "Group", "Seen", "contact_sheet", "on_sheet", "pairs
 MOST_ON_SHEET = 240
 #: Photos to a row: many to look over, two to compare.
 _COLUMNS, _PAIRED = 4, 2
+#: Millimetres: code, item, verdict, how many photos, what they do not show.
+_WIDTHS = (19.0, 0.0, 19.0, 22.0, 48.0)
 
 
 @dataclass(frozen=True)
@@ -117,20 +120,23 @@ def contact_sheet(
 
 
 def _group(group: Group, seen: Mapping[str, Seen], say: Wording) -> Iterator[Block]:
+    """What the items want and have, then all photos one after the other."""
     if group.title and (group.items or group.others):
         yield Heading(group.title)
-    for item in group.items:
-        yield Heading(_item_title(item, say))
-        lacking = tuple(_lacking(item, say))
-        if lacking:
-            yield Passage(lacking)
-        kept = [photo for photo in item.photos if photo in seen]
-        if kept:
-            yield Photos(tuple(_of_item(item, photo, seen[photo], say) for photo in kept), columns=_COLUMNS)
-    kept_others = [(code, photo) for code, photo in group.others if photo in seen]
-    if kept_others:
-        pictures = (_picture((code,) if code else (), photo, seen[photo], say) for code, photo in kept_others)
-        yield Photos(tuple(pictures), columns=_COLUMNS)
+    if group.items:
+        head = columns(say, "code", "item", "verdict", "photos", "lacking")
+        yield Table(head, _WIDTHS, tuple(_row(item, say) for item in group.items))
+        yield Passage(())
+    shown = [
+        *(_of_item(item, photo, seen, say) for item in group.items for photo in item.photos if photo in seen),
+        *(
+            _picture((code,) if code else (), photo, seen[photo], say)
+            for code, photo in group.others
+            if photo in seen
+        ),
+    ]
+    if shown:
+        yield Photos(tuple(shown), columns=_COLUMNS)
 
 
 def _name(item: ItemShots) -> str:
@@ -138,15 +144,15 @@ def _name(item: ItemShots) -> str:
     return f"{own} {item.label}" if item.label else own
 
 
-def _item_title(item: ItemShots, say: Wording) -> Words:
-    counted = "sheet_item" if item.wanted else "sheet_item_unasked"
-    return say.say(
-        counted,
-        code=_name(item),
-        item=item.text,
-        verdict=say.say(f"verdict_{item.verdict}"),
-        verified=len(item.verified),
-        wanted=item.wanted,
+def _row(item: ItemShots, say: Wording) -> tuple[Cell, ...]:
+    counted = say.say("sheet_of_wanted", verified=len(item.verified), wanted=item.wanted)
+    unasked = say.say("sheet_unasked", verified=len(item.verified))
+    return (
+        (Line(say.own(_name(item))),),
+        (Line(say.text(item.text)),),
+        (Line(say.say(f"verdict_{item.verdict}"), "alarm" if item.verdict == "fail" else "plain"),),
+        (Line(counted if item.wanted else unasked),),
+        tuple(_lacking(item, say)),
     )
 
 
@@ -160,12 +166,12 @@ def _lacking(item: ItemShots, say: Wording) -> Iterator[Line]:
             yield Line(say.say("sheet_view_short", view=view.text, count=short), "alarm")
 
 
-def _of_item(item: ItemShots, photo: str, seen: Seen, say: Wording) -> Picture:
+def _of_item(item: ItemShots, photo: str, seen: Mapping[str, Seen], say: Wording) -> Picture:
     views = [view.text for view in item.views if photo in view.photos]
     shows: Words = (_name(item),)
     for view in views:
         shows = _joined(shows, say.text(view))
-    return _picture(shows, photo, seen, say, item.verdict)
+    return _picture(shows, photo, seen[photo], say, item.verdict)
 
 
 def _picture(shows: Words, photo: str, seen: Seen, say: Wording, verdict: Verdict | None = None) -> Picture:
@@ -198,7 +204,7 @@ def pairs_sheet(
         Fields(
             (
                 *customer_fields(case, say),
-                named(say, "notice", (number_of(case.no, "notice", notice.n),)),
+                named(say, "of_notice", (number_of(case.no, "notice", notice.n),)),
                 named(say, "stage", notice_stage(notice.stage, say)),
                 named(say, "inspected_on", say.day(notice.heading.inspected_on)),
                 named(say, "state", say.catalogued(f"notice_state.{notice.state}")),

@@ -58,8 +58,8 @@ def test_time_place_and_verdict_stand_under_each_picture(tmp_path: Path) -> None
 
 def test_a_sheet_says_what_its_items_lack(tmp_path: Path) -> None:
     told = whole(sheet(Group((), (TRENCH,)), seen={"p-1": SEEN}, tmp_path=tmp_path, say=BOTH))
-    assert "照片1/2张" in told
-    assert "1of2photos" in told
+    assert "1/2张" in told
+    assert "1of2" in told
     assert "尚缺已核验照片1张" in told
     assert "Notshown:theplate(1)" in told
     assert "Notshown:thewhole" not in told
