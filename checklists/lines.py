@@ -115,6 +115,14 @@ def _compared(definition: Definition, only: Collection[str]) -> Iterator[str]:
             yield entry_code(other, key) if beside and key is not None else other
 
 
+def compared_among(definition: Definition, rule: str, names: Iterable[str]) -> list[str]:
+    """Of the names of answers, those that a rule compares: lists of entries left out, which nobody sees on
+    site. Raises ValueError for a name that means no item."""
+    compared = set(_compared(definition, [rule]))
+    found = (name for name in names if name in compared or split_code(name)[0] in compared)
+    return [name for name in found if name not in definition.rules.repeats]
+
+
 def spelled_in(expression: str) -> list[str]:
     """Every text and field that an expression spells, in its order."""
     return ["".join(groups) for groups in _SPELLED.findall(expression)]

@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from checklists.answers import Problem
 from checklists.evaluate import ItemJudgement, Judgement, evaluate
+from checklists.lines import compared_among
 from checklists.merge import Merged, merge
 from checklists.model import Definition
 from checklists.model import Text as ChecklistText
@@ -180,7 +181,7 @@ def judge_form(
         ),
         superseded=merged.superseded,
         findings=tuple(_findings(judgement, evidence)),
-        presence=_presence(leaves, merged, judgement, evidence, policy),
+        presence=_presence(definition, leaves, merged, judgement, evidence, policy),
     )
     return Judged(outcome, merged, judgement)
 
@@ -350,7 +351,12 @@ def _findings(judgement: Judgement, evidence: Evidence) -> Iterator[CodedReason]
 
 
 def _presence(
-    leaves: Sequence[Document], merged: Merged, judgement: Judgement, evidence: Evidence, policy: Policy
+    definition: Definition,
+    leaves: Sequence[Document],
+    merged: Merged,
+    judgement: Judgement,
+    evidence: Evidence,
+    policy: Policy,
 ) -> Presence | None:
     """Whether the answers that stand were given on site; None where the site cannot be placed."""
     if evidence.fence is None:
@@ -358,7 +364,13 @@ def _presence(
     rules = attendance_rules(evidence.on_the_day or policy)
     traces = {photo: fact.traces for photo, fact in evidence.photos.items()}
     report = presence_report(leaves, evidence.tracks, traces, evidence.fence, rules)
-    return presence_of(report, merged.answers, (item.code for item in judgement.items if item.shown))
+    compared = {
+        item.code: compared_among(definition, item.code, merged.answers)
+        for item in judgement.items
+        if item.type == "rule"
+    }
+    shown = (item.code for item in judgement.items if item.shown)
+    return presence_of(report, merged.answers, shown, compared)
 
 
 def signer(leaf: Document) -> str | None:

@@ -182,48 +182,58 @@ def _meets(span: TaskSpan, track: Journey) -> bool:
     return first is not None and last is not None and first <= span.ended_at and span.begun_at <= last
 
 
-def presence_of(report: PresenceReport, merged: Mapping[str, Any], shown: Iterable[str]) -> Presence:
+def presence_of(
+    report: PresenceReport,
+    merged: Mapping[str, Any],
+    shown: Iterable[str],
+    compared: Mapping[str, Sequence[str]] | None = None,
+) -> Presence:
     """What a receipt says of the answers that stand, of the items that are `shown`.
 
     An answer without author or time was left out of the report; it is open. Of two by one person at one
-    moment, as two devices may bring them, the worse counts. What is doubted is open.
+    moment, as two devices may bring them, the worse counts. What is doubted is open. Rules have no answer:
+    `compared` names those that each compares, and it stands as the worst of them.
     """
     verdicts: dict[tuple[str, str, datetime | None], AnswerPresence] = {}
     for row in report.answers:
         key = (row.item, row.by, row.at)
-        verdicts[key] = min(verdicts.get(key, row), row, key=_worst_first)
-    on_site, off_site, reasons, left, located = [], [], [], 0, False
-    for code in shown:
+        verdicts[key] = min(verdicts.get(key, row), row, key=lambda one: _ORDER[one.verdict.standing])
+
+    def known(code: str) -> AnswerPresence | None:
         answer = as_mapping(merged.get(code))
-        located = located or answer.get("location") is not None
-        known = verdicts.get((code, str(answer.get("by")), moment(answer.get("at"))))
-        given = "open" if known is None or known.doubted else known.verdict.standing
-        if given == "supported":
-            on_site.append(code)
-            continue
-        if given == "contradicted":
-            off_site.append(code)
-        else:
-            left += 1
-        if (reason := _reason(code, answer, known)) is not None:
-            reasons.append(reason)
-    if not located and not on_site and not off_site:
+        return verdicts.get((code, str(answer.get("by")), moment(answer.get("at"))))
+
+    rules, items = compared or {}, list(shown)
+    standings: dict[str, Standing] = {}
+    for code in items:
+        parts = [_standing(known(part)) for part in rules.get(code, (code,))]
+        standings[code] = min(parts, key=_ORDER.__getitem__, default="open")
+    reasons = [
+        reason
+        for code in items
+        if code not in rules and standings[code] != "supported"
+        if (reason := _reason(code, as_mapping(merged.get(code)), known(code))) is not None
+    ]
+    located = any(as_mapping(merged.get(code)).get("location") is not None for code in items)
+    if not located and {*standings.values()} <= {"open"}:
         reasons.append(CodedReason(None, "no_position"))
-    standing: Standing = "contradicted" if off_site else "supported" if on_site else "open"
+    on_site, off_site = (
+        tuple(code for code in items if standings[code] == wanted) for wanted in ("supported", "contradicted")
+    )
     return Presence(
-        standing=standing,
-        on_site=tuple(on_site),
-        off_site=tuple(off_site),
-        open=left,
+        standing="contradicted" if off_site else "supported" if on_site else "open",
+        on_site=on_site,
+        off_site=off_site,
+        open=len(items) - len(on_site) - len(off_site),
         reasons=tuple(reasons),
     )
 
 
+def _standing(row: AnswerPresence | None) -> Standing:
+    return "open" if row is None or row.doubted else row.verdict.standing
+
+
 _ORDER: Mapping[Standing, int] = {"contradicted": 0, "open": 1, "supported": 2}
-
-
-def _worst_first(row: AnswerPresence) -> int:
-    return _ORDER[row.verdict.standing]
 
 
 def _reason(code: str, answer: Mapping[str, Any], row: AnswerPresence | None) -> CodedReason | None:

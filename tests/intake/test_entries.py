@@ -17,7 +17,8 @@ def filled(desk: Desk, by: str = "inspector", **changes: Any) -> dict[str, Any]:
     values: dict[str, Any] = {"A_01": "pass", "T": LISTED, "R_01": None}
     for key, rating in (("k", 230), ("m", 400)):
         values |= {f"T_01{key}": rating, f"T_02{key}": 500, f"T_03{key}": "pass"}
-    answers = {name: desk.answer(value, by=by) for name, value in values.items() if value is not None}
+    given = {name: value for name, value in values.items() if value is not None}
+    answers = {name: desk.answer(value, by=by, location=ON_SITE) for name, value in given.items()}
     answers |= changes
     named = {name.replace("_", "-"): one for name, one in answers.items() if one is not None}
     return {name if len(name) < 5 else f"{name[:4]}#{name[4:]}": one for name, one in named.items()}

@@ -184,3 +184,21 @@ def test_who_made_a_position_up_once_is_credited_with_no_other() -> None:
                 ("A", "attendance_doubted"),
                 ("B", "attendance_mock"),
             ]
+
+
+def test_a_rule_stands_as_the_worst_of_what_it_compares() -> None:
+    """It has no answer of its own; without anything to compare, nothing shows that anybody was there."""
+    here = {"at": at(0), "by": "li", "location": place(0)}
+    blank = {"at": at(1), "by": "li"}
+    away = {"at": at(200), "by": "li", "location": place(200, 0.1)}
+    answers = {"A": here, "B": blank, "C": away}
+    report = presence_report([branch("t-1", **answers)], [], {}, FENCE)
+    for parts, on_site, off_site in (
+        (["A"], ("R",), ()),
+        (["A", "B"], (), ()),
+        (["A", "B", "C"], (), ("R",)),
+        ([], (), ()),
+    ):
+        found = presence_of(report, answers, ["R"], {"R": parts})
+        assert (found.on_site, found.off_site) == (on_site, off_site)
+        assert found.open == 1 - len(on_site) - len(off_site)

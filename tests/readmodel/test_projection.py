@@ -13,7 +13,7 @@ from server.casework.projection import project
 from server.readmodel.database import ReadModel
 from server.readmodel.tables import SCHEMA_VERSION, metadata
 from server.workflow.model import Case
-from tests.desk import Desk, open_desk
+from tests.desk import ON_SITE, Desk, open_desk
 
 
 def rows(model: ReadModel) -> dict[str, list[tuple[Any, ...]]]:
@@ -31,11 +31,14 @@ def show(desk: Desk, case: Case, rev: str) -> None:
 
 
 def busy(desk: Desk) -> str:
-    """A case with everything that a list shows: tasks, a notice, a photo, people, a meeting, a meter."""
+    """A case with all that a list shows: tasks, a notice, a photo, people, a meeting, a meter, a track."""
     case = desk.open_case(site={"lon": 121.9, "lat": 29.5})
     task = desk.assign(case, "inspector", "colleague", due="2026-11-09")
     desk.assign(case, "colleague")
     desk.shoot(case, task)
+    fixes = [{**ON_SITE, "at": desk.clock().isoformat()}]
+    walked = {"_id": "track:t-1", "type": "track", "schema": 1, "by": "inspector", "datum": "wgs84"}
+    desk.write("inspector", desk.forms(case), {**walked, "fixes": fixes})
     desk.intake()
     desk.submit(case, task, PF_01=desk.answer("fail", note="rust"))
     desk.intake()
