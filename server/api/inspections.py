@@ -87,7 +87,7 @@ def _row(case: Case, task: Task, branches: int) -> dict[str, Any]:
         "status": task.status,
         "checklist": plain(task.checklist),
         "branches": branches,
-        "signed": task.submissions[-1].signed if task.submissions else None,
+        "signed": task.signed,
         "receipts": len(task.submissions),
     }
 

@@ -78,6 +78,13 @@ class TaskOut(ma.Schema):
         metadata={"description": "Nobody goes; what the customer's answer shows is judged."}
     )
     cancelled_reason = ma.fields.String(allow_none=True)
+    signed = ma.fields.String(
+        allow_none=True,
+        metadata={
+            "enum": ["signed", "unsigned", "wrong", None],
+            "description": "Whether tablets signed what was judged last; null before anything was.",
+        },
+    )
     submissions = ma.fields.List(ma.fields.Dict())
 
 
@@ -109,7 +116,11 @@ def specialties_of(names: list[str]) -> dict[str, tuple[str, ...]]:
 
 
 def _answer(case: Case, task_id: str) -> dict[str, Any]:
-    return plain(_task(case, task_id))  # type: ignore[no-any-return]
+    return _out(_task(case, task_id))
+
+
+def _out(task: Task) -> dict[str, Any]:
+    return {**plain(task), "signed": task.signed}
 
 
 def _task(case: Case, task_id: str) -> Task:
@@ -134,7 +145,7 @@ def _published(checklist_id: str, version: int | None) -> Definition:
 def list_tasks(case_id: str) -> dict[str, Any]:
     """Every task of a case, in the order they were given."""
     tasks = visible(case_id).case.tasks.values()
-    return {"items": [plain(task) for task in sorted(tasks, key=lambda task: (task.created_at, task.id))]}
+    return {"items": [_out(task) for task in sorted(tasks, key=lambda task: (task.created_at, task.id))]}
 
 
 @blp.route("/cases/<case_id>/tasks", methods=["POST"])

@@ -119,3 +119,8 @@ class Task(Value, frozen=True, kw_only=True):
     cancelled_reason: str | None = None
     specialties: Mapping[Name, tuple[Id, ...]] = field(default_factory=dict)
     by_photos: bool = False
+
+    @property
+    def signed(self) -> FormSigned | None:
+        """Whether tablets signed what was judged last; None before anything was."""
+        return self.submissions[-1].signed if self.submissions else None

@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 
 from server.casework.cases import Cases
+from server.intake.receipts import receipt_document
 from server.signing.forms import digest_of, signature_digest, signed_bytes
+from server.workflow.documents import case_from_document
 from server.workflow.inforce import InForce
 from sync.store import Document
 from tests.desk import START, Desk, photo_document, policies
@@ -67,7 +69,26 @@ def test_an_unsigned_form_is_accepted_and_marked(desk: Desk) -> None:
     desk.intake()
     receipt = hand_in(desk, case, filled_in(desk, task))
     assert (receipt["status"], receipt["signed"]) == ("accepted", "unsigned")
-    assert desk.task(case, task)["submissions"][-1]["device_signatures"][0]["verdict"] == "unsigned"
+    shown = desk.task(case, task)
+    assert (shown["signed"], shown["submissions"][-1]["device_signatures"][0]["verdict"]) == (
+        "unsigned",
+        "unsigned",
+    )
+    assert desk.get(f"/cases/{case}/inspections")["items"][0]["signed"] == "unsigned"
+    assert desk.get("/sync/session", by="inspector")["unsigned_forms"] == "accept"
+
+
+def test_a_case_from_before_forms_were_signed_loads_and_says_nothing_of_it(desk: Desk) -> None:
+    case, task = opened(desk)
+    photographed(desk, case, task)
+    desk.intake()
+    hand_in(desk, case, filled_in(desk, task))
+    document = desk.document(desk.forms(case), "case")
+    [submission] = document["tasks"][task]["submissions"]
+    del submission["device_signatures"]
+    old = case_from_document(document)
+    assert (old.tasks[task].signed, old.tasks[task].submissions[0].device_signatures) == (None, ())
+    assert "signed" not in receipt_document(task, old.tasks[task].submissions[0])
 
 
 Spoil = Callable[[Desk, Signer, Document], Document]
