@@ -45,6 +45,7 @@ def blueprints() -> list[Blueprint]:
         places,
         plan_amending,
         plan_enquiries,
+        plan_executions,
         plan_files,
         plan_publishing,
         plan_releases,
@@ -93,7 +94,7 @@ def blueprints() -> list[Blueprint]:
             photo_sheets,
             rectification,
         ),
-        *(networks, works, plans, plan_enquiries, plan_amending, plan_publishing, plan_releases, plan_files),
+        *(networks, works, plans, plan_enquiries, plan_amending, plan_publishing, plan_releases, plan_executions, plan_files),
         *(events, webhooks, links, public_cases, imports, bulletins, storage),
         *(processes, clocks, anomalies, quarantine, gates, energization, switching, case_file, syncing),
     )

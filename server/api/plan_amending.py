@@ -13,7 +13,7 @@ from flask import g
 from server.api.base import Schema, blueprint, roles
 from server.api.casework import REQUIRED_MATCH, ReasonIn, if_match, plain, required_match
 from server.api.keys import IDEMPOTENCY_HEADER, created_id, own_id
-from server.api.plan_publishing import PublishedOut, frozen_days, problems, publishing
+from server.api.plan_publishing import PublishedOut, frozen_days, problems
 from server.api.plans import (
     HandIn,
     MonthPlanOut,
@@ -21,6 +21,7 @@ from server.api.plans import (
     found_plan,
     plan_view,
     plans,
+    publishing,
     require_balanceable,
 )
 from server.api.works import works

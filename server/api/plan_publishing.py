@@ -15,9 +15,16 @@ from flask import Response, g
 
 from server.api.base import Schema, blueprint, roles
 from server.api.casework import plain
-from server.api.plans import MonthPlanOut, PlanRowOut, found_plan, needed, plan_row, plan_view, plans
-from server.api.works import works
-from server.casework.outages import Publishing
+from server.api.plans import (
+    MonthPlanOut,
+    PlanRowOut,
+    found_plan,
+    needed,
+    plan_row,
+    plan_view,
+    plans,
+    publishing,
+)
 from server.problems import Problem, language
 from server.scheduling import announcing, approving
 from server.scheduling import plans as stored
@@ -82,11 +89,6 @@ class OutageNoticeOut(ma.Schema):
 
 class OutageNoticeList(ma.Schema):
     items = ma.fields.List(ma.fields.Nested(OutageNoticeOut))
-
-
-def publishing() -> Publishing:
-    """What publishes plans."""
-    return Publishing(plans(), works(), services().cases)
 
 
 @contextmanager
@@ -157,7 +159,7 @@ def record_announcement(body: dict[str, Any], plan_id: str) -> dict[str, Any]:
     if body["announced_at"] > now:
         raise Problem(422, "announced_ahead")
     announcement = Announcement(**body, recorded_by=actor.name, recorded_at=now)
-    outages = {one.notice["outage"] for one in _due(record)}
+    outages = {one.notice["outage"] for one in due_of(record)}
     with problems():
         changed = plans().change(
             actor.organisation, plan_id, lambda known: approving.announce(known, outages, announcement)
@@ -197,7 +199,7 @@ def frozen_days() -> tuple[date, date]:
     return now.date(), until
 
 
-def _due(record: PlanRecord) -> list[announcing.Notice]:
+def due_of(record: PlanRecord) -> list[announcing.Notice]:
     """What is to be announced of a plan that was published. Raises Problem 409 for another."""
     if record.published_at is None or record.state not in ("published", "withdrawn"):
         raise Problem(409, "plan_not_published")
@@ -210,7 +212,7 @@ def _due(record: PlanRecord) -> list[announcing.Notice]:
 
 
 def _notices(record: PlanRecord) -> dict[str, Any]:
-    due = _due(record)
+    due = due_of(record)
     network = msgspec.json.decode(
         services().networks.body(services().networks.get(record.organisation, record.network, record.version))
     )

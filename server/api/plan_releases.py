@@ -11,8 +11,8 @@ from flask import g
 from server.api.base import Schema, blueprint, roles
 from server.api.casework import ReasonIn, plain
 from server.api.plan_enquiries import enquiries
-from server.api.plan_publishing import problems, publishing
-from server.api.plans import found_plan, plans
+from server.api.plan_publishing import problems
+from server.api.plans import found_plan, plans, publishing
 from server.api.works import works
 from server.casework.releases import Releases
 from server.scheduling import plans as stored

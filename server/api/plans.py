@@ -17,9 +17,12 @@ from server.api.casework import plain
 from server.api.keys import IDEMPOTENCY_HEADER, created_id, own_id
 from server.api.networks import finding_rows
 from server.api.works import works
+from server.casework.looking_back import LookingBack
+from server.casework.outages import Publishing
 from server.people.model import Identity
 from server.problems import Problem
 from server.scheduling import plans as stored
+from server.scheduling.executions import Executions
 from server.scheduling.months import GIVEN, days_of, instance_of, moves
 from server.scheduling.networks import NetworkHead, UnknownNetwork
 from server.scheduling.plans import Effort, Hand, NearPlan, PlanRecord, Plans, TakenPlan, UnknownPlan
@@ -166,6 +169,18 @@ def plans() -> Plans:
     """The plans of this house."""
     made = services()
     return Plans(made.store, made.names.registry)
+
+
+def publishing() -> Publishing:
+    """What publishes plans."""
+    return Publishing(plans(), works(), services().cases)
+
+
+def looking_back() -> LookingBack:
+    """What tells what became of plans."""
+    made = services()
+    kept = Executions(made.store, made.names.registry, works())
+    return LookingBack(publishing(), kept, made.cases.policy(g.actor.organisation))
 
 
 def found_plan(plan_id: str) -> PlanRecord:
@@ -358,6 +373,8 @@ def _instance(
         "interruptions": policy.outage_interruptions,
     }
     given = {name: body[name] for name in GIVEN if name in body}
+    if "past" not in given:
+        given["past"] = _past(actor, body, head)
     days_off = (
         [] if "rest_days" in given.get("calendar", {}) else _days_off(actor.organisation, body["month"])
     )
@@ -372,6 +389,15 @@ def _instance(
         network=f"{head.id}@{head.version}",
         hand=plain(body.get("hand", {})),
     )
+
+
+def _past(actor: Identity, body: dict[str, Any], head: NetworkHead) -> list[dict[str, str]]:
+    """The interruptions to look back on, of sections that this version of the network has."""
+    found = looking_back().before(actor.organisation, head.id, body["month"])
+    if not found:
+        return []
+    known = services().networks.index(head).topology.sections
+    return [one for one in found if one["section"] in known]
 
 
 def _days_off(organisation: str, month: str) -> list[date]:

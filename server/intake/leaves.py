@@ -15,6 +15,7 @@ from server.intake.photos import merged_verdict
 from server.library.publishing import first_published
 from server.people.merging import merged_attempts, merged_device, merged_key, merged_user
 from server.scheduling.enquiries import merged_enquiry
+from server.scheduling.executing import merged_execution
 from server.scheduling.plans import merged_plan
 from server.scheduling.requests import merged_request
 from sync.conflicts import Merge, find_settled, keep_winner
@@ -33,6 +34,7 @@ RULES: Mapping[str, Mapping[str, Merge]] = {
         "work": merged_request,
         "plan": merged_plan,
         "plan-enquiry": merged_enquiry,
+        "plan-execution": merged_execution,
     },
     "case": {"receipt": keep_winner, "signed-form": keep_winner},
     "media": {"photo-receipt": merged_verdict},

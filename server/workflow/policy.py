@@ -144,6 +144,7 @@ class Policy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     rendition_days: int
     work_approvals: str
     plan_approvals: str
+    outage_deviation_minutes: int
     plan_freeze_weekday: int
     plan_freeze_hour: int
     plan_freeze_days: int
