@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote, urlencode
 
 import marshmallow as ma
 
@@ -21,6 +22,7 @@ blp = blueprint("lookalikes", "Photos that look alike 相似影像.")
 class SeenPhoto(PhotoOut):
     case_id = ma.fields.String()
     no = ma.fields.String()
+    href = ma.fields.String(metadata={"description": "Shows it, 1600 pixels wide; `&size=thumb` for 320."})
 
 
 class AlikeReason(ma.Schema):
@@ -47,8 +49,8 @@ class PairList(ma.Schema):
 def list_lookalikes(case_id: str) -> dict[str, Any]:
     """Photos of the case that look like others, in it or in other cases that you may see.
 
-    The most alike come first. They are flags for people to look at and refuse nothing.
-    `GET /photos/{id}?case=` shows either picture.
+    The most alike come first. They are flags for people to look at and refuse nothing. The `href` of either
+    shows it.
     """
     visible(case_id)
     seen: dict[str, bool] = {case_id: True}
@@ -71,6 +73,14 @@ def _told(pair: dict[str, Any]) -> dict[str, Any]:
     same = pair["photo"]["sha256"] == other["sha256"]
     return {
         **pair,
+        "photo": _seen(pair["photo"]),
+        "other": _seen(other),
         "same_bytes": same,
         "reason": {"code": reason.code, "params": reason.params, "text": words},
     }
+
+
+def _seen(photo: dict[str, Any]) -> dict[str, Any]:
+    """The photo with where it is shown: tablets choose ids, so the case is named."""
+    where = urlencode({"case": photo["case_id"]})
+    return {**photo, "href": f"/api/v1/photos/{quote(photo['id'], safe='')}?{where}"}
