@@ -7,7 +7,7 @@ comes after can be done again: cut off in between, whoever sees the plan next en
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, Literal
 
 import msgspec
@@ -16,6 +16,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from server.casework.cases import SYSTEM, Cases
+from server.outages.instance import Work
 from server.scheduling.approving import PlanRefused, claim
 from server.scheduling.months import days_in
 from server.scheduling.plans import PlanRecord, Plans, UnknownPlan, number_of
@@ -30,6 +31,8 @@ log = structlog.get_logger()
 
 GATE = "outage-approved"
 _TRIES = 12
+#: Fields of a work that name others.
+_TIES = ("after", "together", "not_with", "same_crew")
 #: A plan in one of these holds no work any more, and never will again.
 _OVER = ("amended", "withdrawn")
 
@@ -61,13 +64,14 @@ class Publishing:
         amends = bool(record.amends) and record.state != "published"
         if amends:
             self._claim(self.plans.get(record.organisation, record.amends), record)
-        asked = {one["id"]: one for one in msgspec.json.decode(self.plans.instance(record))["works"]}
+        works = msgspec.json.decode(self.plans.instance(record))["works"]
+        asked = {one.id: one for one in msgspec.convert(works, tuple[Work, ...])}
         placed = sorted(days_in(self.plan(record)))
-        known = {work: self._check(record, work, asked[work]) for work in placed}
+        known = {work: self._check(record, work, asked) for work in placed}
         inherited = [work for work in placed if record.amends and known[work].plan == record.amends]
         for work in placed:
             if work not in inherited:
-                self._take(record, work, asked[work])
+                self._take(record, work, asked)
         if amends:
             try:
                 self.plans.change(record.organisation, record.amends, lambda base: self._claim(base, record))
@@ -75,7 +79,7 @@ class Publishing:
                 self._release(record, placed)
                 raise
         for work in inherited:
-            self._take(record, work, asked[work])
+            self._take(record, work, asked)
         published = self.plans.change(record.organisation, record.id, change)
         return published, self.settle(published)
 
@@ -144,17 +148,17 @@ class Publishing:
         except UnknownPlan:
             return False
 
-    def _check(self, record: PlanRecord, work: str, asked: Mapping[str, Any]) -> Request:
+    def _check(self, record: PlanRecord, work: str, asked: Mapping[str, Work]) -> Request:
         known, _ = self._works.get(record.organisation, work)
         ours = known.state in ("planned", "done") and known.plan in (record.id, record.amends or record.id)
         free = known.state == "approved" or (
             known.state == "planned" and self._is_over(record.organisation, known.plan)
         )
-        if not (ours or free) or _own(msgspec.to_builtins(known.asked.work)) != _own(asked):
+        if not (ours or free) or _own(known.asked.work, asked) != _own(asked[work], asked):
             raise PlanRefused("plan_work_changed", work=work, state=known.state)
         return known
 
-    def _take(self, record: PlanRecord, work: str, asked: Mapping[str, Any]) -> None:
+    def _take(self, record: PlanRecord, work: str, asked: Mapping[str, Work]) -> None:
         """Have a work be this plan's."""
 
         def take(_known: Request) -> Request:
@@ -218,6 +222,8 @@ class Publishing:
         return Told(case=case_id, work=work)
 
 
-def _own(work: Mapping[str, Any]) -> dict[str, Any]:
-    """A work without the scheduler's hand, which is of one plan and not of the work."""
-    return {name: value for name, value in work.items() if name not in ("pin", "forbid")}
+def _own(work: Work, within: Collection[str]) -> Work:
+    """A work without what is of one plan and not of the work: the scheduler's hand, and that ties to works
+    which are not `within` the plan fell away."""
+    ties = {name: tuple(one for one in getattr(work, name) if one in within) for name in _TIES}
+    return replace(work, pin=None, forbid=(), **ties)

@@ -5,12 +5,14 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
 
 from geo.metric import distance_m
+from server.app import create_app
 from server.commands.common import is_empty
 from server.demo import story
 from server.demo.month import CASES, Month, following, moved
@@ -188,3 +190,30 @@ def test_the_month_may_be_any(first: date) -> None:
         str(day): f"供应商到货 {first.month} 月 12 日",
         "past": [str(first - timedelta(days=20)), "a word"],
     }
+
+
+def test_the_plan_can_be_agreed_to_and_published_and_the_cases_hear_of_it(
+    demo: Services, plan: tuple[PlanRecord, Result]
+) -> None:
+    """By the accounts that are printed; works that wait for others are as they were asked for."""
+    app, record = create_app(demo.settings), plan[0]
+    client = app.test_client()
+
+    def post(by: str, path: str, body: dict[str, str]) -> dict[str, Any]:
+        token = demo.people.login(by, PASSWORD).access_token
+        answer = client.post(f"/api/v1/{path}", json=body, headers={"Authorization": f"Bearer {token}"})
+        assert answer.status_code == 200, answer.text
+        found: dict[str, Any] = answer.get_json()
+        return found
+
+    for by, function in (
+        ("scheduler2", "safety_maintenance"),
+        ("dispatcher1", "dispatch"),
+        ("manager1", "customer_centre"),
+    ):
+        post(by, f"plans/{record.id}/approve", {"function": function})
+    published = post("scheduler1", f"plans/{record.id}/publish", {})
+    assert published["state"] == "published"
+    assert {one["work"] for one in published["told"]} == {name.lower() for name in CASES} - {"t-13"}
+    assert [one["refused"] for one in published["told"]] == [None, None]
+    app.extensions["hezha"].close()
