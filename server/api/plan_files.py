@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 import marshmallow as ma
 import msgspec
@@ -14,6 +14,7 @@ from server.api.casework import may_see
 from server.api.paper_evidence import wording
 from server.api.papers import PaperQuery
 from server.api.pdf import ANSWERS, FILE, pdf
+from server.api.plan_publishing import due_of, notice_row
 from server.api.plans import found_plan, plans
 from server.api.workbook import XLSX, workbook
 from server.api.works import found_work, needed_for_works
@@ -21,6 +22,7 @@ from server.outages.instance import Instance
 from server.outages.plan import Plan
 from server.problems import Problem, language
 from server.reports.wording import Printed
+from server.scheduling.announcing import Notice
 from server.scheduling.papers import Placed, RequestFacts, public_notice_paper, request_paper
 from server.scheduling.picture import draw, feeders_of
 from server.scheduling.plans import PlanRecord, UnknownPlan, number_of
@@ -33,8 +35,6 @@ blp = blueprint("plan_files", "Works and plans as files 停电计划图表与单
 
 _OFFICE = ("manager", "scheduler", "admin", "auditor")
 SVG = "image/svg+xml"
-#: What stands across a notice that holds no more, by the plan's state.
-_STAMPS: dict[str, Literal["superseded", "withdrawn"]] = {"amended": "superseded", "withdrawn": "withdrawn"}
 
 
 class NoticeQuery(PaperQuery):
@@ -59,6 +59,18 @@ def _names(network: str, version: str | None = None) -> dict[str, str]:
     networks = services().networks
     found = msgspec.json.decode(networks.body(networks.get(g.actor.organisation, network, version)))
     return {one["id"]: one["properties"].get("name") or one["id"] for one in found["features"]}
+
+
+def _notice_rows(record: PlanRecord, result: Result, names: dict[str, str]) -> list[dict[str, Any]]:
+    """What is to be announced, and how far that is; of a plan that is not published, what would be."""
+    if record.state == "published":
+        return [notice_row(one, names) for one in due_of(record)]
+    nobody: frozenset[str] = frozenset()
+    rows = [
+        notice_row(Notice(notice=one, kind="planned", state="due", announcements=(), works=nobody), names)
+        for one in result.plan.get("notices", ())
+    ]
+    return [{name: value for name, value in row.items() if name != "state"} for row in rows]
 
 
 def _reasons(result: Result) -> dict[str, list[str]]:
@@ -95,7 +107,8 @@ def draw_plan(plan_id: str) -> Response:
 def export_plan(plan_id: str) -> Response:
     """A plan as a workbook: works, outages, what is left out and why, days, public notices."""
     record, instance, plan, result = _made(plan_id)
-    about = Around(_names(record.network, record.version), record.announcements, _reasons(result))
+    names = _names(record.network, record.version)
+    about = Around(names, _notice_rows(record, result, names), _reasons(result))
     lang = language()
     name = f"outages-{record.month}-{record.id}.xlsx"
     return workbook(name, lambda path: write_plan(path, instance, plan, about, lang))
@@ -107,25 +120,25 @@ def export_plan(plan_id: str) -> Response:
 @blp.doc(responses=ANSWERS)
 @blp.alt_response(409, description="Not published, or no such outage.")
 def print_public_notice(query: dict[str, Any], plan_id: str) -> Response:
-    """The public notice 停电公告 of a published plan, or of one of its outages."""
+    """The public notice 停电公告 of a published plan, or of one of its outages; what is otherwise than was
+    announced says so."""
     record = found_plan(plan_id)
-    if record.published_at is None:
-        raise Problem(409, "plan_not_published")
-    record, _, plan, _ = _made(plan_id)
+    notices, plan = due_of(record), _made(plan_id)[2]
+    only = query.get("outage")
+    if only is not None:
+        notices = [one for one in notices if one.notice["outage"] == only]
+        if not notices:
+            raise Problem(409, "plan_outage_unknown", outage=only)
     say = wording(record.organisation, cast("Printed", query.get("language") or language()))
-    try:
-        paper = public_notice_paper(
-            plan,
-            no=number_of(record),
-            organisation=record.organisation,
-            names=_names(record.network, record.version),
-            published_at=record.published_at or record.requested_at,
-            say=say,
-            stamp=_STAMPS.get(record.state, ""),
-            only=query.get("outage"),
-        )
-    except KeyError:
-        raise Problem(409, "plan_outage_unknown", outage=query["outage"]) from None
+    paper = public_notice_paper(
+        notices,
+        no=number_of(record) if only is None else f"{number_of(record)}-{only}",
+        organisation=record.organisation,
+        names=_names(record.network, record.version),
+        reserve={one.id: one.rain_date for one in plan.outages},
+        published_at=record.published_at or record.requested_at,
+        say=say,
+    )
     return pdf(paper, say, None)
 
 

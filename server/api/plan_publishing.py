@@ -217,7 +217,7 @@ def _notices(record: PlanRecord) -> dict[str, Any]:
         services().networks.body(services().networks.get(record.organisation, record.network, record.version))
     )
     names = {one["id"]: one["properties"].get("name") or one["id"] for one in network["features"]}
-    return {"items": [_notice(one, names) for one in due]}
+    return {"items": [notice_row(one, names) for one in due]}
 
 
 #: The words of each kind of notice, in catalogue `scheduling`.
@@ -228,7 +228,8 @@ _TEXTS: Mapping[announcing.NoticeKind, str] = {
 }
 
 
-def _notice(one: announcing.Notice, names: dict[str, str]) -> dict[str, Any]:
+def notice_row(one: announcing.Notice, names: Mapping[str, str]) -> dict[str, Any]:
+    """A notice as the API tells it, in words ready to be sent."""
     row = dict(one.notice)
     words = _words(row, names)
     if one.was is not None:

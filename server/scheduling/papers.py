@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Literal
+from typing import Any
 
 from checklists.reasons import number
-from server.outages.plan import Notice, Outage, Plan
+from server.outages.plan import Outage
 from server.reports.heads import blank, columns, field, signers
 from server.reports.paper import (
     FORMS,
@@ -26,6 +26,7 @@ from server.reports.paper import (
     own_line,
 )
 from server.reports.wording import Wording, Words
+from server.scheduling.announcing import Notice as Announced
 from server.scheduling.plans import Announcement
 from server.scheduling.requests import Agreement, Request
 
@@ -33,7 +34,7 @@ __all__ = ["Placed", "RequestFacts", "public_notice_paper", "request_paper"]
 
 #: Millimetres.
 _APPROVAL_WIDTHS = (44.0, 40.0, 40.0, 0.0)
-_NOTICE_WIDTHS = (9.0, 52.0, 42.0, 0.0, 20.0, 26.0)
+_NOTICE_WIDTHS = (9.0, 44.0, 30.0, 0.0, 14.0, 22.0, 34.0)
 #: Announcements that a request tells of; the plan has all.
 _ANNOUNCED = 4
 
@@ -188,54 +189,43 @@ def _requested(known: Request, say: Wording) -> Block:
 
 
 def public_notice_paper(
-    plan: Plan,
+    notices: Iterable[Announced],
     *,
     no: str,
     organisation: str,
     names: Mapping[str, str],
+    reserve: Mapping[str, date | None],
     published_at: datetime,
     say: Wording,
-    stamp: Literal["", "superseded", "withdrawn"] = "",
-    only: str | None = None,
 ) -> Paper:
-    """What the public is told of a plan's outages: when, where, by which line. `only` one of them; `stamp`:
-    why the notice holds no more.
-
-    Raises KeyError if the plan has no such outage to announce.
-    """
-    found = sorted(plan.notices, key=lambda one: (one.start, one.outage))
-    if only is not None:
-        found = [one for one in found if one.outage == only]
-        if not found:
-            raise KeyError(only)
-    code = FORMS["public_notice"].code
-    reserve = {one.id: one.rain_date for one in plan.outages}
-    rows = (_row(n, one, reserve.get(one.outage), names, say) for n, one in enumerate(found, 1))
+    """What the public is told of a plan's outages: when, where, by which line, and what is otherwise than was
+    announced before. `reserve`: the day in reserve of each outage."""
+    found = sorted(notices, key=lambda one: (one.notice["from"], one.notice["outage"]))
+    rows = (_row(n, one, reserve.get(one.notice["outage"]), names, say) for n, one in enumerate(found, 1))
+    head = (
+        "no",
+        "outage_time",
+        "outage_lines",
+        "outage_area",
+        "outage_households",
+        "outage_reserve",
+        "remark",
+    )
     return Paper(
         form="public_notice",
-        no=f"{code}-{no}" if only is None else f"{code}-{no}-{only}",
+        no=f"{FORMS['public_notice'].code}-{no}",
         case_no="",
         title=say.say("title_public_notice"),
         organisation=organisation,
-        stamp=say.say(f"stamp_{stamp}") if stamp else (),
         blocks=(
             Fields(
-                (field(say, "plan_no", own_line(no)), field(say, "outage_published", say.day(published_at)))
+                (
+                    field(say, "plan_no", own_line(no)),
+                    field(say, "outage_published", say.day(published_at)),
+                )
             ),
             Passage((Line(say.say("public_notice_opening")),)),
-            Table(
-                columns(
-                    say,
-                    "no",
-                    "outage_time",
-                    "outage_lines",
-                    "outage_area",
-                    "outage_households",
-                    "outage_reserve",
-                ),
-                _NOTICE_WIDTHS,
-                tuple(rows),
-            ),
+            Table(columns(say, *head), _NOTICE_WIDTHS, tuple(rows)),
             Passage((Line(say.say("public_notice_caution")), Line(say.say("public_notice_rain")))),
             signers(say, "announced_by"),
         ),
@@ -243,17 +233,31 @@ def public_notice_paper(
 
 
 def _row(
-    n: int, notice: Notice, reserve: date | None, names: Mapping[str, str], say: Wording
+    n: int, one: Announced, reserve: date | None, names: Mapping[str, str], say: Wording
 ) -> tuple[Cell, ...]:
-    same = notice.start.date() == notice.end.date()
-    end = f"{notice.end:%H:%M}" if same else f"{notice.end:%Y-%m-%d %H:%M}"
+    notice = one.notice
+    remark: Cell = ()
+    if one.kind == "withdrawn":
+        remark = (Line(say.say("public_notice_withdrawn"), "alarm"),)
+    elif one.was is not None:
+        remark = (Line(say.say("public_notice_corrected", was=_span(one.was)), "strong"),)
     return (
         own_line(str(n)),
-        own_line(f"{notice.start:%Y-%m-%d %H:%M} – {end}"),
-        own_line(", ".join(names.get(one, one) for one in notice.feeders)),
-        own_line(", ".join(notice.sections)),
-        own_line(str(notice.customers)),
-        _cell(say.day(reserve)),
+        own_line(_span(notice)),
+        own_line(", ".join(names.get(name, name) for name in notice["feeders"])),
+        own_line(", ".join(notice["sections"])),
+        own_line(str(notice["customers"])),
+        _cell(say.day(reserve)) if one.kind != "withdrawn" else (),
+        remark,
+    )
+
+
+def _span(notice: Mapping[str, Any]) -> str:
+    """From when to when, the day once where it is one."""
+    start, end = (datetime.fromisoformat(notice[name]) for name in ("from", "to"))
+    same = start.date() == end.date()
+    return (
+        f"{start:%Y-%m-%d %H:%M} – {end:%H:%M}" if same else f"{start:%Y-%m-%d %H:%M} – {end:%Y-%m-%d %H:%M}"
     )
 
 

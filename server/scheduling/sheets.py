@@ -9,7 +9,6 @@ from typing import Any
 
 from server.outages.instance import Instance, Work
 from server.outages.plan import Operation, Plan
-from server.scheduling.plans import Announcement
 from server.texts import text
 from server.workbooks import Sheet, write_sheets
 
@@ -28,7 +27,7 @@ _LEFT_OUT = ("work", "name", "kind", "place", "earliest", "wanted", "latest", "w
 _DAYS = ("date", "customer_hours", "operations", "operations_limit", "skill", "morning", "afternoon", "duty")
 _NOTICES = (
     *("outage", "notify_by", "off", "on", "lines", "sections", "customers", "tell", "text"),
-    *("channel", "proof", "announced_at"),
+    *("notice", "state", "channel", "proof", "announced_at"),
 )
 
 _Words = Callable[[str], str]
@@ -36,11 +35,11 @@ _Words = Callable[[str], str]
 
 @dataclass(frozen=True)
 class Around:
-    """What a workbook tells beside the plan: names of the network's elements by id, what was announced so
-    far, and the sentences of works that are left out."""
+    """What a workbook tells beside the plan: names of the network's elements by id, the notices as the API
+    tells them (without `state` before the plan is published), and the sentences of works left out."""
 
     names: Mapping[str, str]
-    announced: Sequence[Announcement]
+    notices: Sequence[Mapping[str, Any]]
     reasons: Mapping[str, Sequence[str]]
 
 
@@ -55,7 +54,7 @@ def write_plan(path: Path, month: Instance, plan: Plan, about: Around, lang: str
         (words("sheet.outages"), _outages(plan, about.names, words)),
         (words("sheet.left_out"), _left_out(month, plan, about.reasons, words)),
         (words("sheet.days"), _days(plan, words)),
-        (words("sheet.notices"), _notices(plan, about, words, lang)),
+        (words("sheet.notices"), _notices(about, words, lang)),
     ]
     write_sheets(path, sheets)
 
@@ -126,33 +125,25 @@ def _days(plan: Plan, words: _Words) -> Iterator[list[Any]]:
             yield [*load, None, None, None, None]
 
 
-def _notices(plan: Plan, about: Around, words: _Words, lang: str) -> Iterator[list[Any]]:
+def _notices(about: Around, words: _Words, lang: str) -> Iterator[list[Any]]:
     """A row for each announcement of an outage, and for one that has none."""
     yield _head(_NOTICES, words)
-    for one in plan.notices:
-        lines, tell = _named(one.feeders, about.names), _named(one.tell, about.names)
-        told = text(
-            "public_notice",
-            lang,
-            feeders=lines,
-            area=", ".join(one.sections),
-            start=f"{one.start:%Y-%m-%d %H:%M}",
-            end=f"{one.end:%Y-%m-%d %H:%M}",
-            customers=one.customers,
-        )
+    for one in about.notices:
+        sections = ", ".join(one["sections"])
         own = [
-            one.outage,
-            one.by,
-            one.start,
-            one.end,
-            lines,
-            ", ".join(one.sections),
-            one.customers,
-            tell,
-            told,
+            *(
+                one["outage"],
+                one["by"],
+                one["start"],
+                one["end"],
+                _named(one["feeders"], about.names),
+                sections,
+            ),
+            *(one["customers"], ", ".join(one["tell"]), one["text"][lang], words(f"notice.{one['kind']}")),
+            words(f"state.{one['state']}") if "state" in one else None,
         ]
-        said = [known for known in about.announced if known.outage == one.outage]
-        yield from ([*own, known.channel, known.proof, known.announced_at.isoformat()] for known in said)
+        said = one["announcements"]
+        yield from ([*own, known["channel"], known["proof"], known["announced_at"]] for known in said)
         if not said:
             yield own
 

@@ -6,10 +6,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
-import pytest
-from msgspec.structs import replace
 
 from server.reports.paper import print_paper, shown
+from server.scheduling.announcing import Notice
 from server.scheduling.papers import Placed, RequestFacts, public_notice_paper, request_paper
 from server.scheduling.plans import Announcement
 from server.scheduling.requests import Particulars, Request, agree, request, withdraw
@@ -123,50 +122,43 @@ def test_the_same_request_is_the_same_bytes_and_another_has_another_seal() -> No
     assert first != print_paper(shown(request_paper(asked(safety="more"), FACTS, BOTH), BOTH), PRINTED)
 
 
-def notice(**changes: Any) -> str:
-    about: dict[str, Any] = {"no": "2026-06/p", "organisation": "demo", "names": NAMES, "published_at": AT}
-    paper = public_notice_paper(PLAN, **{**about, "say": CHINESE, **changes})
+def announced(**changes: Any) -> list[Notice]:
+    """The plan's notices as nobody has announced them yet, each with what `changes` says."""
+    found = msgspec.to_builtins(PLAN.notices)
+    plain: dict[str, Any] = {"kind": "planned", "state": "due", "announcements": (), "works": frozenset()}
+    return [Notice(notice=one, **{**plain, **changes}) for one in found]
+
+
+def notice(notices: list[Notice], no: str = "2026-06/p") -> str:
+    reserve = {one.id: one.rain_date for one in PLAN.outages}
+    about: dict[str, Any] = {"no": no, "organisation": "demo", "names": NAMES, "published_at": AT}
+    paper = public_notice_paper(notices, reserve=reserve, say=CHINESE, **about)
     return whole(printed(paper, CHINESE, "customer"))
 
 
 def test_the_public_is_told_of_every_outage_when_where_and_on_which_line() -> None:
-    told = notice()
+    told = notice(announced())
     for one in PLAN.notices:
         assert tight(f"{one.start:%Y-%m-%d %H:%M} – {one.end:%H:%M}") in told
         assert all(tight(section) in told for section in one.sections)
         assert all(tight(NAMES[name]) in told for name in one.feeders)
     assert str(OUTAGE.rain_date) in told
     assert "视线路和设备为带电" in told
+    assert "取消停电" not in told
+    assert "原为" not in told
 
 
-def test_a_notice_of_one_outage_tells_of_no_other() -> None:
-    told = notice(only=OUTAGE.id)
-    assert f"TG-2026-06/p-{OUTAGE.id}" in told
-    others = [one for one in PLAN.notices if one.outage != OUTAGE.id and one.start != OUTAGE.off]
-    assert others
-    assert not [one for one in others if tight(f"{one.start:%Y-%m-%d %H:%M} –") in told]
-    with pytest.raises(KeyError):
-        notice(only="none")
+def test_what_is_otherwise_than_was_announced_says_so() -> None:
+    was = {**announced()[0].notice, "from": "2026-05-31T08:00:00", "to": "2026-06-01T01:00:00"}
+    corrected, gone = announced(kind="corrected", was=was)[0], announced(kind="withdrawn", was=was)[1]
+    told = notice([corrected, gone])
+    assert tight("原为 2026-05-31 08:00 – 2026-06-01 01:00") in told, "over midnight, both days"
+    assert "取消停电" in told
+    assert told.index(tight(corrected.notice["from"].replace("T", " ")[:16])) > 0
 
 
-def test_a_notice_that_holds_no_more_says_so() -> None:
-    assert "已被新版本取代" in notice(stamp="superseded")
-    assert "已撤回" in notice(stamp="withdrawn")
-
-
-def test_an_outage_over_midnight_tells_both_days() -> None:
-    first = PLAN.notices[0]
-    later = replace(first, end=first.end.replace(day=first.end.day + 1))
-    told = whole(
-        printed(
-            public_notice_paper(
-                replace(PLAN, notices=(later,)),
-                no="n",
-                organisation="demo",
-                names=NAMES,
-                published_at=AT,
-                say=CHINESE,
-            )
-        )
-    )
-    assert tight(f"{later.start:%Y-%m-%d %H:%M} – {later.end:%Y-%m-%d %H:%M}") in told
+def test_an_outage_that_is_cancelled_has_no_day_in_reserve() -> None:
+    kept = [one for one in announced() if one.notice["outage"] == OUTAGE.id]
+    gone = [one for one in announced(kind="withdrawn") if one.notice["outage"] == OUTAGE.id]
+    assert str(OUTAGE.rain_date) in notice(kept)
+    assert str(OUTAGE.rain_date) not in notice(gone)

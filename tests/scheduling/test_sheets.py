@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -10,19 +9,37 @@ import openpyxl
 import pytest
 from msgspec.structs import replace
 
-from server.scheduling.plans import Announcement
 from server.scheduling.sheets import Around, write_plan
 from server.texts import LANGUAGES, catalogue, text
 from tests.scheduling.demo_plan import MONTH, NAMES, PLAN
 
-AT = datetime(2026, 5, 26, 8, 0, tzinfo=UTC)
 REASONS = {"T-13": ["T-13 is not in the plan.", "The supply of customer SCHOOL is guaranteed."]}
 
 
-def said(outage: str, proof: str) -> Announcement:
-    return Announcement(
-        outage=outage, channel="board", proof=proof, announced_at=AT, recorded_by="anna", recorded_at=AT
-    )
+def rows(*announced: tuple[str, str], state: str | None = "announced") -> list[dict[str, Any]]:
+    """The notices as the API tells them; `announced` are outages with the proof that they were."""
+    found = []
+    for one in PLAN.notices:
+        said = [
+            {"channel": "board", "proof": proof, "announced_at": "2026-05-26T08:00:00Z"}
+            for outage, proof in announced
+            if outage == one.outage
+        ]
+        row = {
+            "outage": one.outage,
+            "by": str(one.by),
+            "start": one.start.isoformat(),
+            "end": one.end.isoformat(),
+            "feeders": one.feeders,
+            "sections": one.sections,
+            "customers": one.customers,
+            "tell": one.tell,
+            "text": {"en": f"Outage from {one.start}", "zh-CN": f"停电 {one.start}"},
+            "kind": "planned",
+            "announcements": said,
+        }
+        found.append(row if state is None else {**row, "state": state})
+    return found
 
 
 def book(path: Path, about: Around, lang: str = "en", **changes: Any) -> dict[str, list[dict[str, Any]]]:
@@ -37,14 +54,14 @@ def book(path: Path, about: Around, lang: str = "en", **changes: Any) -> dict[st
 
 
 def test_every_work_stands_once_and_every_outage_with_its_switching(tmp_path: Path) -> None:
-    found = book(tmp_path, Around(NAMES, (), REASONS))
-    rows = {row["Work"]: row for row in found["Works"]}
-    assert len(rows) == len(found["Works"])
+    found = book(tmp_path, Around(NAMES, rows(), REASONS))
+    placed = {row["Work"]: row for row in found["Works"]}
+    assert len(placed) == len(found["Works"])
     out = {row["Work"]: row for row in found["Left out"]}
-    assert rows.keys() | out.keys() == {one.id for one in MONTH.works}
+    assert placed.keys() | out.keys() == {one.id for one in MONTH.works}
     assert out["T-13"]["Why"] == "\n".join(REASONS["T-13"])
-    assert rows["T-05"]["Outage"] == "live"
-    assert (rows["T-05"]["Off"], rows["T-05"]["Day in reserve"]) == (None, None)
+    assert placed["T-05"]["Outage"] == "live"
+    assert (placed["T-05"]["Off"], placed["T-05"]["Day in reserve"]) == (None, None)
     outages = {row["Outage"]: row for row in found["Outages"]}
     for one in PLAN.outages:
         row = outages[one.id]
@@ -58,21 +75,23 @@ def test_every_work_stands_once_and_every_outage_with_its_switching(tmp_path: Pa
 
 def test_every_outage_is_announced_in_words_and_each_announcement_has_its_proof(tmp_path: Path) -> None:
     first, second = PLAN.notices[:2]
-    about = Around(NAMES, (said(first.outage, "photo 7"), said(first.outage, "photo 8")), {})
-    rows = book(tmp_path, about)["Public notices"]
-    assert len(rows) == len(PLAN.notices) + 1
-    assert [row["Proof"] for row in rows[:3]] == ["photo 7", "photo 8", None]
-    assert (rows[0]["Outage"], rows[2]["Outage"]) == (first.outage, second.outage)
-    for row, one in zip(rows[1:], PLAN.notices, strict=True):
-        assert f"{one.start:%Y-%m-%d %H:%M}" in row["Words"]
-        assert NAMES[one.feeders[0]] in row["Words"]
-        assert "{" not in row["Words"]
+    about = Around(NAMES, rows((first.outage, "photo 7"), (first.outage, "photo 8")), {})
+    found = book(tmp_path, about)["Public notices"]
+    assert len(found) == len(PLAN.notices) + 1
+    assert [row["Proof"] for row in found[:3]] == ["photo 7", "photo 8", None]
+    assert (found[0]["Outage"], found[2]["Outage"]) == (first.outage, second.outage)
+    assert {row["State"] for row in found} == {"announced"}
+    for row, one in zip(found[1:], PLAN.notices, strict=True):
+        assert row["Words"] == f"Outage from {one.start}"
+        assert NAMES[one.feeders[0]] in row["Lines"]
+    unpublished = book(tmp_path, Around(NAMES, rows(state=None), {}))["Public notices"]
+    assert {row["State"] for row in unpublished} == {None}
 
 
 def test_no_cell_is_a_formula_and_none_breaks_the_workbook(tmp_path: Path) -> None:
     works = tuple(replace(one, name='=HYPERLINK("http://x")\x00') for one in MONTH.works)
     why = {"T-13": ["+1", "\x0b" + "x" * 40_000]}
-    found = book(tmp_path, Around(NAMES, (said(PLAN.notices[0].outage, "@SUM(1)"),), why), works=works)
+    found = book(tmp_path, Around(NAMES, rows((PLAN.notices[0].outage, "@SUM(1)")), why), works=works)
     assert {row["Name"] for row in found["Works"]} == {'\'=HYPERLINK("http://x")'}
     assert found["Left out"][0]["Why"].startswith("'+1\nxxx")
     assert found["Public notices"][0]["Proof"] == "'@SUM(1)"
@@ -80,7 +99,7 @@ def test_no_cell_is_a_formula_and_none_breaks_the_workbook(tmp_path: Path) -> No
 
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_every_heading_and_code_has_words(tmp_path: Path, lang: str) -> None:
-    found = book(tmp_path, Around(NAMES, (), {}), lang)
+    found = book(tmp_path, Around(NAMES, rows(), {}), lang)
     told = [*found, *(head for rows in found.values() for row in rows for head in row)]
     told += [str(value) for rows in found.values() for row in rows for value in row.values()]
     assert not [one for one in told if "plan_sheet." in one]
