@@ -16,7 +16,7 @@ from server.api.base import Schema, blueprint, roles
 from server.api.casework import plain
 from server.api.keys import IDEMPOTENCY_HEADER, created_id, own_id
 from server.api.networks import finding_rows
-from server.api.works import works
+from server.api.works import MAX_PAGE, works
 from server.casework.looking_back import LookingBack
 from server.casework.outages import Publishing
 from server.people.model import Identity
@@ -157,12 +157,17 @@ class MonthPlanOut(PlanRowOut):
 
 class MonthPlanList(ma.Schema):
     items = ma.fields.List(ma.fields.Nested(PlanRowOut))
+    next = ma.fields.String(allow_none=True, metadata={"description": "`after` of the page that follows."})
 
 
 class PlanQuery(Schema):
     month = ma.fields.String(validate=ma.validate.Regexp(r"^20[0-9]{2}-(0[1-9]|1[0-2])\Z"))
     network = ma.fields.String(validate=ma.validate.Length(min=1, max=64))
     state = ma.fields.String(validate=ma.validate.OneOf(get_args(stored.PlanState)))
+    after = ma.fields.String(
+        validate=ma.validate.Length(min=1, max=64), metadata={"description": "`next` of the page before."}
+    )
+    limit = ma.fields.Integer(load_default=100, validate=ma.validate.Range(min=1, max=MAX_PAGE))
 
 
 def plans() -> Plans:
@@ -220,10 +225,10 @@ def plan_view(record: PlanRecord) -> dict[str, Any]:
 @blp.arguments(PlanQuery, location="query", unknown=ma.RAISE)
 @blp.response(200, MonthPlanList)
 def list_plans(query: dict[str, Any]) -> dict[str, Any]:
-    """The plans of your organisation, in the order in which they were asked for."""
-    found = plans().all(g.actor.organisation)
-    wanted = [one for one in found if all(getattr(one, name) == query[name] for name in query)]
-    return {"items": [plan_row(one) for one in wanted]}
+    """The plans of your organisation, in the order in which they were asked for, without their outages."""
+    after, limit = query.pop("after", None), query.pop("limit")
+    wanted, further = plans().page(g.actor.organisation, query, after=after, limit=limit)
+    return {"items": [plan_row(one) for one in wanted], "next": wanted[-1].id if further else None}
 
 
 @blp.route("/plans", methods=["POST"])
@@ -393,7 +398,8 @@ def _instance(
 
 def _past(actor: Identity, body: dict[str, Any], head: NetworkHead) -> list[dict[str, str]]:
     """The interruptions to look back on, of sections that this version of the network has."""
-    found = looking_back().before(actor.organisation, head.id, body["month"])
+    near = body.get("near", {}).get("plan", "")
+    found = looking_back().before(actor.organisation, head.id, body["month"], but=near)
     if not found:
         return []
     known = services().networks.index(head).topology.sections

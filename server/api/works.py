@@ -28,6 +28,7 @@ from sync.store import Conflict
 
 blp = blueprint("works", "Works that need an outage 停电工作申请.")
 
+MAX_PAGE = 500
 _LINE = ma.validate.Length(max=200)
 _WORDS = ma.validate.Length(max=4000)
 
@@ -86,6 +87,13 @@ class WorkQuery(Schema):
     state = ma.fields.String(validate=ma.validate.OneOf(get_args(requests.RequestState)))
     case = ma.fields.String(validate=ma.validate.Length(min=1, max=64))
     network = ma.fields.String(validate=ma.validate.Length(min=1, max=64))
+    plan = ma.fields.String(
+        validate=ma.validate.Length(min=1, max=64), metadata={"description": "The published plan it is in."}
+    )
+    after = ma.fields.String(
+        validate=ma.validate.Length(min=1, max=64), metadata={"description": "`next` of the page before."}
+    )
+    limit = ma.fields.Integer(load_default=100, validate=ma.validate.Range(min=1, max=MAX_PAGE))
 
 
 class WorkRowOut(ma.Schema):
@@ -107,6 +115,7 @@ class WorkOut(WorkRowOut):
 
 class WorkList(ma.Schema):
     items = ma.fields.List(ma.fields.Nested(WorkRowOut))
+    next = ma.fields.String(allow_none=True, metadata={"description": "`after` of the page that follows."})
 
 
 Answer = tuple[dict[str, Any], dict[str, str]]
@@ -191,14 +200,20 @@ def _asked(work_id: str, body: dict[str, Any]) -> tuple[Particulars, list[dict[s
 def list_works(query: dict[str, Any]) -> dict[str, Any]:
     """The works of your organisation, by id."""
     needed = needed_for_works()
-    found = [known for known, _ in works().all(g.actor.organisation) if _matches(known, query)]
-    return {"items": [_view(known, needed) for known in found]}
+    found, further = works().page(
+        g.actor.organisation,
+        lambda known: _matches(known, query),
+        after=query.get("after"),
+        limit=query["limit"],
+    )
+    return {"items": [_view(known, needed) for known in found], "next": found[-1].id if further else None}
 
 
 def _matches(known: Request, query: dict[str, Any]) -> bool:
     return (
         query.get("state", known.state) == known.state
         and query.get("network", known.asked.network) == known.asked.network
+        and query.get("plan", known.plan) == known.plan
         and ("case" not in query or query["case"] in known.asked.cases)
     )
 

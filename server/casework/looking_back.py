@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from datetime import date, timedelta
 
 from server.casework.outages import Publishing
@@ -46,23 +46,19 @@ class LookingBack:
         until = self._policy.day(record.given_up_at)
         return tuple(one for one in found if one.execution is not None or one.day < until)
 
-    def interruptions(
-        self, records: Iterable[PlanRecord], last: date, *, but: Collection[str] = ()
-    ) -> list[dict[str, str]]:
-        """The interruptions of the look-back that ends with a day, but for those of some plans."""
+    def interruptions(self, records: Iterable[PlanRecord], last: date) -> list[dict[str, str]]:
+        """The interruptions of the look-back that ends with a day."""
         since = last - timedelta(days=self._policy.outage_look_back_days - 1)
-        near = [
-            one
-            for one in records
-            if one.id not in but and days_of(one.month)[1] >= since and days_of(one.month)[0] <= last
-        ]
+        near = [one for one in records if days_of(one.month)[1] >= since and days_of(one.month)[0] <= last]
         return interruptions((outage for one in near for outage in self.outages(one)), since, last)
 
-    def before(self, organisation: str, network: str, month: str) -> list[dict[str, str]]:
+    def before(self, organisation: str, network: str, month: str, *, but: str = "") -> list[dict[str, str]]:
         """What a plan of a month has to look back on: the interruptions of the network since the look-back
-        that ends with its first day, in other plans. What is planned counts until it is known how it went."""
+        that ends with its first day, in other plans than `but`. What is planned counts until it is known how
+        it went."""
         first, last = days_of(month)
         since = first - timedelta(days=self._policy.outage_look_back_days)
-        records = [one for one in self.in_force(organisation, network) if days_of(one.month)[1] >= since]
+        every = self.in_force(organisation, network)
+        records = [one for one in every if one.id != but and days_of(one.month)[1] >= since]
         found = [outage for one in records for outage in self.outages(one)]
         return interruptions(found, since, last)

@@ -235,6 +235,19 @@ class Plans:
         found = [_record(one) for one in self._store.all_docs(self._registry, prefix=prefix)]
         return sorted(found, key=lambda one: (one.requested_at, one.id))
 
+    def page(
+        self, organisation: str, wanted: Mapping[str, str], *, after: str | None, limit: int
+    ) -> tuple[list[PlanRecord], bool]:
+        """Plans whose fields are as `wanted`, oldest first, behind the plan `after`; whether there are more.
+
+        Reads every plan's head: an organisation makes some dozens a month.
+        """
+        every = self.all(organisation)
+        known = [one.id for one in every]
+        rest = every[known.index(after) + 1 :] if after in known else every if after is None else []
+        found = [one for one in rest if all(getattr(one, name) == value for name, value in wanted.items())]
+        return found[:limit], len(found) > limit
+
     def get(self, organisation: str, plan_id: str) -> PlanRecord:
         """Raises UnknownPlan."""
         return self.found(organisation, plan_id)[0]

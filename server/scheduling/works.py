@@ -36,6 +36,25 @@ class Works:
         documents = self._store.all_docs(self._registry, prefix=_prefix(organisation))
         return [(_request(one), str(one["_rev"])) for one in documents]
 
+    def page(
+        self, organisation: str, wanted: Callable[[Request], bool], *, after: str | None, limit: int
+    ) -> tuple[list[Request], bool]:
+        """An organisation's requests that are wanted, by id behind `after`; and whether there are more.
+
+        Streams over the requests in order: it holds a page in memory, and reads what lies before its end.
+        """
+        prefix = _prefix(organisation)
+        found: list[Request] = []
+        for document in self._store.all_docs(self._registry, prefix=prefix):
+            if after is not None and document["_id"] <= prefix + after:
+                continue
+            known = _request(document)
+            if wanted(known):
+                if len(found) == limit:
+                    return found, True
+                found.append(known)
+        return found, False
+
     def get(self, organisation: str, work_id: str) -> tuple[Request, str]:
         """A request and its revision. Raises UnknownWork."""
         document = None

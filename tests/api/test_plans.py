@@ -223,3 +223,46 @@ def test_a_plan_is_near_only_to_one_that_was_made_of_the_same(town: Desk) -> Non
         refused(answer, 422, "plan_near_unusable")
     stray = town.ask("POST", "/plans", by="scheduler", json=body(hand={"t-99": {"forbid": []}}))
     refused(stray, 422, "plan_work_unknown")
+
+
+def test_a_search_under_way_ends_soon_when_it_is_cancelled(town: Desk) -> None:
+    approved(town, tuple(one["id"] for one in MONTH["works"] if "after" not in one))
+    town.post("/plans", body(id="june", seconds=120.0), by="scheduler")
+    settings = dataclasses.replace(town.made.settings, plan_beat_seconds=0.1)
+    often = dataclasses.replace(town.made, settings=settings)
+    planner = make_planner(often)
+    making = threading.Thread(target=planner.run_once)
+    making.start()
+    # It takes its child longer to load what balances than the request to arrive.
+    while town.get("/plans/june")["state"] == "queued":
+        making.join(0.01)
+    assert town.post("/plans/june/cancel", by="scheduler")["cancel"] is True
+    making.join()
+    made = town.get("/plans/june")
+    assert (made["state"], made["summary"]["status"], made["findings"]) == ("made", "cancelled", [])
+    assert made["summary"]["placed"] > 0, "the best that it had"
+    refused(town.ask("POST", "/plans/june/cancel", by="auditor"), 403, "forbidden")
+
+
+def test_plans_are_listed_page_by_page_in_the_order_they_were_asked_for(town: Desk) -> None:
+    for name in ("one", "two", "three"):
+        town.post("/plans", body(id=name), by="scheduler")
+        town.clock.forward(seconds=1)
+    town.post("/plans/two/cancel", by="scheduler")
+    first = town.get("/plans?limit=2")
+    assert ([one["id"] for one in first["items"]], first["next"]) == (["one", "two"], "two")
+    rest = town.get(f"/plans?limit=2&after={first['next']}")
+    assert ([one["id"] for one in rest["items"]], rest["next"]) == (["three"], None)
+    queued = town.get("/plans?state=queued&limit=1")
+    assert ([one["id"] for one in queued["items"]], queued["next"]) == (["one"], "one")
+    assert town.get("/plans?after=none")["items"] == []
+
+
+def test_works_are_listed_page_by_page_by_id(town: Desk) -> None:
+    first = town.get("/works?limit=2")
+    assert ([one["id"] for one in first["items"]], first["next"]) == (["t-01", "t-02"], "t-02")
+    rest = town.get(f"/works?limit=2&after={first['next']}")
+    assert ([one["id"] for one in rest["items"]], rest["next"]) == (["t-13"], None)
+    assert town.get("/works?state=requested&limit=2") == {"items": [], "next": None}
+    assert town.get("/works?plan=none")["items"] == []
+    refused(town.ask("GET", "/works?limit=501"), 422, "invalid_fields")
