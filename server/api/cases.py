@@ -19,7 +19,6 @@ from server.api.sites import check_site
 from server.api.timing import timing
 from server.casework.cases import Loaded
 from server.casework.numbers import NumberTaken
-from server.intake.judging import SUPPLY_FACTS
 from server.problems import Problem, language
 from server.readmodel.queries import list_cases
 from server.readmodel.watching import urgent_clocks
@@ -27,6 +26,7 @@ from server.services import services
 from server.texts import text
 from server.workflow import commands
 from server.workflow.audit import sound, traces
+from server.workflow.facts import SUPPLY_FACTS
 
 blp = blueprint("cases", "Connection cases 业扩报装工单.")
 

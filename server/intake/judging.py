@@ -83,10 +83,6 @@ class Evidence:
     on_the_day: Policy | None = None
 
 
-#: Facts that the supply itself states; nobody settles them beside it.
-SUPPLY_FACTS = frozenset({"capacity_kva", "voltage_kv"})
-
-
 def case_facts(case: Case) -> dict[str, Any]:
     """The facts that conditions of a checklist may ask for: those settled, and what the supply says."""
     settled = {name: fact.value for name, fact in case.facts.items() if fact.value is not None}

@@ -9,7 +9,7 @@ from typing import Any, get_args
 import msgspec
 
 from server.casework.sites import site_findings
-from server.transfer.columns import datum_of, field_of, process_of
+from server.transfer.columns import FACT, datum_of, fact_value, field_of, number_of, process_of
 from server.transfer.findings import Finding
 from server.transfer.sheets import Row
 from server.workflow.commands import OpenCase
@@ -34,8 +34,6 @@ _BOUNDS = {
     "supply.existing_kva": (0.0, 1_000_000.0),
     "site.radius_m": (1.0, 10_000.0),
 }
-#: Units that stand behind a number, as people write them into a cell.
-_UNITS = ("kva", "千伏安", "kv", "千伏", "m", "米", "°")
 
 
 @dataclass(frozen=True)
@@ -97,13 +95,19 @@ class Reader:
             if name not in values and name not in faulty
         ]
         for name in _NUMBERS & values.keys():
-            number = _number(values[name])
+            number = number_of(values[name])
             low, high = _BOUNDS.get(name, (-180.0, 180.0))
             if number is None or not low <= number <= high:
                 params = {"value": values[name][:50], "low": low, "high": high}
                 findings.append(Finding("not_a_number", row.number, name, columns.get(name), params))
             else:
                 values[name] = number
+        for name in sorted(name for name in values if name.startswith(FACT)):
+            try:
+                values[name] = fact_value(name.removeprefix(FACT), values[name])
+            except ValueError as error:
+                params = {"value": values[name][:50], "names": str(error)}
+                findings.append(Finding("not_a_fact_value", row.number, name, columns.get(name), params))
         if len(str(values.get("no", ""))) > _LONGEST_NO:
             findings.append(Finding("too_long", row.number, "no", columns.get("no"), {"limit": _LONGEST_NO}))
         if "process" in values:
@@ -148,15 +152,3 @@ class Reader:
             if process(name).voltage.admits(kv, self._policy):
                 return str(name)
         return "hv"
-
-
-def _number(words: str) -> float | None:
-    plain = words.strip().replace(",", "").replace(" ", "")
-    for unit in _UNITS:
-        if plain.casefold().endswith(unit):
-            plain = plain[: -len(unit)]
-            break
-    try:
-        return float(plain)
-    except ValueError:
-        return None

@@ -21,9 +21,10 @@ from server.casework.numbers import holders_of
 from server.names import new_id
 from server.services import Services
 from server.transfer.applications import Application, Reader
+from server.transfer.columns import FACT
 from server.transfer.findings import Finding, ListRefused
 from server.transfer.sheets import Limits, read_list
-from server.workflow.commands import AmendCase, OpenCase
+from server.workflow.commands import AmendCase, Command, OpenCase, SetFacts
 from server.workflow.decide import decide
 from server.workflow.model import Actor, Case
 from server.workflow.refusal import Refusal
@@ -196,25 +197,39 @@ class _Import:
             for part in _PARTS
             if part in one.said and (value := _news(command, case, part)) is not None
         }
-        if not news:
+        unknown, settled = _facts(command, case)
+        names = [*news, *(FACT + name for name in (*unknown, *settled))]
+        if not names:
             self._report.unchanged += 1
             return
         if not self._wanted.update:
             self._report.changed += 1
-            params = {"no": case.no, "names": ", ".join(news)}
-            self._report.tell(Finding("case_differs", one.row, next(iter(news)), params=params))
+            params = {"no": case.no, "names": ", ".join(names)}
+            self._report.tell(Finding("case_differs", one.row, names[0], params=params))
             return
-        amend = AmendCase(reason=self._wanted.reason, **news)
+        for name in settled:
+            told = {"no": case.no, "held": case.facts[name].value, "said": command.facts[name]}
+            self._report.tell(Finding("fact_settled", one.row, FACT + name, params=told))
+        changes: list[Command] = [AmendCase(reason=self._wanted.reason, **news)] if news else []
+        if unknown:
+            facts = {name: command.facts[name] for name in unknown}
+            changes.append(SetFacts(facts=facts, reason=self._wanted.reason))
         try:
-            if self._wanted.dry_run:
-                now = self._made.clock()
-                decide(case, amend, now=now, actor=self._actor, policy=self._policy)
-            else:
-                self._made.cases.apply(case.id, amend, self._actor)
+            self._change(case, changes)
         except Refusal as refusal:
             self._refuse(one, refusal)
-        else:
-            self._report.updated += 1
+            return
+        self._report.updated += bool(changes)
+        self._report.changed += not changes
+
+    def _change(self, case: Case, changes: Sequence[Command]) -> None:
+        """Change a case, or see whether it could be. Raises Refusal; what was done before that stands."""
+        for change in changes:
+            if self._wanted.dry_run:
+                now = self._made.clock()
+                case = decide(case, change, now=now, actor=self._actor, policy=self._policy).case
+            else:
+                self._made.cases.apply(case.id, change, self._actor)
 
 
 def _news(command: OpenCase, case: Case, part: str) -> Any:
@@ -225,6 +240,19 @@ def _news(command: OpenCase, case: Case, part: str) -> Any:
         spoken = {name: value for name in defaults if (value := getattr(said, name)) != defaults[name]}
         said = replace(held, **spoken)
     return None if said in ("", held) else said
+
+
+def _facts(command: OpenCase, case: Case) -> tuple[list[str], list[str]]:
+    """The facts that a row tells and nobody knows yet, and those that were settled otherwise since: somebody
+    has been there, and a list knows no better."""
+    unknown, settled = [], []
+    for name, said in sorted(command.facts.items()):
+        fact = case.facts.get(name)
+        if fact is None or fact.value is None:
+            unknown.append(name)
+        elif fact.value != said:
+            settled.append(name)
+    return unknown, settled
 
 
 def _batches(rows: Iterator[Any], size: int) -> Iterator[list[Any]]:

@@ -18,6 +18,10 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     facts: dict[str, str]
 
 
+#: Facts that the supply itself states; nobody settles them beside it.
+SUPPLY_FACTS = frozenset({"capacity_kva", "voltage_kv"})
+
+
 @cache
 def workflow_facts() -> Mapping[str, str]:
     """The yes-or-no facts that gates and stages ask for, by name, with what each means."""

@@ -176,3 +176,77 @@ def test_findings_beyond_measure_are_counted(desk: Desk, tmp_path: Path, n: int)
 def test_a_workbook_is_taken_in_like_any_list(desk: Desk, tmp_path: Path) -> None:
     path = workbook(tmp_path / "a.xlsx", [row(1), row(2)])
     assert counts(import_file(desk, path)) == {"rows": 2, "opened": 2}
+
+
+# -- facts
+
+
+FACTS = (*HEADINGS, "双电源", "dedicated line", "变压器型式", "facts.small_firm", "总容量 100 kVA 及以上")
+
+
+def test_facts_have_columns_by_title_or_name(desk: Desk, tmp_path: Path) -> None:
+    rows = [[*row(1), "是", "no", "干式", "√", "是"], [*row(2), "", "", "dry", "", ""]]
+    report = taken(desk, tmp_path, rows, headings=FACTS)
+    assert (counts(report), report.findings) == ({"rows": 2, "opened": 2}, [])
+    assert report.ignored_columns == ["总容量 100 kVA 及以上"], "it follows from the capacity"
+    told = {"dual": True, "dedicated": False, "transformer_type": "dry", "small_firm": True}
+    for no, wanted in (("YK-0001", told), ("YK-0002", {"transformer_type": "dry"})):
+        facts = case_of(desk, no).facts
+        assert {name: fact.value for name, fact in facts.items() if not fact.rule} == wanted
+    assert counts(taken(desk, tmp_path, rows, headings=FACTS)) == {"rows": 2, "unchanged": 2}
+
+
+@pytest.mark.parametrize(
+    ("heading", "cell"),
+    [("双电源", "maybe"), ("变压器型式", "水冷"), ("dedicated line", "2"), ("facts.gen", "是否")],
+)
+def test_a_cell_that_no_fact_can_be_is_told_with_what_it_can(
+    desk: Desk, tmp_path: Path, heading: str, cell: str
+) -> None:
+    report = taken(desk, tmp_path, [[*row(1), cell]], headings=(*HEADINGS, heading))
+    assert counts(report) == {"rows": 1, "refused": 1}
+    [told] = [finding.told() for finding in report.findings]
+    assert (told["row"], told["column"], told["code"]) == (2, heading, "not_a_fact_value")
+    assert cell in told["text"]["zh-CN"]
+    assert "{" not in told["text"]["en"]
+
+
+def test_who_says_otherwise_than_a_rule_says_why_in_the_list(desk: Desk, tmp_path: Path) -> None:
+    headings = (*HEADINGS, "须做中间检查", "说明")
+    report = taken(desk, tmp_path, [[*row(1), "否", ""], [*row(2), "否", "无隐蔽工程"]], headings=headings)
+    assert counts(report) == {"rows": 2, "opened": 1, "refused": 1}
+    assert [(one.code, one.row) for one in report.findings] == [("refusal.reason_missing", 2)]
+    assert case_of(desk, "YK-0002").facts["mid_check_required"].reason == "无隐蔽工程"
+
+
+def test_an_update_settles_what_nobody_knew_and_nothing_that_somebody_has_settled(
+    desk: Desk, tmp_path: Path
+) -> None:
+    """Who was on site knows better than a list: a source that was found there does not go away."""
+    taken(desk, tmp_path, [row(1)])
+    case = case_of(desk, "YK-0001")
+    desk.post(f"/cases/{case.id}/facts", {"facts": {"dual": True}, "reason": "seen on site"})
+    headings, rows = (*HEADINGS, "双电源", "专线供电"), [[*row(1), "否", "否"]]
+    report = taken(desk, tmp_path, rows, headings=headings)
+    assert counts(report) == {"rows": 1, "changed": 1}
+    assert report.findings[0].params["names"] == "facts.dedicated, facts.dual"
+    asked = {"headings": headings, "update": True, "reason": "as registered"}
+    dry = taken(desk, tmp_path, rows, dry_run=True, **asked)
+    assert "dedicated" not in case_of(desk, "YK-0001").facts
+    report = taken(desk, tmp_path, rows, **asked)
+    assert counts(dry) == counts(report) == {"rows": 1, "updated": 1}
+    assert [(one.code, one.field) for one in report.findings] == [("fact_settled", "facts.dual")]
+    facts = case_of(desk, "YK-0001").facts
+    assert (facts["dual"].value, facts["dedicated"].value) == (True, False)
+    again = taken(desk, tmp_path, rows, **asked)
+    assert counts(again) == {"rows": 1, "changed": 1}, "nothing is left that a list may settle"
+
+
+def test_facts_of_a_json_list_are_read_as_the_api_takes_them(desk: Desk, tmp_path: Path) -> None:
+    body = {**desk.application(), "facts": {"dual": True, "gen": False, "transformer_type": "oil"}}
+    path = tmp_path / "list.json"
+    path.write_text(json.dumps([body]))
+    report = import_file(desk, path)
+    assert (counts(report), report.findings) == ({"rows": 1, "opened": 1}, [])
+    facts = case_of(desk, body["no"]).facts
+    assert [facts[name].value for name in body["facts"]] == [True, False, "oil"]
