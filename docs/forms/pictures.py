@@ -1,4 +1,4 @@
-"""Draws the pictures of printed forms in this folder anew, from the demo's cases: `make pictures`.
+"""Draws the pictures of printed forms in this folder anew, from the demo: `make pictures`.
 
     python docs/forms/pictures.py [DATA]
 
@@ -18,11 +18,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from flask import Flask
 from PIL import Image
 
 from server.app import create_app
 from server.demo.seed import is_demo, seed_whole
 from server.demo.town import PASSWORD
+from server.intake.worker import make_planner
+from server.services import services
 from server.settings import Settings
 
 HERE = Path(__file__).resolve().parent
@@ -42,6 +45,12 @@ PAPERS = (
     ("contact-sheet", "YK-2026-0365", "inspections/intermediate/contact-sheet.pdf", (2,)),
     ("pairs", "YK-2026-0365", "notices/1/pairs.pdf", (1,)),
 )
+#: Who agrees to the demo's plan, and for what.
+AGREE = (
+    ("scheduler2", "safety_maintenance"),
+    ("dispatcher1", "dispatch"),
+    ("manager1", "customer_centre"),
+)
 
 
 def main() -> None:
@@ -51,7 +60,8 @@ def main() -> None:
         settings = Settings(data_dir=Path(*sys.argv[1:]) if sys.argv[1:] else Path(folder, "data"))
         if not is_demo(settings):
             seed_whole(settings, print)
-        ask = signed_in(settings)
+        app = create_app(settings)
+        ask = asking(app)
         cases = {row["no"]: row["id"] for row in ask("/cases").get_json()["items"]}
         for name, no, path, pages in PAPERS:
             case = f"/cases/{cases[no]}"
@@ -62,22 +72,41 @@ def main() -> None:
             draw(name, ask(f"{case}/{path}?copies=customer").data, pages)
         month = datetime.now(UTC).strftime("%Y-%m")
         draw("bulletin-monthly", ask(f"/reports/bulletins/monthly/{month}?format=pdf").data, (1,))
+        plan = published(app, ask)
+        draw("outage-request", ask("/works/t-01/request.pdf?copies=file").data, (1,))
+        draw("public-notice", ask(f"/plans/{plan}/public-notices.pdf").data, (1,))
 
 
-def signed_in(settings: Settings) -> Any:
-    """Asks the API as the demo's first manager."""
-    client = create_app(settings).test_client()
-    account = {"username": "manager1", "password": PASSWORD}
-    token = client.post("/api/v1/auth/login", json=account).get_json()["access_token"]
+def asking(app: Flask) -> Any:
+    """Asks the API as somebody of the demo, by default the first manager; with `json` it tells."""
+    client, tokens = app.test_client(), dict[str, str]()
 
-    def ask(path: str) -> Any:
-        headers = {"Authorization": f"Bearer {token}", "Accept-Language": "zh-CN"}
-        answer = client.get(f"/api/v1{path}", headers=headers)
+    def ask(path: str, by: str = "manager1", json: Any = None) -> Any:
+        if by not in tokens:
+            account = {"username": by, "password": PASSWORD}
+            signed_in = client.post("/api/v1/auth/login", json=account)
+            tokens[by] = signed_in.get_json()["access_token"]
+        headers = {"Authorization": f"Bearer {tokens[by]}", "Accept-Language": "zh-CN"}
+        method = "GET" if json is None else "POST"
+        answer = client.open(f"/api/v1{path}", method=method, headers=headers, json=json)
         if answer.status_code != 200:
             sys.exit(f"{path}: {answer.status_code} {answer.get_data(as_text=True)}")
         return answer
 
     return ask
+
+
+def published(app: Flask, ask: Any) -> str:
+    """The demo's plan, made, agreed to by three and published; its id."""
+    with app.app_context():
+        make_planner(services()).run_once()
+    (plan,) = ask("/plans", "scheduler1").get_json()["items"]
+    path = f"/plans/{plan['id']}"
+    if plan["state"] != "published":
+        for by, function in AGREE:
+            ask(f"{path}/approve", by, {"function": function})
+        ask(f"{path}/publish", "scheduler1", {})
+    return str(plan["id"])
 
 
 def draw(name: str, pdf: bytes, pages: tuple[int, ...]) -> None:

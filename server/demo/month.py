@@ -21,6 +21,7 @@ from server.outages.instance import Work
 from server.scheduling import plans as stored
 from server.scheduling.months import days_of, instance_of
 from server.scheduling.networks import NetworkHead
+from server.scheduling.picture import feeders_of
 from server.scheduling.plans import Effort, PlanRecord, Plans
 from server.scheduling.requests import Particulars, Request, WorkFunction, agree, request
 from server.scheduling.works import Works
@@ -49,6 +50,7 @@ _AGREE: Mapping[WorkFunction, str] = {
 _SAFETY = "停电、验电、挂接地线，悬挂标示牌，装设遮栏"
 _NOT_LIVE = "线间距离不足，不具备带电作业条件"
 _ASSESSED = "已评估，可由带电作业班实施"
+_PLAN = "plan-1"
 #: Seconds; the demo month is solved to the end in one or two.
 _SEARCH = 20.0
 
@@ -131,13 +133,16 @@ def _requested(
     case = cases[CASES[number]] if number in CASES else None
     by = SCHEDULER if case is None else "manager1"
     live = "live" in work
+    asked = msgspec.convert({**work, "id": number.lower(), **_tied(work)}, Work)
+    index = made.networks.index(head)
+    feeders = feeders_of([asked], index.topology, index.fed)
     particulars = Particulars(
         type="short" if work.get("notice") == "short" else "planned",
         network=head.id,
-        work=msgspec.convert({**work, "id": number.lower(), **_tied(work)}, Work),
+        work=asked,
         no=number,
         cases=() if case is None else (case,),
-        line=head.name,
+        line=feeders.names[feeders.of[asked.id]],
         stretch=work["section"],
         content=work["name"],
         live_possible=live,
@@ -188,7 +193,7 @@ def _plan(
     encoded = msgspec.json.encode(instance, order="sorted")
     effort = Effort(seconds=min(_SEARCH, made.settings.plan_seconds), workers=made.settings.plan_workers)
     record = PlanRecord(
-        id=month.name,
+        id=_PLAN,
         organisation=head.organisation,
         month=month.name,
         network=head.id,

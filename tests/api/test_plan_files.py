@@ -8,6 +8,7 @@ from xml.etree import ElementTree
 
 import openpyxl
 
+from tests.api.test_plan_amending import made, published
 from tests.api.test_plan_publishing import agree, june, publish, waiting
 from tests.desk import Desk, refused
 from tests.reports.papers import whole
@@ -90,3 +91,25 @@ def test_another_organisation_sees_none_of_it(june: Desk) -> None:
     june.hire("stranger", "scheduler", organisation="north")
     for path in ("/plans/june/picture.svg", "/plans/june/plan.xlsx", "/works/t-01/request.pdf"):
         refused(june.ask("GET", path, by="stranger"), 404, "not_found")
+
+
+def test_the_notice_of_an_amended_plan_cancels_what_was_announced(june: Desk) -> None:
+    agree(june)
+    assert publish(june).status_code == 200
+    outages = {
+        work["work"]: one["id"] for one in june.get("/plans/june")["plan"]["outages"] for work in one["works"]
+    }
+    said = {"channel": "board", "proof": "photo 7", "announced_at": june.clock().isoformat()}
+    june.post("/plans/june/public-notices", {"outage": outages["t-02"], **said})
+    made(june, id="june-2", drop={"t-02": {"code": "material_late", "remark": ""}})
+    published(june, "june-2")
+    path = "public-notices.pdf?language=zh-CN"
+    told = whole(june.ask("GET", f"/plans/june-2/{path}").data)
+    assert "取消停电" in told or "变更，原为" in told
+    refused(june.ask("GET", f"/plans/june/{path}"), 409, "plan_not_published")
+    rows = openpyxl.load_workbook(
+        io.BytesIO(june.ask("GET", "/plans/june-2/plan.xlsx", headers=ENGLISH).data)
+    )
+    kinds = [row[9] for row in rows["Public notices"].iter_rows(values_only=True)]
+    assert kinds[0] == "Notice"
+    assert {"withdrawn", "corrected"} & set(kinds)
