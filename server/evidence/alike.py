@@ -74,7 +74,8 @@ class AlikeLimits(msgspec.Struct, frozen=True):
 
     `max_bits` of 64 may differ between fingerprints, and of those that are so near the nearest `most` are
     looked at. Their likeness must come to `percent`, or to `plain_percent` where one of the two shows so
-    little (a wall, the sky, one edge) that fewer than `least_detail` places carry it.
+    little (a wall, the sky, one edge) that fewer than `least_detail` places carry it. Of one that shows next
+    to nothing, fewer than `bare_detail` places, no other picture is told than its equal.
     """
 
     max_bits: int = 13
@@ -82,6 +83,7 @@ class AlikeLimits(msgspec.Struct, frozen=True):
     percent: int = 85
     plain_percent: int = 97
     least_detail: float = 24.0
+    bare_detail: float = 3.0
 
 
 def alike_reason(photo: str, no: str, percent: int) -> Reason:
@@ -160,15 +162,19 @@ def is_alike(one: bytes, other: bytes, limits: AlikeLimits) -> int | None:
 
 def are_alike(one: bytes, others: Sequence[bytes], limits: AlikeLimits) -> list[int | None]:
     """`is_alike` of a look and each of some others."""
-    detail = _detail(one)
-    found: list[int | None] = []
-    for other, alike in zip(others, likenesses(one, others), strict=True):
-        percent = int(100 * alike)
-        wanted = limits.percent
-        if percent >= wanted and min(detail, _detail(other)) < limits.least_detail:
-            wanted = limits.plain_percent
-        found.append(percent if percent >= wanted else None)
-    return found
+    return [
+        _percent(one, other, int(100 * alike), limits)
+        for other, alike in zip(others, likenesses(one, others), strict=True)
+    ]
+
+
+def _percent(one: bytes, other: bytes, percent: int, limits: AlikeLimits) -> int | None:
+    if percent < min(limits.percent, limits.plain_percent):
+        return None
+    detail = min(_detail(one), _detail(other))
+    wanted = limits.plain_percent if detail < limits.least_detail else limits.percent
+    enough = percent >= wanted and (one == other or detail >= limits.bare_detail)
+    return percent if enough else None
 
 
 def _pictures(looks: Iterable[bytes]) -> Floats:

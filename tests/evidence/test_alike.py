@@ -206,3 +206,18 @@ def test_some_of_many_are_alike() -> None:
     assert found[0] is not None
     assert found == [is_alike(edited, other, LIMITS) for other in others]
     assert are_alike(edited, [], LIMITS) == []
+
+
+def test_of_a_picture_of_one_edge_only_its_equal_is_told() -> None:
+    """One edge lies somewhere in many pictures, and is all that a million of them need to agree on."""
+    bare = Image.new("L", SIZE, 90)
+    bare.paste(140, (400, 300, 440, 330))
+    moved = Image.new("L", SIZE, 90)
+    moved.paste(160, (402, 301, 442, 331))
+    one, other = look_of(bare), look_of(moved)
+    assert alike._detail(one) < LIMITS.least_detail
+    strict = AlikeLimits(bare_detail=alike._detail(one) + 1)
+    assert likeness(one, other) > 0.97
+    assert is_alike(one, other, AlikeLimits(bare_detail=0.0)) is not None
+    assert is_alike(one, other, strict) is None
+    assert is_alike(one, one, strict) is not None
