@@ -73,12 +73,12 @@ class Model:
         return found
 
 
-def build(month: Month, options: Options, question: Question) -> Model:
-    """Write the rows of a question."""
+def build(month: Month, options: Options, question: Question, *, blocks: bool = True) -> Model:
+    """Write the rows of a question; without `blocks` only those that are not about one outage alone."""
     model = Model(month, options, question)
-    _events(model)
-    _works(model)
-    _crews(model)
+    _events(model, blocks)
+    _works(model, blocks)
+    _crews(model, blocks)
     _days(model)
     _often(model)
     _ties(model)
@@ -90,7 +90,7 @@ def build(month: Month, options: Options, question: Question) -> Model:
     return model
 
 
-def _events(model: Model) -> None:
+def _events(model: Model, blocks: bool) -> None:
     month, rows = model.month, model.rows
     for work, places in model.question.places.items():
         for place in places:
@@ -108,12 +108,12 @@ def _events(model: Model) -> None:
             cost = outcome.weighted_minutes(lasting)
             rows.cost("hours", variable, cost - spent)
             spent = cost
-            if before is not None:
+            if blocks and before is not None:
                 rows.row(((variable, 1), (before, -1)), high=0)
             before = variable
 
 
-def _works(model: Model) -> None:
+def _works(model: Model, blocks: bool) -> None:
     month, rows, base = model.month, model.rows, model.question.base
     for work, places in model.question.places.items():
         terms = []
@@ -127,8 +127,9 @@ def _works(model: Model) -> None:
             if number == LIVE:
                 rows.cost("live", variable, live_minutes(month, work))
                 continue
-            level = model.levels[place].index(month.works[work].minutes)
-            rows.row(((variable, 1), (rows.number["z", *place, level], -1)), high=0)
+            if blocks:
+                level = model.levels[place].index(month.works[work].minutes)
+                rows.row(((variable, 1), (rows.number["z", *place, level], -1)), high=0)
         if work in model.question.may:
             left = rows.variable("u", work)
             terms.append((left, 1))
@@ -161,7 +162,7 @@ def _limit(month: Month, resource: str, day: int) -> int:
     return 1 if resource.startswith("\0") else month.crew(resource, day)
 
 
-def _crews(model: Model) -> None:
+def _crews(model: Model, blocks: bool) -> None:
     """Crews by day, both halves together, and within each outage, where all begin together."""
     month, rows = model.month, model.rows
     daily: dict[tuple[str, int], list[tuple[int, int]]] = {}
@@ -179,7 +180,7 @@ def _crews(model: Model) -> None:
         rows.row([(one, 1) for one, halves in terms if halves == 2], high=limit)
     for (resource, place), variables in within.items():
         limit = _limit(month, resource, place[1])
-        if len(variables) > limit:
+        if len(variables) > limit and (blocks or resource.startswith("\0")):
             rows.row([*((one, 1) for one in variables), (model.happens(place), -limit)], high=0)
 
 

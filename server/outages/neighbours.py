@@ -1,4 +1,4 @@
-"""Large months: parts of a plan freed and solved exactly, the rest held, over and over; and a bound beside.
+"""Large months: parts of a plan freed and solved exactly, the rest held, over and over.
 
 The parts are feeders that share ties, which is solving them apart; runs of days, which lets works change
 places among themselves; and works drawn from the busiest days, which is where crews and operations couple
@@ -8,10 +8,9 @@ what the network does not.
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from server.outages.bound import relaxed_bound
 from server.outages.ledger import Choice
 from server.outages.model import Question, build, choice_of, values_of
 from server.outages.month import Month
@@ -23,43 +22,44 @@ from server.outages.task import Task
 SMALLEST, LARGEST = 20, 160
 #: Rounds without anything better after which a search under a limit of effort ends.
 IDLE_ROUNDS = 40
+#: Pieces without anything better after which twice the places are looked at.
+WIDER_AFTER = 12
+#: Of a work's best places, how many are drawn from, and how many are made room for.
+_LOOKED_AT, _TRIED = 12, 3
 
 
-def bounded(task: Task, share: float) -> None:
-    """A bound for all choices, from the relaxation, within its share of the time that is left."""
-    watcher, limits = task.watcher, task.watcher.limits
-    model = build(task.month, task.options, task.question)
-    timed = limits.effort is None
-    seconds = limits.bound_share * share * watcher.left if timed else None
-    task.raise_bound(relaxed_bound(model, task.parts, seconds=seconds))
-    watcher.heard(task.value, task.bound)
-
-
-def by_neighbourhoods(task: Task, share: float) -> None:
-    """Better choices for a share of the time that is left."""
+def by_neighbourhoods(
+    task: Task, share: float, *, enough: Callable[[], bool] | None = None, patience: int | None = None
+) -> None:
+    """Better choices for a share of the time that is left, among the best places of each work: few first,
+    more whenever nothing better was found for long. Ends early once there is `enough`, or after `patience`
+    pieces without anything better."""
     watcher, limits = task.watcher, task.watcher.limits
     ends = watcher.seconds + watcher.left * share
-    pieces = Pieces(task.month, task.options, random.Random(limits.seed))  # noqa: S311
-    size, idle, spent = SMALLEST * 2, 0, 0.0
+    pieces = Pieces(task, random.Random(limits.seed))  # noqa: S311
+    size, idle, spent, places = SMALLEST * 2, 0, 0.0, float(limits.near_places)
     effort = float("inf") if limits.effort is None else limits.effort * share
-    while True:
+    most = patience or (IDLE_ROUNDS if limits.effort is not None else None)
+    while not (enough is not None and enough()):
         seconds = min(limits.piece_seconds, ends - watcher.seconds)
-        done = task.value - task.bound <= limits.gap * task.value or idle > IDLE_ROUNDS
+        done = task.value - task.bound <= limits.gap * task.value or (most is not None and idle > most)
         if seconds <= 0 or watcher.cancelled or done or spent >= effort:
             return
         before = task.value
-        proven = _piece(task, pieces.next(task.choice, size), seconds)
+        question, _ = task.narrowed(min(task.near(places), task.beyond()))
+        proven = _piece(task, question, pieces.next(task.choice, size), seconds)
         spent += limits.piece_seconds
         size = min(LARGEST, size + 5) if proven else max(SMALLEST, size - 10)
         idle = 0 if task.value < before else idle + 1
+        if idle and idle % WIDER_AFTER == 0:
+            places *= 2
         watcher.heard(task.value, task.bound)
 
 
-def _piece(task: Task, freed: frozenset[int], seconds: float) -> bool:
+def _piece(task: Task, question: Question, freed: frozenset[int], seconds: float) -> bool:
     """Place some works anew; returns whether nothing better was there."""
-    places = _open_places(task.month, task.options, task.question, task.choice, freed)
+    places = _open_places(task.month, task.options, question, task.choice, freed)
     held = frozenset(work for work, own in task.choice.items() if own is not None and work not in freed)
-    question = task.question
     asked = replace(question, places=places, may=question.may - held)
     model = build(task.month, task.options, asked)
     limits = task.watcher.limits
@@ -100,13 +100,20 @@ def _open_places(
 
 class Pieces:
     """Works to free next: first feeder by feeder with what shares their ties, then in every way in turn,
-    every other time around a work that is left out."""
+    every other time around a work that is left out, or around works that stand far from the bound."""
 
-    def __init__(self, month: Month, options: Options, chance: random.Random) -> None:
-        self.month, self.options, self.chance = month, options, chance
-        self.near = _near(month, options)
-        self.rest = set(range(len(month.works)))
+    def __init__(self, task: Task, chance: random.Random) -> None:
+        self.month, self.options, self.chance = task.month, task.options, chance
+        self.near = _near(task.month, task.options)
+        self.rest = set(range(len(task.month.works)))
         self.turn = 0
+        self.extras: dict[int, dict[Place, float]] = {}
+        if task.relaxed is not None:
+            extras = task.relaxed.extras
+            self.extras = {
+                work: dict(zip(places, extras[work], strict=True))
+                for work, places in task.question.places.items()
+            }
 
     def next(self, choice: Choice, size: int) -> frozenset[int]:
         """The next piece, of about so many works."""
@@ -118,8 +125,45 @@ class Pieces:
         left = [work for work, place in choice.items() if place is None and self.options.places[work]]
         if left and self.turn % 2:
             return frozenset(_grow(self.near, self.chance.choice(left), size, self.chance))
+        if self.extras and self.turn % 2:
+            return frozenset(self._dear(choice, size))
         way = (_by_feeder, _by_days, _by_crowd)[self.turn // 2 % 3]
         return frozenset(way(self.month, self.near, choice, size, self.chance))
+
+    def _dear(self, choice: Choice, size: int) -> set[int]:
+        """Works that cost much beyond the bound where they are, and those in the way of their best places."""
+        paid = {
+            work: self.extras[work][place] + 1.0
+            for work, place in choice.items()
+            if place is not None and self.extras[work]
+        }
+        riders: dict[Place, list[int]] = {}
+        on: dict[int, set[int]] = {}
+        for work, place in choice.items():
+            if place is not None:
+                riders.setdefault(place, []).append(work)
+                if place[0] != LIVE:
+                    on.setdefault(place[1], set()).add(place[0])
+        found: set[int] = set()
+        while paid and len(found) < size:
+            work = self.chance.choices(list(paid), list(paid.values()))[0]
+            del paid[work]
+            here = choice[work]
+            found |= set(riders[here]) if here is not None and here[0] != LIVE else {work}
+            for number, day in self._cheapest(work):
+                if number == LIVE:
+                    continue
+                blocked = self.options.sets[number].blocked
+                for other in on.get(day, ()):
+                    if blocked & self.options.sets[other].blocked:
+                        found.update(riders[other, day])
+        return found
+
+    def _cheapest(self, work: int) -> list[Place]:
+        """Some of the places that cost a work least."""
+        own = self.extras[work]
+        best = sorted(own, key=lambda place: (own[place], place))[:_LOOKED_AT]
+        return self.chance.sample(best, min(len(best), _TRIED))
 
 
 def _near(month: Month, options: Options) -> list[list[int]]:

@@ -38,8 +38,9 @@ class Proof(Value, frozen=True, kw_only=True):
     """How good the plan is known to be.
 
     `gap` is of the first stage: (value - bound) / value. It holds for outages that join at most
-    `sections_per_outage` places of work; more were not looked at. `method` is the whole model at once, or
-    neighbourhoods of it, with the bound of its linear relaxation.
+    `sections_per_outage` places of work; more were not looked at. `method` tells what the bound is of: the
+    whole model, less what cannot be in a better plan, or its linear relaxation over whole outages, the plan
+    then found by neighbourhoods.
     """
 
     status: Status

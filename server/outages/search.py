@@ -1,7 +1,9 @@
-"""The search for the best choice: the whole model where it is small, its neighbourhoods where it is not."""
+"""The search for the best choice: a bound first, which tells the places worth looking at; among those the
+plan's neighbourhoods, and the model of all that a better plan could use, once that is small."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -11,14 +13,11 @@ from server.outages.ledger import Choice
 from server.outages.measure import costs_of, total
 from server.outages.model import Model, Question, build, choice_of, values_of, whole
 from server.outages.month import Month
-from server.outages.neighbours import bounded, by_neighbourhoods
+from server.outages.neighbours import by_neighbourhoods
 from server.outages.options import Options
 from server.outages.solving import Limits, solve
 from server.outages.task import Task
 from server.outages.watch import Progress, Watcher
-
-#: Fewer works than this are solved before anything could be warm.
-WARM_WORKS = 25
 
 
 @dataclass(frozen=True)
@@ -57,19 +56,21 @@ def search(
     watcher = Watcher(limits, progress)
     asked = question or whole(month, options)
     choice = start if start is not None else merged(month, options)
-    pieces = len(asked.places) > limits.whole_works
     stages: list[StageFound] = []
+    whole_at_last = True
     plan = month.instance.objective.stages
     for number, parts in enumerate(plan):
         value = total(costs_of(month, options, choice, asked.base), parts)
         watcher.enter(number, value)
         share = 1.0 / (len(plan) - number)
         work = Task(month, options, asked, parts, choice, watcher)
-        if len(asked.places) > WARM_WORKS or pieces:
-            bounded(work, share)
-            by_neighbourhoods(work, share if pieces else share * limits.warm_share)
-        if not pieces:
-            _at_once(work, share)
+        if len(asked.places) > limits.warm_works or not work.few():
+            _bounded(work, share)
+            by_neighbourhoods(work, share * limits.warm_share, patience=limits.patience)
+        if not work.few():
+            by_neighbourhoods(work, share, enough=work.few)
+        if whole_at_last := work.value > work.bound and work.few():
+            _at_once(work, share, work.beyond())
         choice, bound, asked = work.choice, work.bound, work.question
         value = total(costs_of(month, options, choice, asked.base), parts)
         stages.append(StageFound(parts, value, min(bound, value)))
@@ -79,17 +80,48 @@ def search(
         tuple(stages),
         watcher.cancelled,
         watcher.seconds,
-        "neighbourhoods" if pieces else "whole",
+        "whole" if whole_at_last else "neighbourhoods",
     )
 
 
-def _at_once(work: Task, share: float) -> None:
-    """The whole model, again and again with more days told apart by halves, until the plan can be split."""
+def _bounded(work: Task, share: float) -> None:
+    """A bound for all choices, and what places cost beyond it, within its share of the time that is left."""
+    # With numpy below it, and only what solves needs that.
+    from server.outages.bound import relaxed  # noqa: PLC0415
+
+    watcher, limits = work.watcher, work.watcher.limits
+
+    def heard(bound: float) -> bool:
+        work.raise_bound(bound)
+        return watcher.heard(work.value, work.bound)
+
+    work.relaxed = relaxed(
+        work.month,
+        work.options,
+        work.question,
+        work.parts,
+        work.choice,
+        seconds=limits.bound_share * share * watcher.left if limits.effort is None else None,
+        gap=limits.bound_gap,
+        heard=heard,
+        clock=limits.clock,
+    )
+    work.raise_bound(work.relaxed.bound)
+    watcher.heard(work.value, work.bound)
+
+
+def _at_once(work: Task, share: float, extra: float = math.inf) -> None:
+    """The model of all places that cost less than `extra` beyond the bound, again and again with more days
+    told apart by halves, until the plan can be split."""
     watcher, limits = work.watcher, work.watcher.limits
     ends = watcher.seconds + watcher.left * share
     while not watcher.cancelled and watcher.seconds < ends:
-        model = build(work.month, work.options, work.question)
-        round_ = _Round(work, model, watcher.seconds + limits.split_share * min(limits.seconds, watcher.left))
+        question, floor = work.narrowed(extra)
+        if extra < math.inf:
+            question = replace(question, exact=frozenset(range(len(work.month.days))))
+        model = build(work.month, work.options, question)
+        patience = watcher.seconds + limits.split_share * min(limits.seconds, watcher.left)
+        round_ = _Round(work, model, floor, patience)
         solved = solve(
             model.rows,
             work.parts,
@@ -101,7 +133,7 @@ def _at_once(work: Task, share: float) -> None:
             # Under a limit of effort the clock may end nothing.
             seen=round_.seen if limits.effort is None else None,
         )
-        work.raise_bound(solved.bound if solved.status != "impossible" else 0.0)
+        work.raise_bound(min(solved.bound, floor) if solved.status != "impossible" else 0.0)
         if solved.values is None:
             break
         unsplit = work.offer(choice_of(model, solved.values))
@@ -111,15 +143,16 @@ def _at_once(work: Task, share: float) -> None:
 
 
 class _Round:
-    """What the solver finds on its way is kept where it can be split, and mended where it cannot."""
+    """What the solver finds on its way is kept where it can be split, and mended where it cannot. Plans that
+    the model leaves out come to `floor` at least."""
 
-    def __init__(self, work: Task, model: Model, patience: float) -> None:
-        self.work, self.model, self.patience = work, model, patience
+    def __init__(self, work: Task, model: Model, floor: float, patience: float) -> None:
+        self.work, self.model, self.floor, self.patience = work, model, floor, patience
 
     def heard(self, value: float, bound: float) -> bool:
         """Values of plans count once they are known to split, which `seen` sees to."""
         del value
-        self.work.raise_bound(bound)
+        self.work.raise_bound(min(bound, self.floor))
         return self.work.watcher.heard(self.work.value, self.work.bound)
 
     def seen(self, values: dict[int, int]) -> bool:

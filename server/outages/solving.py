@@ -25,10 +25,14 @@ class Limits:
 
     `seconds` of wall clock; with `effort`, the solver's own measure of work (about a second each) ends it
     instead, and the same instance, seed and workers give the same plan on any machine. `gap` ends it once the
-    plan is proven that near to the best. Up to `bound_share` of the time goes to a first bound, `warm_share`
-    of what is left to neighbourhoods, each for `piece_seconds`, the rest to the model as one; above
-    `whole_works` works all of it goes to neighbourhoods. A plan that cannot be split into halves of days is
-    mended at once, and the model told of those days after `split_share` of the time.
+    plan is proven that near to the best.
+
+    With more than `warm_works`, up to `bound_share` of the time goes to a bound, which ends within
+    `bound_gap` of what it can be; then `warm_share` of what is left to neighbourhoods, each for
+    `piece_seconds`, or less after `patience` of them without anything better. They begin with `near_places`
+    for each work. The rest goes to the model of all places that a better plan could use, once those are no
+    more than `whole_places`, until then to neighbourhoods. A plan that cannot be split into halves of days
+    is mended at once, and the model told of those days after `split_share` of the time.
     """
 
     seconds: float = 60.0
@@ -36,10 +40,14 @@ class Limits:
     seed: int = 0
     effort: float | None = None
     gap: float = 0.0
-    whole_works: int = 300
-    piece_seconds: float = 4.0
-    bound_share: float = 0.25
-    warm_share: float = 0.1
+    bound_share: float = 0.4
+    bound_gap: float = 0.001
+    warm_works: int = 25
+    warm_share: float = 0.4
+    patience: int = 30
+    piece_seconds: float = 3.0
+    near_places: int = 15
+    whole_places: int = 8_000
     split_share: float = 0.1
     clock: Callable[[], float] = time.monotonic
 

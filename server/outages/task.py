@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import chain
+from typing import TYPE_CHECKING
 
 from server.outages.greedy import mended
 from server.outages.instance import Part
@@ -10,13 +16,17 @@ from server.outages.ledger import Choice, Ledger
 from server.outages.measure import costs_of, total
 from server.outages.model import Question
 from server.outages.month import Month
-from server.outages.options import Options
+from server.outages.options import Options, Place
 from server.outages.watch import Watcher
+
+if TYPE_CHECKING:
+    from server.outages.bound import Relaxed
 
 
 @dataclass
 class Task:
-    """`choice` always keeps every rule; `question` grows by the days that have to be told apart by halves."""
+    """`choice` always keeps every rule; `question` grows by the days that have to be told apart by halves.
+    `relaxed` tells what places cost at least, once that is known."""
 
     month: Month
     options: Options
@@ -25,6 +35,7 @@ class Task:
     choice: Choice
     watcher: Watcher
     bound: float = 0.0
+    relaxed: Relaxed | None = None
 
     def __post_init__(self) -> None:
         self.value = self.cost(self.choice)
@@ -37,6 +48,43 @@ class Task:
         """Nothing lies below this either."""
         if bound < float("inf"):
             self.bound = max(self.bound, bound)
+
+    @cached_property
+    def extras(self) -> list[float]:
+        """What each place costs beyond the bound, the least first."""
+        return [] if self.relaxed is None else sorted(chain.from_iterable(self.relaxed.extras.values()))
+
+    def near(self, places: float) -> float:
+        """How far above the bound to look so that so many places are left for each work on average."""
+        at = places * len(self.question.places)
+        return self.extras[int(at)] if at < len(self.extras) else math.inf
+
+    def few(self) -> bool:
+        """Whether the places that a better plan could use are few enough for one model."""
+        if self.relaxed is None:
+            return sum(map(len, self.question.places.values())) <= self.watcher.limits.whole_places
+        return bisect_left(self.extras, self.beyond()) <= self.watcher.limits.whole_places
+
+    def beyond(self) -> float:
+        """How far above the bound the present value lies: no better plan uses a place that costs as much."""
+        return math.inf if self.relaxed is None else max(0.0, self.value - self.relaxed.bound)
+
+    def narrowed(self, extra: float) -> tuple[Question, float]:
+        """The question with those places that cost less than so much beyond the bound, and the present ones;
+        and what every plan comes to at least that uses another."""
+        if self.relaxed is None or math.isinf(extra):
+            return self.question, math.inf
+        left_out = math.inf
+        places: dict[int, Sequence[Place]] = {}
+        for work, own in self.question.places.items():
+            kept = []
+            for place, more in zip(own, self.relaxed.extras[work], strict=True):
+                if more < extra or place == self.choice.get(work):
+                    kept.append(place)
+                else:
+                    left_out = min(left_out, more)
+            places[work] = kept
+        return replace(self.question, places=places), self.relaxed.bound + left_out
 
     def offer(self, choice: Choice) -> frozenset[int]:
         """Take a choice over if it is no worse, mended where days of it do not split; returns those."""

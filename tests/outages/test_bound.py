@@ -1,0 +1,87 @@
+"""The bound lies below every plan whatever the prices, and what a place costs beyond it is never too much."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from functools import cache
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from server.outages.bound import Relaxed, relaxed
+from server.outages.columns import Columns
+from server.outages.greedy import merged
+from server.outages.instance import Part
+from server.outages.model import build, whole
+from server.outages.month import Month, make_month
+from server.outages.options import Options, make_options
+from server.outages.search import search
+from server.outages.solving import Limits
+from tests.outages.brute import Brute
+from tests.outages.demo import LIMITS, demo
+from tests.outages.months import tiny
+
+PRICES = st.floats(-1e6, 1e6) | st.sampled_from((0.0, math.inf, -math.inf, math.nan))
+
+
+@cache
+def month_of(seed: int) -> tuple[Month, Options, tuple[Part, ...], int]:
+    """A tiny month with the cost of its best plan, by trying everything."""
+    instance, network = tiny(seed)
+    month = make_month(instance, network)
+    return month, make_options(month), instance.objective.stages[0], Brute(instance, network).solve()
+
+
+def bounded(month: Month, options: Options, parts: tuple[Part, ...], seconds: float | None = None) -> Relaxed:
+    return relaxed(month, options, whole(month, options), parts, merged(month, options), seconds=seconds)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 239), st.lists(PRICES, min_size=1, max_size=12))
+def test_any_prices_give_a_bound(seed: int, cycle: list[float]) -> None:
+    month, options, parts, best = month_of(seed)
+    columns = Columns(build(month, options, whole(month, options), blocks=False), parts)
+    priced = columns.priced(np.resize(np.array(cycle), len(columns.low)))
+    assert columns.floor(priced) <= best
+
+
+@pytest.mark.parametrize("seed", range(0, 240, 6))
+def test_the_bound_lies_below_what_trying_everything_finds(seed: int) -> None:
+    month, options, parts, best = month_of(seed)
+    assert bounded(month, options, parts).bound <= best
+    assert bounded(month, options, parts, seconds=0.0).bound <= best
+
+
+def test_the_bound_is_near() -> None:
+    """On the demo month within a twentieth of the best plan, on most tiny months it is the best plan."""
+    month = make_month(*demo())
+    options, parts = make_options(month), month.instance.objective.stages[0]
+    assert bounded(month, options, parts).bound >= 0.95 * search(month, options, LIMITS).stages[0].value
+    months = [month_of(seed) for seed in range(0, 240, 6)]
+    assert sum(bounded(*own).bound >= best - 1 for *own, best in months) > len(months) / 2  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("seed", range(0, 240, 10))
+def test_no_plan_with_a_work_at_a_place_costs_less_than_said(seed: int) -> None:
+    month, options, parts, _ = month_of(seed)
+    found = bounded(month, options, parts)
+    every = whole(month, options)
+    for work, places in every.places.items():
+        for place, extra in zip(places, found.extras[work], strict=True):
+            forced = replace(every, places={**every.places, work: (place,)}, may=every.may - {work})
+            start = dict.fromkeys(every.places)
+            best = search(month, options, LIMITS, question=forced, start=start)
+            # Elsewhere no plan has it there.
+            if best.choice[work] == place:
+                assert best.stages[0].value >= found.bound + extra - 1e-6
+
+
+@pytest.mark.parametrize("seed", range(0, 240, 4))
+def test_a_search_that_looks_only_at_places_worth_it_misses_nothing(seed: int) -> None:
+    month, options, _, best = month_of(seed)
+    found = search(month, options, Limits(seconds=60, workers=1, warm_works=0, near_places=1))
+    assert found.stages[0].value == best
+    assert found.stages[0].bound == pytest.approx(best)
