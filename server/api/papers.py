@@ -230,7 +230,9 @@ def print_receipt(query: dict[str, Any], case_id: str, handover_id: str) -> Resp
 @blp.arguments(PaperQuery, location="query", unknown=ma.RAISE)
 @blp.doc(responses=ANSWERS)
 def print_office_paper(query: dict[str, Any], case_id: str, form: str) -> Response:
-    """One of scheme-reply, completion-application, settings, metering, index, as far as the case fills it."""
+    """One of scheme-reply, design-review, completion-application, settings, metering, index, as far as the
+    case fills it.
+    """
     case = visible(case_id).case
     name = next((one for one in OFFICE_PAPERS if _path(one) == form), None)
     if name is None:

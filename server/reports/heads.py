@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from checklists.reasons import number
@@ -15,6 +16,7 @@ __all__ = [
     "boxes",
     "columns",
     "customer_fields",
+    "entered",
     "evidence",
     "field",
     "kva",
@@ -85,6 +87,11 @@ def columns(say: Wording, *codes: str) -> tuple[Words, ...]:
 def numbered(width: int, rows: int, *, start: int = 1) -> tuple[tuple[Cell, ...], ...]:
     """Numbered rows to be filled in by hand."""
     return tuple(((Line((str(row),)),), *((),) * (width - 1)) for row in range(start, start + rows))
+
+
+def entered(case: Case, stage: str) -> datetime | None:
+    """When the case came to a stage, the last time."""
+    return next((entry.begun for entry in reversed(case.history) if entry.stage == stage), None)
 
 
 def reading_rows(readings: Mapping[str, Any], empty: int) -> tuple[tuple[Cell, ...], ...]:

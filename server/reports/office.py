@@ -1,6 +1,6 @@
 """Papers of the office that a case fills in part: what it holds is printed, the rest is written by hand.
 
-供电方案答复单, 竣工报验单, 保护定值单, 电能计量装接单, 案卷目录.
+供电方案答复单, 设计审核意见单, 竣工报验单, 保护定值单, 电能计量装接单, 案卷目录.
 """
 
 from __future__ import annotations
@@ -8,15 +8,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 
 from checklists.model import Definition
 from server.reports.conditions import in_words
+from server.reports.design import design_blocks
 from server.reports.heads import (
     blank,
     boxes,
     columns,
     customer_fields,
+    entered,
     evidence,
     field,
     notice_stage,
@@ -102,7 +104,7 @@ def _scheme_reply(case: Case, facts: OfficeFacts, say: Wording) -> Iterator[Bloc
     )
     yield Fields(
         (
-            field(say, "replied_on", say.day(_entered(case, "reply"))),
+            field(say, "replied_on", say.day(entered(case, "reply"))),
             field(say, "valid_until", say.day(facts.scheme_until)),
             field(say, "next_step", following if stages else ()),
             field(say, "next_limit"),
@@ -125,8 +127,8 @@ def _settled(case: Case, name: str, say: Wording) -> Words:
     return say.say("yes" if fact.value else "no_word")
 
 
-def _entered(case: Case, stage: str) -> datetime | None:
-    return next((entry.begun for entry in reversed(case.history) if entry.stage == stage), None)
+def _design_review(case: Case, _facts: OfficeFacts, say: Wording) -> Iterator[Block]:
+    return design_blocks(case, say)
 
 
 def _completion(case: Case, facts: OfficeFacts, say: Wording) -> Iterator[Block]:
@@ -296,6 +298,7 @@ def _line(words: Words) -> tuple[Line, ...]:
 #: Papers that any case has, by the name in their address.
 OFFICE_PAPERS: Mapping[FormName, Callable[[Case, OfficeFacts, Wording], Iterator[Block]]] = {
     "scheme_reply": _scheme_reply,
+    "design_review": _design_review,
     "completion_application": _completion,
     "settings": _settings,
     "metering": _metering,

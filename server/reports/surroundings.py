@@ -23,7 +23,7 @@ from server.workflow.handover import Handover
 from server.workflow.meetings import Meeting, Minutes, Participant
 from server.workflow.model import Case
 
-__all__ = ["minutes_paper", "receipt_paper"]
+__all__ = ["minutes_paper", "receipt_paper", "said_blocks"]
 
 #: Millimetres: department, name, organisation, part in it, signature; number, decision, who, until when.
 _PEOPLE = (("department", "name", "organisation", "role", "signature"), (24.0, 30.0, 0.0, 34.0, 34.0))
@@ -56,7 +56,7 @@ def minutes_paper(case: Case, meeting: Meeting, say: Wording) -> Paper:
             Fields((*customer_fields(case, say), *supply_fields(case, say), *about)),
             Heading(say.say("heading_attended" if minutes is not None else "heading_invited")),
             _people(meeting.invited if minutes is None else minutes.attended, say),
-            *_said(minutes, say),
+            *said_blocks(minutes, say),
         ),
     )
 
@@ -75,7 +75,7 @@ def _people(people: tuple[Participant, ...], say: Wording) -> Table:
     return Table(columns(say, *_PEOPLE[0]), _PEOPLE[1], rows)
 
 
-def _said(minutes: Minutes | None, say: Wording) -> Iterator[Block]:
+def said_blocks(minutes: Minutes | None, say: Wording) -> Iterator[Block]:
     """What was said and decided, and who was missed; lines to write on before."""
     yield Heading(say.say("heading_minutes"))
     if minutes is None:

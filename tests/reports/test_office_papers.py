@@ -8,7 +8,7 @@ import pytest
 
 from checklists import load_definitions
 from server.reports.office import OFFICE_PAPERS, OfficeFacts, office_paper
-from server.reports.paper import Fields, FormName, Paper
+from server.reports.paper import Box, Fields, FormName, Paper, Passage
 from server.workflow import commands as c
 from server.workflow.metering import Instrument, MeteringLine
 from tests.reports.papers import CHINESE, failure, printed, whole, with_notice
@@ -53,6 +53,32 @@ def test_the_scheme_reply_says_until_when_it_holds_and_what_comes_next() -> None
     words = whole(printed(made("scheme_reply")))
     for expected in ("有效期至2027-03-02", "下一环节施工", "双（多）电源否"):
         assert expected in words, expected
+
+
+def test_a_joint_review_of_the_drawings_is_on_the_opinion_and_one_by_hand_has_room_for_it() -> None:
+    """Of a review before the drawings were handed in anew, nothing is."""
+    desk = Desk()
+    desk.to_stage("survey")
+    desk.inspect("t-1", "survey")
+    desk.to_stage("scheme", "review", "reply", "design_review")
+    alone = made("design_review", desk)
+    assert ticked(alone) == []
+    desk.hold_meeting("drawing_review", "agreed_with_changes")
+    paper = made("design_review", desk)
+    assert ticked(paper) == ["按上列意见修改后通过"]
+    assert "As drawn." in repr(paper.blocks)
+    words = whole(printed(paper))
+    day = f"{desk.case.history[-1].begun:%Y-%m-%d}"
+    for expected in (f"送审日期{day}", f"审核日期{day}", "设计单位", "图纸名称", "须在施工前重新送审"):
+        assert expected in words, expected
+    desk.do(c.MoveStage(to="reply"))
+    desk.do(c.MoveStage(to="design_review"))
+    assert ticked(made("design_review", desk)) == []
+
+
+def ticked(paper: Paper) -> list[str]:
+    boxes = [one for block in paper.blocks if isinstance(block, Passage) for one in block.lines]
+    return [box.text[0] for box in boxes if isinstance(box, Box) and box.ticked]
 
 
 def test_a_completion_application_lists_the_documents_that_the_checklist_asks_for() -> None:
