@@ -11,12 +11,17 @@ from geo.coords import CoordinateError
 from geo.tracks import TrackError, read_track, stay
 from server.api.base import blueprint, roles
 from server.api.casework import plain, visible
+from server.api.places import told_finding
 from server.intake.forms import Forms, site_fence
 from server.intake.judging import item_result
 from server.library.shelf import Rules
 from server.problems import Problem
 from server.services import services
+from server.texts import both
 from server.workflow.model import Case, Task
+
+#: Flags of one track in its list; a receiver that is broken flags every fix.
+MAX_FLAGS = 20
 
 blp = blueprint("inspections", "What was found on site 现场检查结果.")
 
@@ -66,6 +71,8 @@ class TrackRow(ma.Schema):
     id = ma.fields.String()
     readable = ma.fields.Boolean()
     code = ma.fields.String(allow_none=True, metadata={"description": "Why it cannot be read."})
+    text = ma.fields.Dict(metadata={"description": "The same in words, and what to do."})
+    place = ma.fields.String(metadata={"description": "Where, as a JSON pointer into the track."})
     datum = ma.fields.String(allow_none=True)
     fixes = ma.fields.Integer()
     length_m = ma.fields.Float(allow_none=True)
@@ -73,7 +80,10 @@ class TrackRow(ma.Schema):
     started_at = ma.fields.String(allow_none=True)
     ended_at = ma.fields.String(allow_none=True)
     on_site_s = ma.fields.Float(allow_none=True)
-    flags = ma.fields.List(ma.fields.Dict())
+    flags = ma.fields.List(
+        ma.fields.Dict(), metadata={"description": "What is odd about single fixes, which do not count."}
+    )
+    flags_left_out = ma.fields.Integer()
 
 
 class TrackList(ma.Schema):
@@ -154,7 +164,9 @@ def list_tracks(case_id: str) -> dict[str, Any]:
         try:
             track = read_track(document)
         except (TrackError, CoordinateError) as error:
-            rows.append({"id": track_id, "readable": False, "code": error.code, "fixes": 0, "flags": []})
+            why = told_finding(error.finding())
+            told = {"code": error.code, "text": why["text"], "place": why["place"]}
+            rows.append({"id": track_id, "readable": False, **told, "fixes": 0, "flags": []})
             continue
         rows.append(
             {
@@ -167,7 +179,11 @@ def list_tracks(case_id: str) -> dict[str, Any]:
                 "started_at": track.started_at.isoformat() if track.started_at else None,
                 "ended_at": track.ended_at.isoformat() if track.ended_at else None,
                 "on_site_s": stay(track, fence).seconds if fence is not None else None,
-                "flags": [plain(flag) for flag in track.flags],
+                "flags": [
+                    {**plain(flag), "text": both(flag.code, **flag.params)}
+                    for flag in track.flags[:MAX_FLAGS]
+                ],
+                "flags_left_out": max(0, len(track.flags) - MAX_FLAGS),
             }
         )
     return {"items": rows}

@@ -12,6 +12,7 @@ from flask import Response
 from geo.attendance import Check
 from geo.export import track_geojson, track_gpx
 from geo.fence import SiteFence, write_feature
+from geo.finding import Finding
 from geo.tracks import Track, TrackError, read_track
 from geo.walks import simplify, stops
 from server.api.base import blueprint, roles
@@ -71,6 +72,9 @@ class PresenceOut(ma.Schema):
     text = ma.fields.Dict()
     fence = ma.fields.Dict(metadata={"description": "The site's fence as a GeoJSON Feature, WGS-84."})
     answers = ma.fields.List(ma.fields.Nested(AnswerPresenceOut))
+    left_out = ma.fields.Dict(
+        metadata={"description": "Tracks by id, or all of a person's by name, of which nothing was asked."}
+    )
     walks = ma.fields.Dict(
         metadata={
             "description": "By person, what tracks show of that time: length, stay, the visits to the site, "
@@ -110,6 +114,7 @@ def show_presence(case_id: str, task_id: str) -> dict[str, Any]:
         "text": both(f"attendance_{report.standing}"),
         "fence": write_feature(fence),
         "answers": [_answer_row(answer) for answer in report.answers],
+        "left_out": {name: told_finding(one) for name, one in report.left_out.items()},
         "walks": {by: _walk_row(walk) for by, walk in report.walks.items()},
     }
 
@@ -207,6 +212,11 @@ def _track_features(document: Document, tolerance_m: float) -> list[dict[str, An
     return found
 
 
+def told_finding(finding: Finding) -> dict[str, Any]:
+    """A finding with its words: what, where, and what to do."""
+    return {**plain(finding), "text": both(finding.code, **finding.params)}
+
+
 def _walk_row(walk: Walk) -> dict[str, Any]:
     return {
         "length_m": round(walk.length_m, 1),
@@ -218,7 +228,7 @@ def _walk_row(walk: Walk) -> dict[str, Any]:
             {**plain(visit), "tasks": list(tasks)}
             for visit, tasks in zip(walk.visits, walk.tasks, strict=True)
         ],
-        "findings": [{**plain(one), "text": both(one.code, **one.params)} for one in walk.findings],
+        "findings": [told_finding(one) for one in walk.findings],
     }
 
 

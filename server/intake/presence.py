@@ -53,11 +53,13 @@ class AnswerPresence:
 
 @dataclass(frozen=True)
 class PresenceReport:
-    """Every answer with a time, in order of time, and by person what tracks show of that time."""
+    """Every answer with a time, in order of time, and by person what tracks show of that time. `left_out`
+    are the tracks that nothing was asked of, by id, or all of one person's, by name, and why."""
 
     standing: Standing
     answers: tuple[AnswerPresence, ...]
     walks: Mapping[str, Walk]
+    left_out: Mapping[str, Finding]
 
 
 @dataclass(frozen=True)
@@ -115,14 +117,14 @@ def presence_report(
     worked: Mapping[str, Sequence[Document]] | None = None,
 ) -> PresenceReport:
     """Weigh the branches of one form. `photos` are the traces of photos by id; of `tracks`, those that cannot
-    be read are left out: the list of tracks tells of them. `site` is what people call the site; `worked` are
+    be read are left out, and told. `site` is what people call the site; `worked` are
     the branches of every form of the case by its task, among which visits are shared out."""
     rules = rules or AttendanceRules()
     answers = sorted(
         (given for branch in branches for given in _answers(branch)),
         key=lambda one: (one.sighting.at, one.item, one.by),
     )
-    walked = journeys(tracks, around=_around(answers, rules), rules=rules)
+    walked, left_out = journeys(tracks, around=_around(answers, rules), rules=rules)
     taken = [trace for traces in photos.values() for trace in traces]
     elsewhere = _by_device([*((one.by, one.sighting) for one in answers), *taken])
     rows = []
@@ -143,7 +145,7 @@ def presence_report(
         by: _walk(walked[by], visits(walked[by], {site: fence}, near=limits), spans.get(by, ()))
         for by in sorted(people & set(walked))
     }
-    return PresenceReport(attend_all([row.verdict for row in rows]), tuple(rows), walks)
+    return PresenceReport(attend_all([row.verdict for row in rows]), tuple(rows), walks, left_out)
 
 
 def _spans(worked: Mapping[str, Sequence[Document]], site: str) -> dict[str, list[TaskSpan]]:
@@ -275,15 +277,17 @@ def journeys(
     *,
     around: tuple[datetime, datetime] | None = None,
     rules: AttendanceRules | None = None,
-) -> dict[str, Journey]:
-    """By person, all readable tracks joined, those alone that reach into `around`; nobody whose tracks are
-    more than can be joined."""
+) -> tuple[dict[str, Journey], dict[str, Finding]]:
+    """By person, all readable tracks joined, those alone that reach into `around`; and what is left out: a
+    track that cannot be read, by its id, and by name who has more than can be joined."""
     limits = TrackLimits() if rules is None else TrackLimits(max_speed_m_s=rules.max_speed_m_s)
     by_person: dict[str, dict[str, Track]] = {}
+    left_out: dict[str, Finding] = {}
     for document in tracks:
         try:
             track = read_track(document, limits=limits)
-        except TrackError:
+        except TrackError as error:
+            left_out[str(document["_id"])] = error.finding()
             continue
         if around is None or _reaches(track, *around):
             by_person.setdefault(str(document.get("by")), {})[str(document["_id"])] = track
@@ -291,9 +295,9 @@ def journeys(
     for by, parts in by_person.items():
         try:
             joined[by] = join(parts, limits=limits)
-        except TrackError:
-            continue
-    return joined
+        except TrackError as error:
+            left_out[by] = error.finding()
+    return joined, left_out
 
 
 def _reaches(track: Track, first: datetime, last: datetime) -> bool:

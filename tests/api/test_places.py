@@ -133,3 +133,38 @@ def test_unknown_tasks_and_foreign_cases_are_not_found(house: Desk) -> None:
     refused(house.ask("GET", f"/cases/{case}/inspections/none/presence"), 404, "not_found")
     for path in ("map", "inspections/x/presence", "tracks/x.gpx", "tracks/x.geojson"):
         refused(house.ask("GET", f"/cases/{case}/{path}", by="stranger"), 404, "not_found")
+
+
+def test_a_track_that_is_odd_is_told_with_place_and_remedy(filled: tuple[Desk, str, str]) -> None:
+    desk, case, task = filled
+    good = {**ON_SITE, "at": at(0)}
+    for name, fixes in (
+        ("swapped", [good, {**good, "lon": good["lat"], "lat": good["lon"]}]),
+        ("nan", [{**good, "lat": "NaN"}]),
+        ("long", [good] * 501),
+        ("back", [good, {**good, "at": at(-5)}, *({**good, "at": at(-n)} for n in range(6, 40))]),
+    ):
+        document = {
+            "_id": f"track:{name}",
+            "type": "track",
+            "by": "inspector",
+            "datum": "wgs84",
+            "fixes": fixes,
+        }
+        desk.made.store.put(desk.forms(case), document)
+    rows = {row["id"]: row for row in desk.get(f"/cases/{case}/tracks")["items"]}
+    assert {name: (row.get("code"), row.get("place")) for name, row in rows.items()} == {
+        "swapped": ("coordinate_swapped", "/fixes/1"),
+        "nan": ("coordinate_not_a_number", "/fixes/0"),
+        "long": ("track_too_long", ""),
+        "back": (None, None),
+    }
+    assert "in parts" in rows["long"]["text"]["en"]
+    assert rows["long"]["text"]["zh-CN"]
+    flags = rows["back"]["flags"]
+    assert (flags[0]["code"], flags[0]["params"], len(flags)) == ("track_time_backwards", {"index": 1}, 20)
+    assert rows["back"]["flags_left_out"] == 15
+    assert "1" in flags[0]["text"]["zh-CN"]
+    left_out = report(desk, case, task)["left_out"]
+    assert set(left_out) == {"track:swapped", "track:nan", "track:long"}
+    assert left_out["track:swapped"]["place"] == "/fixes/1"

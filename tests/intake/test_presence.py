@@ -202,3 +202,29 @@ def test_a_rule_stands_as_the_worst_of_what_it_compares() -> None:
         found = presence_of(report, answers, ["R"], {"R": parts})
         assert (found.on_site, found.off_site) == (on_site, off_site)
         assert found.open == 1 - len(on_site) - len(off_site)
+
+
+def test_tracks_that_nothing_is_asked_of_are_named_with_their_place() -> None:
+    form = branch("t-1", A={"at": at(0), "location": place(0)})
+    swapped = {**place(0), "lon": SITE.lat, "lat": SITE.lon}
+    odd = {**track("li", 0.0), "_id": "track:odd", "fixes": [place(0), swapped]}
+    report = presence_report([form], [odd, track("li", 0.0)], {}, FENCE)
+    [(name, why)] = report.left_out.items()
+    assert (name, why.code, why.place) == ("track:odd", "coordinate_swapped", "/fixes/1")
+    assert report.standing == "supported"
+
+
+def test_somebody_with_more_fixes_than_can_be_joined_is_named() -> None:
+    """Two hundred and one documents of five hundred fixes each, of one day."""
+    begin = NOON - timedelta(hours=4)
+
+    def chunk(number: int) -> dict[str, Any]:
+        first = number * 500
+        moments = (begin + timedelta(seconds=(first + n) / 10) for n in range(500))
+        fixes = [{**place(0), "at": one.isoformat()} for one in moments]
+        return {"_id": f"track:{number}", "by": "li", "datum": "wgs84", "fixes": fixes}
+
+    form = branch("t-1", A={"at": at(0), "location": place(0)})
+    report = presence_report([form], map(chunk, range(201)), {}, FENCE)
+    assert {name: why.code for name, why in report.left_out.items()} == {"li": "track_too_long"}
+    assert report.walks == {}
