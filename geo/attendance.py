@@ -41,7 +41,13 @@ _WORDS: dict[Standing, str] = {
 #: Checks that, speaking against one answer, leave the others of the same person without credit: a position
 #: was made up, or the device was in other hands. Being off site and saying so is none of them.
 DISCREDITING = frozenset(
-    {"attendance_mock", "attendance_jump", "attendance_two_places", "attendance_places_differ"}
+    {
+        "attendance_mock",
+        "attendance_jump",
+        "attendance_two_places",
+        "attendance_places_differ",
+        "attendance_camera_differs",
+    }
 )
 
 
@@ -263,9 +269,11 @@ def _of_other(sighting: Sighting, other: Sighting, rules: AttendanceRules) -> It
         yield Check("attendance_two_places", "against", 1.0, params)
     elif other.device == sighting.device and seconds <= rules.indoor_max_s:
         if beyond > rules.apart_m + max(0.0, seconds - rules.fresh_s) * rules.max_speed_m_s:
-            yield Check("attendance_places_differ", "against", 1.0, params)
+            code = "attendance_camera_differs" if other.kind == "exif" else "attendance_places_differ"
+            yield Check(code, "against", 1.0, params)
         elif seconds <= rules.fresh_s:
-            yield Check("attendance_places_agree", "open", params=params)
+            code = "attendance_camera_agrees" if other.kind == "exif" else "attendance_places_agree"
+            yield Check(code, "open", params=params)
 
 
 def _around(track: Track, moment: datetime) -> list[Fix]:

@@ -140,10 +140,10 @@ def test_a_single_echo_is_told_by_the_track_beside_it_and_being_elsewhere_is_not
 def test_a_photo_taken_elsewhere_contradicts_its_answer() -> None:
     exif = Sighting("exif", at(0), Fix(spot(5000.0), None, at(0)), "a")
     found = attend(FENCE, answer(fix(0.0)), others=[exif])
-    assert ("attendance_places_differ", "against") in codes(found)
+    assert ("attendance_camera_differs", "against") in codes(found)
     agreeing = Sighting("exif", at(0), Fix(spot(40.0), None, at(0)), "a")
     found = attend(FENCE, answer(fix(0.0)), others=[agreeing])
-    assert ("attendance_places_agree", "open") in codes(found)
+    assert ("attendance_camera_agrees", "open") in codes(found)
     assert found.standing == "supported"
 
 

@@ -322,7 +322,7 @@ def test_what_the_camera_wrote_speaks_against_a_position_on_site() -> None:
     receipt = {"exif_taken_at": AT.isoformat(), "exif_location": {**FAR_AWAY, "accuracy_m": None}}
     fact = replace_value(VERIFIED, traces=photo_traces({"by": A, "device": "t-1"}, receipt))
     there = presence(judged(leaf(), beside=evidence({"p-1": fact, "p-2": VERIFIED})))
-    assert (there.off_site, there.reasons[0].code) == (("PH-01",), "attendance_places_differ")
+    assert (there.off_site, there.reasons[0].code) == (("PH-01",), "attendance_camera_differs")
 
 
 def test_without_a_usable_site_nothing_is_said_about_presence() -> None:
