@@ -78,7 +78,7 @@ def one(network: Network, works: int, seed: int, limits: Limits) -> tuple[str, C
         raise SystemExit(f"the month cannot be balanced: {reading.findings[:3]}")
     began = time.monotonic()
     made = make_month(reading.instance, reading.network)
-    options = make_options(made)
+    options = make_options(made, workers=limits.workers)
     start = merged(made, options)
     first = time.monotonic() - began
     single, greedy = plain(made, options, alone(made, options)), plain(made, options, start)

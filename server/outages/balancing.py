@@ -26,7 +26,7 @@ def balance(
     """
     limits = limits or Limits()
     month = make_month(instance, network)
-    options = make_options(month)
+    options = make_options(month, workers=limits.workers)
     found = search(month, options, limits, progress)
     return write_plan(month, options, found.choice, proof_of(month, options, found, limits))
 

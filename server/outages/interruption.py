@@ -10,6 +10,7 @@ be under construction.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -83,6 +84,15 @@ class Interruptions:
         if key not in self._known:
             self._known[key] = outcome(self.grid, key, self.rules)
         return self._known[key]
+
+    def prepare(self, sets: Iterable[Sections], workers: int) -> None:
+        """Reckon the outcomes of many sets, by so many threads: the solver, which takes most of it, runs
+        beside the others."""
+        missing = [one for one in dict.fromkeys(sets) if one not in self._known]
+        with ThreadPoolExecutor(workers) as pool:
+            self._known.update(
+                zip(missing, pool.map(lambda one: outcome(self.grid, one, self.rules), missing), strict=True)
+            )
 
 
 def outcome(grid: Grid, sections: Sections, rules: Rules) -> Outcome:

@@ -31,9 +31,9 @@ class Options:
     alike: tuple[tuple[tuple[str, ...], tuple[int, ...]], ...]
 
 
-def make_options(month: Month) -> Options:
-    """Every option that no rule excludes by itself."""
-    sets = _sets(month)
+def make_options(month: Month, *, workers: int = 1) -> Options:
+    """Every option that no rule excludes by itself, reckoned by so many threads."""
+    sets = _sets(month, workers)
     riders = [_riders(month, one) for one in sets]
     places: list[list[Place]] = [[] for _ in month.works]
     day_open = _open_days(month, live=False)
@@ -72,15 +72,14 @@ def _open_days(month: Month, *, live: bool) -> list[frozenset[int]]:
     return found
 
 
-def _sets(month: Month) -> list[Outcome]:
+def _sets(month: Month, workers: int) -> list[Outcome]:
     needs = sorted(set(month.needs), key=sorted)
     days: dict[frozenset[str], set[int]] = {}
     for work, open_ in enumerate(_open_days(month, live=False)):
         days.setdefault(month.needs[work], set()).update(open_)
     needs = [one for one in needs if days[one]]
-    found: dict[frozenset[str], Outcome] = {}
-    for one in needs:
-        found[one] = month.interruptions.of(one)
+    month.interruptions.prepare(needs, workers)
+    found = {one: month.interruptions.of(one) for one in needs}
     joined: list[tuple[frozenset[str], set[int]]] = [(one, days[one]) for one in needs]
     below = {one: month.grid.below(one) for one in needs}
     for _ in range(month.instance.rules.sections_per_outage - 1):
@@ -93,6 +92,7 @@ def _sets(month: Month) -> list[Outcome]:
                 both, shared = one | other, common & days[other]
                 if shared and both not in found and both not in grown:
                     grown[both] = shared
+        month.interruptions.prepare(grown, workers)
         for both in grown:
             found[both] = month.interruptions.of(both)
         joined = list(grown.items())

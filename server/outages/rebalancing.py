@@ -80,7 +80,7 @@ def rebalance(
     """
     limits = limits or Limits()
     month = make_month(_aimed(instance, first), network)
-    options = make_options(month)
+    options = make_options(month, workers=limits.workers)
     base = days_of(month, plan)
     asked = whole(month, options, _counted(base))
     if frozen_until is not None:

@@ -199,9 +199,13 @@ def _solved(grid: Grid, lost: frozenset[str], ways: list[_Way]) -> Transfer:
     solver = cp_model.CpSolver()
     solver.parameters.num_workers = 1
     solver.parameters.random_seed = 0
-    # Both cost more than they save on models this small.
+    # All of this costs more than it saves on models this small.
     solver.parameters.cp_model_probing_level = 0
     solver.parameters.symmetry_level = 0
+    solver.parameters.linearization_level = 0
+    solver.parameters.max_presolve_iterations = 1
+    solver.parameters.merge_no_overlap_work_limit = 0
+    solver.parameters.merge_at_most_one_work_limit = 0
     if solver.solve(made.model) != cp_model.OPTIMAL:
         raise RuntimeError("the transfer model has the answer of no transfer and was not solved")
     return made.read(solver)

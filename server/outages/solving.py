@@ -40,8 +40,8 @@ class Limits:
     seed: int = 0
     effort: float | None = None
     gap: float = 0.0
-    bound_share: float = 0.4
-    bound_gap: float = 0.001
+    bound_share: float = 0.5
+    bound_gap: float = 0.002
     warm_works: int = 25
     warm_share: float = 0.4
     patience: int = 30
