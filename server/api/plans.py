@@ -58,6 +58,13 @@ class HandIn(Schema):
     forbid = ma.fields.List(
         ma.fields.Date(), validate=ma.validate.Length(max=366), metadata={"description": "Not on these days."}
     )
+    together = ma.fields.List(
+        ma.fields.String(validate=ma.validate.Length(min=1, max=64)),
+        data_key="with",
+        attribute="with",
+        validate=ma.validate.Length(max=100),
+        metadata={"description": "On the same day as these: works merged by hand."},
+    )
 
 
 class PlanRequestIn(Schema):

@@ -16,11 +16,12 @@ from server.api.base import Schema, blueprint, roles
 from server.api.casework import REQUIRED_MATCH, ReasonIn, if_match, may_see, plain, required_match
 from server.api.keys import IDEMPOTENCY_HEADER, created_id, own_id
 from server.api.networks import finding_rows
+from server.outages.instance import Window
 from server.people.model import Identity
 from server.problems import Problem
 from server.scheduling import requests
 from server.scheduling.networks import UnknownNetwork
-from server.scheduling.requests import Particulars, Request, WorkRefused
+from server.scheduling.requests import Part, Particulars, Request, WorkRefused
 from server.scheduling.works import StaleWork, UnknownWork, Works
 from server.services import services
 from server.workflow.policy import listed
@@ -81,6 +82,28 @@ class NewWorkIn(WorkIn):
 class AgreeIn(Schema):
     function = ma.fields.String(required=True, validate=ma.validate.OneOf(get_args(requests.WorkFunction)))
     remark = ma.fields.String(validate=_WORDS, load_default="")
+
+
+class PartIn(Schema):
+    minutes = ma.fields.Integer(required=True, validate=ma.validate.Range(min=1, max=1_000_000))
+    windows = ma.fields.List(
+        ma.fields.String(validate=ma.validate.OneOf(get_args(Window))),
+        validate=ma.validate.Length(min=1, max=3),
+    )
+    skill = ma.fields.String(validate=ma.validate.Length(min=1, max=200))
+    name = ma.fields.String(validate=_LINE)
+
+
+class SplitIn(Schema):
+    parts = ma.fields.List(
+        ma.fields.Nested(PartIn),
+        required=True,
+        validate=ma.validate.Length(min=2, max=20),
+        metadata={"description": "What a part does not say is the work's own."},
+    )
+    in_order = ma.fields.Boolean(
+        load_default=False, metadata={"description": "Each on a later day than the one before."}
+    )
 
 
 class WorkQuery(Schema):
@@ -284,6 +307,52 @@ def agree_to_work(body: dict[str, Any], work_id: str) -> Answer:
 
     with _refused():
         return _answer(works().change(actor.organisation, work_id, change, if_rev=rev))
+
+
+@blp.route("/works/<work_id>/split", methods=["POST"])
+@roles("scheduler", "admin")
+@blp.doc(parameters=[REQUIRED_MATCH])
+@blp.arguments(SplitIn)
+@blp.response(201, WorkList)
+def split_work(body: dict[str, Any], work_id: str) -> dict[str, Any]:
+    """Split a work into parts on the same sections: requests of their own, `<id>-1` and so on, that are
+    agreed to anew. The work itself is given up. What it would come to is asked before, of a plan
+    (`enquiries`). Cut off in between, it is ended by asking again."""
+    rev, actor, house = required_match(), g.actor, works()
+    now, functions = services().clock(), needed_for_works()
+    parts = tuple(msgspec.convert(one, Part) for one in body["parts"])
+    tied = {
+        known.id
+        for known, _ in house.all(actor.organisation)
+        if known.state in requests.OPEN and work_id in requests.tied_to(known.asked.work)
+    }
+
+    def halved(known: Request) -> tuple[Request, tuple[Request, ...]]:
+        return requests.split(
+            known, parts, in_order=body["in_order"], named_by=tied, by=actor.name, at=now, needed=functions
+        )
+
+    with _refused():
+        known, found = house.get(actor.organisation, work_id)
+        gone, made = halved(known)
+        if gone != known and found != rev:
+            raise Problem(412, "precondition_failed")
+        for one in made:
+            _require_free(house, one)
+        # The work goes first: cut off in between, nothing is planned twice.
+        house.change(actor.organisation, work_id, lambda known: halved(known)[0], if_rev=found)
+        kept = [house.add(one)[0] for one in made]
+    return {"items": [_view(one, functions) for one in kept], "next": None}
+
+
+def _require_free(house: Works, made: Request) -> None:
+    """Raises Problem 409 where the id of what is made is that of something else."""
+    try:
+        known, _ = house.get(made.organisation, made.id)
+    except UnknownWork:
+        return
+    if (known.asked, known.requested_by) != (made.asked, made.requested_by):
+        raise Problem(409, "work_exists", id=made.id)
 
 
 @blp.route("/works/<work_id>/withdraw", methods=["POST"])

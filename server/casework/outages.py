@@ -19,8 +19,8 @@ from server.casework.cases import SYSTEM, Cases
 from server.outages.instance import Work
 from server.scheduling.approving import PlanRefused, claim
 from server.scheduling.months import days_in
-from server.scheduling.plans import PlanRecord, Plans, UnknownPlan, number_of
-from server.scheduling.requests import Request
+from server.scheduling.plans import Hand, PlanRecord, Plans, UnknownPlan, number_of
+from server.scheduling.requests import OPEN, Request
 from server.scheduling.works import StaleWork, UnknownWork, Works
 from server.texts import text
 from server.workflow.commands import RecordEntry
@@ -38,7 +38,8 @@ _OVER = ("amended", "withdrawn")
 
 
 class Told(Struct, frozen=True, kw_only=True):
-    """What became of a case that waited for a work: `refused` is the rule that kept its gate as it was."""
+    """What became of a case that waited for a work: `refused` is the rule that kept its gate as it was;
+    `works_left`: it waits for another work, which has no day yet."""
 
     case: str
     work: str
@@ -121,11 +122,12 @@ class Publishing:
         elif record.state == "withdrawn":
             self._release(record, before)
         told = []
+        left = self._left(record) if any(before.get(work) != day for work, day in days.items()) else set()
         for work, day in sorted(days.items()):
             if before.get(work) != day:
-                told += self._tell_all(record, work, day, "met")
+                told += self._tell_all(record, work, day, "met", left)
         for work in sorted(before.keys() - days.keys()):
-            told += self._tell_all(record, work, before[work], "unmet")
+            told += self._tell_all(record, work, before[work], "unmet", set())
         return told
 
     def _before(self, record: PlanRecord) -> dict[str, str]:
@@ -154,7 +156,9 @@ class Publishing:
         free = known.state == "approved" or (
             known.state == "planned" and self._is_over(record.organisation, known.plan)
         )
-        if not (ours or free) or _own(known.asked.work, asked) != _own(asked[work], asked):
+        # Works that the hand put together are so in this plan, and not by their request.
+        within = asked.keys() - set(record.hand.get(work, Hand()).together)
+        if not (ours or free) or _own(known.asked.work, within) != _own(asked[work], within):
             raise PlanRefused("plan_work_changed", work=work, state=known.state)
         return known
 
@@ -192,14 +196,24 @@ class Publishing:
             return
         raise StaleWork(work)
 
+    def _left(self, record: PlanRecord) -> set[str]:
+        """The cases that wait for a work which has no day yet."""
+        waiting = (known for known, _ in self._works.all(record.organisation) if known.state in OPEN)
+        return {case for known in waiting for case in known.asked.cases}
+
     def _tell_all(
-        self, record: PlanRecord, work: str, day: str, status: Literal["met", "unmet"]
+        self, record: PlanRecord, work: str, day: str, status: Literal["met", "unmet"], left: Collection[str]
     ) -> list[Told]:
         try:
             known, _ = self._works.get(record.organisation, work)
         except UnknownWork:
             return []
-        return [self._tell(record, case, work, day, status) for case in known.asked.cases]
+        return [
+            Told(case=case, work=work, refused="works_left")
+            if case in left
+            else self._tell(record, case, work, day, status)
+            for case in known.asked.cases
+        ]
 
     def _tell(
         self, record: PlanRecord, case_id: str, work: str, day: str, status: Literal["met", "unmet"]

@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from server.scheduling.approving import PlanRefused
-from server.scheduling.months import changed_instance, days_of, standing_days
+from server.scheduling.months import changed_instance, days_of, handed, standing_days
 from server.scheduling.plans import Hand, Pinned
 
 
@@ -45,7 +45,7 @@ def standing_of(plan: Mapping[str, Any]) -> Standing:
 
 def with_hand(works: Iterable[Mapping[str, Any]], hand: Mapping[str, Hand]) -> list[dict[str, Any]]:
     """Works of an instance with what the scheduler says of them, instead of what he said before."""
-    return [{**_bare(one), **msgspec.to_builtins(hand.get(one["id"], Hand()))} for one in works]
+    return [handed(_bare(one), msgspec.to_builtins(hand.get(one["id"], Hand()))) for one in works]
 
 
 def merged_hand(before: Mapping[str, Hand], said: Mapping[str, Hand]) -> dict[str, Hand]:
@@ -83,14 +83,15 @@ def amended_instance(
         name = work["id"]
         own, stands = hand.get(name, Hand()), standing.days.get(name)
         if stands is not None and stands <= terms.frozen and name not in thawed:
-            bound[name] = Hand(pin=Pinned(date=stands))
+            bound[name] = Hand(pin=Pinned(date=stands), together=own.together)
             continue
         open_ = set(_open(work, month, standing, needs[name], name in thawed, terms))
         if own.pin is not None and own.pin.date not in open_:
             since = terms.today + timedelta(days=terms.lead_days[_notice(work)])
             raise PlanRefused("plan_day_unannounced", work=name, date=str(own.pin.date), first=str(since))
         barred = tuple(day for day in month if day not in open_)
-        bound[name] = Hand(pin=own.pin, forbid=tuple(sorted({*own.forbid, *barred})))
+        forbid = tuple(sorted({*own.forbid, *barred}))
+        bound[name] = Hand(pin=own.pin, forbid=forbid, together=own.together)
     return next_instance(instance, works=works, hand=bound)
 
 

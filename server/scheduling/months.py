@@ -54,11 +54,23 @@ def instance_of(
             "last": str(last),
         },
         "crews": given.get("crews", []),
-        "works": [{**msgspec.to_builtins(one.asked.work), **(hand or {}).get(one.id, {})} for one in chosen],
+        "works": [
+            handed(msgspec.to_builtins(one.asked.work), (hand or {}).get(one.id, {})) for one in chosen
+        ],
         "customers": _customers(chosen, given.get("customers") or ()),
         "rules": {**rules, **(given.get("rules") or {})},
     }
     return {**instance, **{name: given[name] for name in ("past", "weights", "objective") if name in given}}
+
+
+def handed(work: Mapping[str, Any], said: Mapping[str, Any]) -> dict[str, Any]:
+    """A work of an instance with what the scheduler says of it; its own ties stay. What is odd in it stays as
+    it is, for the reading to tell."""
+    ties = said.get("with", ())
+    if not isinstance(ties, list | tuple):
+        return {**work, **said}
+    both = [*work.get("with", ()), *(one for one in ties if one not in work.get("with", ()))]
+    return {**work, **said, **({"with": both} if both else {})}
 
 
 def _customers(requests: Iterable[Request], given: Sequence[Any]) -> list[Any]:

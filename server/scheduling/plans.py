@@ -15,7 +15,7 @@ from datetime import date, datetime
 from typing import Any, Literal
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, field
 
 from server.names import is_id
 from sync.conflicts import find_settled
@@ -114,10 +114,11 @@ class Pinned(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Hand(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What the scheduler says of a work in one plan."""
+    """What the scheduler says of a work in one plan; `with`: works that are to be on the same day."""
 
     pin: Pinned | None = None
     forbid: tuple[date, ...] = ()
+    together: tuple[str, ...] = field(name="with", default=())
 
 
 class Dropped(Struct, frozen=True, kw_only=True):

@@ -16,7 +16,7 @@ from msgspec import Meta, Struct
 from msgspec.structs import replace
 
 from geo.finding import Finding, pointer
-from server.outages.instance import Id, Work
+from server.outages.instance import Id, Positive, Window, Work
 from server.outages.works import needs_of
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ class Agreement(Value, frozen=True, kw_only=True):
 class Event(Value, frozen=True, kw_only=True):
     """What was done to a request."""
 
-    event: Literal["requested", "changed", "agreed", "withdrawn"]
+    event: Literal["requested", "changed", "agreed", "withdrawn", "split"]
     by: str
     at: datetime
     remark: Words = ""
@@ -203,6 +203,73 @@ def withdraw(known: Request, *, by: str, at: datetime, reason: str) -> Request:
     _require_open(known)
     event = Event(event="withdrawn", by=by, at=at, remark=reason)
     return replace(known, state="withdrawn", history=(*known.history, event))
+
+
+class Part(Value, frozen=True, kw_only=True):
+    """A part of a work that is split: how long it takes, in which windows, by which crew; the rest is the
+    work's own."""
+
+    minutes: Positive
+    windows: Annotated[tuple[Window, ...], Meta(min_length=1)] | None = None
+    skill: Id | None = None
+    name: Line = ""
+
+
+def split(
+    known: Request,
+    parts: Sequence[Part],
+    *,
+    in_order: bool,
+    named_by: Collection[str],
+    by: str,
+    at: datetime,
+    needed: Collection[str],
+) -> tuple[Request, tuple[Request, ...]]:
+    """A work in parts on the same sections, each a request of its own, to be agreed to anew: the work as it
+    is then, and the parts. `in_order`: each on a later day than the one before. `named_by` are works that are
+    tied to it. Splitting it again in the same way changes nothing more."""
+    made = tuple(
+        request(_part_id(known, number), known.organisation, asked, by=by, at=at, needed=needed)
+        for number, asked in enumerate(_parts(known, parts, in_order=in_order), start=1)
+    )
+    remark = ", ".join(one.id for one in made)
+    if known.state == "withdrawn" and any(
+        (one.event, one.by, one.remark) == ("split", by, remark) for one in known.history
+    ):
+        return known, made
+    _require_open(known)
+    if named_by:
+        raise WorkRefused("work_named_by_others", work=known.id, works=", ".join(sorted(named_by)))
+    told = sum(one.minutes for one in parts)
+    if told < known.asked.work.minutes:
+        raise WorkRefused("work_split_short", minutes=known.asked.work.minutes, told=told)
+    event = Event(event="split", by=by, at=at, remark=remark)
+    return replace(known, state="withdrawn", history=(*known.history, event)), made
+
+
+def tied_to(work: Work) -> frozenset[str]:
+    """The works that a work names."""
+    return frozenset({*work.after, *work.together, *work.not_with, *work.same_crew})
+
+
+def _part_id(known: Request, number: int) -> str:
+    return f"{known.id}-{number}"
+
+
+def _parts(known: Request, parts: Sequence[Part], *, in_order: bool) -> Iterator[Particulars]:
+    own = known.asked.work
+    for number, part in enumerate(parts, start=1):
+        after = (*own.after, *((_part_id(known, number - 1),) if in_order and number > 1 else ()))
+        work = replace(
+            own,
+            minutes=part.minutes,
+            windows=part.windows or own.windows,
+            skill=part.skill or own.skill,
+            name=part.name or f"{own.name} ({number}/{len(parts)})".strip(),
+            after=after,
+            live=None,
+        )
+        yield replace(known.asked, work=work)
 
 
 def merged_request(leaves: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -224,3 +224,33 @@ def test_a_plan_that_nobody_published_is_made_again_by_hand_without_a_reason(jun
     assert [(one["work"], one["after"]) for one in version["moves"]] == [("t-06", day)]
     back = made(june, plan="by-hand", id="back", reason="", hand={"t-06": {}})
     assert (back["hand"], back["moves"]) == ({}, []), "nothing moves without need"
+
+
+def test_works_merged_by_hand_are_on_one_day_and_published_so(june: Desk) -> None:
+    june.post("/plans/june/withdraw", {"reason": "storm"}, by="scheduler")
+    approved(june, ("T-08",))
+    # By themselves, the one would be on the day that it is wanted on, and so would the other.
+    hand = {"t-02": {"with": ["t-08"]}}
+    june.post("/plans", body(id="merged", works=["t-02", "t-08"], hand=hand), by="scheduler")
+    assert make_planner(june.made).run_once()
+    assert june.get("/plans/merged")["findings"] == []
+    assert stands(june, "merged", "t-02") == stands(june, "merged", "t-08") is not None
+    assert published(june, "merged")["state"] == "published"
+    assert june.get("/works/t-02")["asked"]["work"].get("with", []) == [], "the request stays as it is"
+    alone = made(june, plan="merged", id="apart", hand={"t-02": {}}, drop={"t-08": {"code": "other"}})
+    assert alone["hand"] == {}
+    published(june, "apart")
+
+
+def test_a_case_that_waits_for_several_works_is_told_once_all_have_a_day(june: Desk) -> None:
+    case = case_of(june, "t-06")
+    approved(june, ("T-08",), cases={"T-08": (case,)})
+    june.post("/plans/june/withdraw", {"reason": "storm"}, by="scheduler")
+    june.post("/plans", body(id="one", works=["t-06"]), by="scheduler")
+    assert make_planner(june.made).run_once()
+    assert [one["refused"] for one in published(june, "one")["told"]] == ["works_left"]
+    assert gate(june, "t-06")["status"] == "unmet"
+    june.post("/plans", body(id="two", works=["t-08"]), by="scheduler")
+    assert make_planner(june.made).run_once()
+    assert [one["refused"] for one in published(june, "two")["told"]] == [None]
+    assert gate(june, "t-06")["status"] == "met"

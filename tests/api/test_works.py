@@ -125,3 +125,32 @@ def test_a_work_is_given_up_with_a_reason(town: Desk) -> None:
     gone = town.post("/works/w-1/withdraw", {"reason": "not this year"})
     assert (gone["state"], gone["history"][-1]["remark"]) == ("withdrawn", "not this year")
     refused(agree(town, "w-1", "dispatch", "second"), 409, "work_not_open")
+
+
+def test_a_work_is_split_once_and_its_parts_are_requests(town: Desk) -> None:
+    parts = [{"minutes": 100}, {"minutes": 90, "windows": ["morning"]}]
+    town.post("/works", body(id="w-1"), by="scheduler")
+    read = tag(town, "w-1")
+    bare = town.ask("POST", "/works/w-1/split", by="scheduler", json={"parts": parts})
+    refused(bare, 428, "precondition_required")
+    short = {"parts": [{"minutes": 1}, {"minutes": 1}]}
+    less = town.ask("POST", "/works/w-1/split", by="scheduler", json=short, headers=read)
+    refused(less, 409, "work_split_short")
+    for _ in range(2):
+        told = town.post("/works/w-1/split", {"parts": parts}, by="scheduler", headers=read)["items"]
+        assert [one["id"] for one in told] == ["w-1-1", "w-1-2"]
+    assert told[1]["asked"]["work"]["windows"] == ["morning"]
+    assert town.get("/works/w-1")["state"] == "withdrawn"
+    assert [one["id"] for one in town.get("/works?state=requested")["items"]] == ["w-1-1", "w-1-2"]
+
+
+def test_a_work_is_not_split_where_its_parts_would_be_others(town: Desk) -> None:
+    for name, ties in (("w-1", {}), ("w-1-2", {}), ("w-2", {"after": ["w-1"]})):
+        town.post("/works", body(id=name, work=ties), by="scheduler")
+    halves = {"parts": [{"minutes": 100}, {"minutes": 90}]}
+    named = town.ask("POST", "/works/w-1/split", by="scheduler", json=halves, headers=tag(town, "w-1"))
+    assert refused(named, 409, "work_named_by_others")["params"]["works"] == "w-2"
+    town.post("/works/w-2/withdraw", {"reason": "no"}, by="scheduler")
+    taken = town.ask("POST", "/works/w-1/split", by="scheduler", json=halves, headers=tag(town, "w-1"))
+    refused(taken, 409, "work_exists")
+    assert town.get("/works/w-1")["state"] == "requested"

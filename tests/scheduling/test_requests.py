@@ -16,6 +16,7 @@ from msgspec.structs import replace
 import server.scheduling
 from server.outages.instance import Work
 from server.scheduling.requests import (
+    Part,
     Particulars,
     Request,
     WorkRefused,
@@ -23,6 +24,7 @@ from server.scheduling.requests import (
     amend,
     merged_request,
     request,
+    split,
     withdraw,
 )
 from server.texts import LANGUAGES, catalogue
@@ -137,3 +139,37 @@ def codes() -> set[str]:
 def test_everything_that_is_said_has_words(lang: str) -> None:
     assert {"work_case_missing", "network_not_json", "problem.work_not_open"} <= codes()
     assert sorted(codes() - set(catalogue(lang))) == []
+
+
+def halves(known: Request, *minutes: int, in_order: bool = True, named_by: tuple[str, ...] = ()) -> Any:
+    parts = [Part(minutes=one) for one in minutes]
+    return split(known, parts, in_order=in_order, named_by=named_by, by="dora", at=later(2), needed=NEEDED)
+
+
+def test_a_work_in_parts_is_given_up_for_them_and_they_are_agreed_to_anew() -> None:
+    half = agreed(asked_for(cases=("c-1",)), "maintenance", "ben", "scheduler")
+    whole = agreed(half, "marketing", "cleo", "manager")
+    gone, (first, second) = halves(whole, 40, 30)
+    assert (gone.state, gone.history[-1].remark) == ("withdrawn", "w-1-1, w-1-2")
+    assert [(one.id, one.state, one.asked.work.minutes) for one in (first, second)] == [
+        ("w-1-1", "requested", 40),
+        ("w-1-2", "requested", 30),
+    ]
+    assert (first.asked.work.after, second.asked.work.after) == ((), ("w-1-1",))
+    assert second.asked.work.section == whole.asked.work.section
+    assert second.asked.cases == ("c-1",)
+    assert halves(gone, 40, 30)[0] is gone, "the same again changes nothing"
+    assert halves(whole, 40, 30, in_order=False)[1][1].asked.work.after == ()
+
+
+def test_a_work_is_not_split_into_less_nor_from_those_that_name_it() -> None:
+    known = asked_for()
+    for minutes, named_by, code in (
+        ((20, 39), (), "work_split_short"),
+        ((30, 30), ("w-2",), "work_named_by_others"),
+    ):
+        with pytest.raises(WorkRefused) as refusal:
+            halves(known, *minutes, named_by=named_by)
+        assert refusal.value.code == code
+    with pytest.raises(WorkRefused):
+        halves(withdraw(known, by="anna", at=later(1), reason="no"), 30, 30)
