@@ -12,15 +12,15 @@ from msgspec.structs import replace
 from server.workflow import commands as c
 from server.workflow.clocks.standing import standing
 from server.workflow.clocks.tables import limits
-from server.workflow.decide import decide
+from server.workflow.decide import ROLES, decide
 from server.workflow.gates import gate_table
 from server.workflow.inforce import InForce
-from server.workflow.model import Supply
+from server.workflow.model import Actor, Supply
 from server.workflow.policy import PolicyError, load_policy
 from server.workflow.processes import Process, lint, process
 from server.workflow.processes.rules import size_rules
 from server.workflow.refusal import Refusal
-from server.workflow.vocabulary import ProcessName
+from server.workflow.vocabulary import ProcessName, Role
 from tests.workflow.builders import (
     ADMIN,
     MANAGER,
@@ -37,6 +37,8 @@ from tests.workflow.builders import (
 )
 
 PROCESSES = get_args(ProcessName)
+#: Whoever a hazard is heard from says nothing of who works in a stage.
+OPEN_TO_ALL = ROLES[c.ReportHazard]
 HV_STATES = {"A", "SV", "SC", "RV", "SR", "FE", "DR", "CO", "MI", "CA", "CI", "RG", "EN", "LC", "AR", "CX"}
 
 
@@ -49,6 +51,24 @@ def surveyed(desk: Desk) -> Desk:
 @pytest.mark.parametrize("name", PROCESSES)
 def test_every_process_reads_without_a_complaint(name: Any) -> None:
     assert list(lint(process(name))) == []
+
+
+@pytest.mark.parametrize("name", PROCESSES)
+def test_who_works_in_a_stage_may_do_something_there_and_no_stage_says_who_may_what(name: Any) -> None:
+    """`actors` are told to people. Who may give a command is said by ROLES alone, whatever the stage."""
+    of_their_own = [admitted for kind, admitted in ROLES.items() if not admitted >= set(OPEN_TO_ALL)]
+    case = decide(None, open_command(name), now=START, actor=ADMIN, policy=POLICY).case
+    for stage, row in process(name).stages.items():
+        for role in row.actors:
+            assert any(role in admitted for admitted in of_their_own), (stage, role)
+        for role in get_args(Role):
+            move, actor = c.MoveStage(to=next(iter(row.moves), "survey")), Actor("somebody", (role,))
+            try:
+                decide(replace(case, stage=stage), move, now=START, actor=actor, policy=POLICY)
+                code = ""
+            except Refusal as refusal:
+                code = refusal.code
+            assert (code == "role_missing") == (role not in ROLES[c.MoveStage]), (stage, role, code)
 
 
 def test_the_states_are_those_of_the_trade() -> None:

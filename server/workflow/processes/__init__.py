@@ -26,7 +26,10 @@ CANCELLED = "cancelled"
 
 
 class Stage(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A stage: who works in it, whose time it is, where it may lead, and under which preconditions."""
+    """A stage: who works in it, whose time it is, where it may lead, and under which preconditions.
+
+    `actors` give no permission and take none: who may give a command is said in `decide`, for every stage.
+    """
 
     state: str
     actors: tuple[Role, ...]
