@@ -14,6 +14,7 @@ from server.api.casework import may_see
 from server.api.paper_evidence import wording
 from server.api.papers import PaperQuery
 from server.api.pdf import ANSWERS, FILE, pdf
+from server.api.plan_executions import executions
 from server.api.plan_publishing import due_of, notice_row
 from server.api.plans import found_plan, plans
 from server.api.workbook import XLSX, workbook
@@ -108,7 +109,13 @@ def export_plan(plan_id: str) -> Response:
     """A plan as a workbook: works, outages, what is left out and why, days, public notices."""
     record, instance, plan, result = _made(plan_id)
     names = _names(record.network, record.version)
-    about = Around(names, _notice_rows(record, result, names), _reasons(result))
+    about = Around(
+        names,
+        _notice_rows(record, result, names),
+        _reasons(result),
+        executions().of(record),
+        services().cases.policy(record.organisation).timezone,
+    )
     lang = language()
     name = f"outages-{record.month}-{record.id}.xlsx"
     return workbook(name, lambda path: write_plan(path, instance, plan, about, lang))
@@ -178,5 +185,5 @@ def _placed(known: Request, record: PlanRecord, plan: Plan) -> Placed | None:
     for outage in plan.outages:
         if known.id in {one.work for one in outage.works}:
             said = tuple(one for one in record.announcements if one.outage == outage.id)
-            return Placed(number, outage.date, outage, said)
+            return Placed(number, outage.date, outage, said, executions().of(record).get(outage.id))
     return next((Placed(number, one.date, None) for one in plan.live if one.work == known.id), None)

@@ -27,7 +27,8 @@ from server.reports.paper import (
 )
 from server.reports.wording import Wording, Words
 from server.scheduling.announcing import Notice as Announced
-from server.scheduling.plans import Announcement
+from server.scheduling.executing import Execution
+from server.scheduling.plans import Announcement, ReasonCode
 from server.scheduling.requests import Agreement, Request
 
 __all__ = ["Placed", "RequestFacts", "public_notice_paper", "request_paper"]
@@ -41,12 +42,14 @@ _ANNOUNCED = 4
 
 @dataclass(frozen=True)
 class Placed:
-    """Where a request stands in a plan: `outage` None where it is done live, on `day`."""
+    """Where a request stands in a plan: `outage` None where it is done live, on `day`. `executed`: how that
+    went, once it is recorded."""
 
     plan_no: str
     day: date
     outage: Outage | None
     announced: tuple[Announcement, ...] = ()
+    executed: Execution | None = None
 
 
 @dataclass(frozen=True)
@@ -81,9 +84,7 @@ def request_paper(known: Request, facts: RequestFacts, say: Wording) -> Paper:
             Heading(say.say("heading_outage_approvals")),
             _approvals(known, facts, say),
             Heading(say.say("heading_outage_executed")),
-            Fields(
-                (*blank(say, "outage_real_off", "outage_real_on"), field(say, "outage_deviation", wide=True))
-            ),
+            Fields(tuple(_executed(known, facts, say))),
             _requested(known, say),
         ),
     )
@@ -180,6 +181,30 @@ def _approvals(known: Request, facts: RequestFacts, say: Wording) -> Table:
         )
     head = columns(say, "function", "agreed_by", "agreed_at", "remark")
     return Table(head, _APPROVAL_WIDTHS, tuple(rows))
+
+
+def _executed(known: Request, facts: RequestFacts, say: Wording) -> Iterator[Field]:
+    """How the outage went, or room for it."""
+    said = None if facts.placed is None else facts.placed.executed
+    if said is None:
+        yield from blank(say, "outage_real_off", "outage_real_on", "outage_done")
+        yield field(say, "outage_deviation", wide=True)
+        return
+    not_off = say.say("outage_not_off")
+    yield field(say, "outage_real_off", say.moment(said.off) or not_off)
+    yield field(say, "outage_real_on", say.moment(said.on) or not_off)
+    own = [one for one in said.works if one.work == known.id]
+    done = say.say("outage_work_done" if own[0].done else "outage_work_open") if own else ()
+    yield field(say, "outage_done", done)
+    yield field(say, "outage_real_hours", (number(round(said.customer_hours, 1)),))
+    told = [(said.code, said.reason), *((one.code, one.remark) for one in own)]
+    lines = (line for code, words in dict.fromkeys(told) for line in _why(code, words, say))
+    yield field(say, "outage_deviation", tuple(lines), wide=True)
+
+
+def _why(code: ReasonCode | None, words: str, say: Wording) -> Cell:
+    """Why it was otherwise than planned, as a code and in words."""
+    return (*(_cell(say.say(f"outage_reason_{code}")) if code else ()), *own_line(words))
 
 
 def _requested(known: Request, say: Wording) -> Block:

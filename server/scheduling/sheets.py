@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from server.outages.instance import Instance, Work
 from server.outages.plan import Operation, Plan
+from server.scheduling.executing import Execution
 from server.texts import text
 from server.workbooks import Sheet, write_sheets
 
@@ -22,6 +24,7 @@ _OUTAGES = (
     *("outage", "date", "window", "off", "work_from", "work_to", "on", "sections", "dead", "moved", "works"),
     *("there", "back", "operations", "lenders", "customers_before", "customers_dead", "customers_moved"),
     *("important", "life_support", "customer_hours", "notify_by", "reserve"),
+    *("outcome", "real_off", "real_on", "real_hours"),
 )
 _LEFT_OUT = ("work", "name", "kind", "place", "earliest", "wanted", "latest", "why")
 _DAYS = ("date", "customer_hours", "operations", "operations_limit", "skill", "morning", "afternoon", "duty")
@@ -36,11 +39,14 @@ _Words = Callable[[str], str]
 @dataclass(frozen=True)
 class Around:
     """What a workbook tells beside the plan: names of the network's elements by id, the notices as the API
-    tells them (without `state` before the plan is published), and the sentences of works left out."""
+    tells them (without `state` before the plan is published), the sentences of works left out, how outages
+    went by their ids, and the zone of its times."""
 
     names: Mapping[str, str]
     notices: Sequence[Mapping[str, Any]]
     reasons: Mapping[str, Sequence[str]]
+    executed: Mapping[str, Execution]
+    timezone: str
 
 
 def write_plan(path: Path, month: Instance, plan: Plan, about: Around, lang: str) -> None:
@@ -51,7 +57,7 @@ def write_plan(path: Path, month: Instance, plan: Plan, about: Around, lang: str
 
     sheets: list[Sheet] = [
         (words("sheet.works"), _works(month, plan, words)),
-        (words("sheet.outages"), _outages(plan, about.names, words)),
+        (words("sheet.outages"), _outages(plan, about, words)),
         (words("sheet.left_out"), _left_out(month, plan, about.reasons, words)),
         (words("sheet.days"), _days(plan, words)),
         (words("sheet.notices"), _notices(about, words, lang)),
@@ -83,8 +89,9 @@ def _about(work: Work, words: _Words) -> list[Any]:
     return [work.id, work.name, words(f"kind.{work.kind}"), work.section or work.device]
 
 
-def _outages(plan: Plan, names: Mapping[str, str], words: _Words) -> Iterator[list[Any]]:
+def _outages(plan: Plan, about: Around, words: _Words) -> Iterator[list[Any]]:
     yield _head(_OUTAGES, words)
+    names = about.names
     for one in plan.outages:
         yield [
             *(one.id, one.date, words(f"window.{one.window}"), one.off, one.work_from, one.work_to, one.on),
@@ -95,7 +102,17 @@ def _outages(plan: Plan, names: Mapping[str, str], words: _Words) -> Iterator[li
             *(one.customers_before, one.customers_dead, one.customers_moved),
             *(_named(one.important, names), _named(one.life_support, names)),
             *(one.customer_hours, one.notify_by, one.rain_date),
+            *_executed(about.executed.get(one.id), about.timezone, words),
         ]
+
+
+def _executed(said: Execution | None, timezone: str, words: _Words) -> list[Any]:
+    """How an outage went, its times local and without zone as those of the plan are."""
+    if said is None:
+        return []
+    zone = ZoneInfo(timezone)
+    times = (None if at is None else at.astimezone(zone).replace(tzinfo=None) for at in (said.off, said.on))
+    return [words(f"outcome.{said.outcome}"), *times, said.customer_hours]
 
 
 def _sequence(steps: Iterable[Operation], names: Mapping[str, str], words: _Words) -> str:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 
 from server.reports.paper import print_paper, shown
 from server.scheduling.announcing import Notice
+from server.scheduling.executing import Execution, WorkResult
 from server.scheduling.papers import Placed, RequestFacts, public_notice_paper, request_paper
-from server.scheduling.plans import Announcement
+from server.scheduling.plans import Announcement, ReasonCode
 from server.scheduling.requests import Particulars, Request, agree, request, withdraw
+from server.texts import LANGUAGES, catalogue
 from tests.reports.papers import BOTH, CHINESE, PRINTED, printed, whole
 from tests.scheduling.demo_plan import MONTH, NAMES, PLAN
 
@@ -108,6 +111,33 @@ def test_a_planned_request_tells_times_customers_and_what_was_announced() -> Non
     live = read(asked(), RequestFacts({}, NAMES, NEEDED, Placed("2026-06/p", OUTAGE.date, None)))
     assert "带电作业日期" in live
     assert "停电户数" not in live
+
+
+def test_an_outage_that_took_place_tells_its_times_and_why_they_differ() -> None:
+    went = Execution(
+        outage=OUTAGE.id,
+        outcome="deviated",
+        works=(WorkResult(work="w-1", done=False, code="crew_missing", remark="班组调走"),),
+        customer_hours=31.25,
+        by="anna",
+        at=AT,
+        off=datetime(2026, 6, 1, 0, 5, tzinfo=UTC),
+        on=datetime(2026, 6, 1, 4, 0, tzinfo=UTC),
+        code="weather",
+        reason="雷雨",
+    )
+    placed = Placed("2026-06/p", OUTAGE.date, OUTAGE, (), went)
+    told = read(asked(), RequestFacts({}, NAMES, NEEDED, placed))
+    times = ("2026-06-01 08:05", "2026-06-01 12:00")
+    for words in (*times, "未完成", "31.2", "天气原因", "雷雨", "人员不足", "班组调走"):
+        assert tight(words) in told, words
+    fell = Execution(
+        outage=OUTAGE.id, outcome="cancelled", works=(), customer_hours=0.0, by="anna", at=AT, code="weather"
+    )
+    told = read(asked(), RequestFacts({}, NAMES, NEEDED, replace(placed, executed=fell)))
+    assert "未停电" in told
+    for code in get_args(ReasonCode):
+        assert all(f"paper.outage_reason_{code}" in catalogue(lang) for lang in LANGUAGES)
 
 
 def test_a_request_that_was_given_up_says_so_across_the_page() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import openpyxl
 import pytest
 from msgspec.structs import replace
 
+from server.scheduling.executing import Execution
 from server.scheduling.sheets import Around, write_plan
 from server.texts import LANGUAGES, catalogue, text
 from tests.scheduling.demo_plan import MONTH, NAMES, PLAN
@@ -42,6 +44,12 @@ def rows(*announced: tuple[str, str], state: str | None = "announced") -> list[d
     return found
 
 
+def around(
+    notices: list[dict[str, Any]], reasons: dict[str, list[str]] | None = None, **executed: Execution
+) -> Around:
+    return Around(NAMES, notices, reasons or {}, executed, "Asia/Shanghai")
+
+
 def book(path: Path, about: Around, lang: str = "en", **changes: Any) -> dict[str, list[dict[str, Any]]]:
     """The workbook by sheet, each row by its headings."""
     write_plan(path / "plan.xlsx", replace(MONTH, **changes), PLAN, about, lang)
@@ -54,7 +62,7 @@ def book(path: Path, about: Around, lang: str = "en", **changes: Any) -> dict[st
 
 
 def test_every_work_stands_once_and_every_outage_with_its_switching(tmp_path: Path) -> None:
-    found = book(tmp_path, Around(NAMES, rows(), REASONS))
+    found = book(tmp_path, around(rows(), REASONS))
     placed = {row["Work"]: row for row in found["Works"]}
     assert len(placed) == len(found["Works"])
     out = {row["Work"]: row for row in found["Left out"]}
@@ -75,7 +83,7 @@ def test_every_work_stands_once_and_every_outage_with_its_switching(tmp_path: Pa
 
 def test_every_outage_is_announced_in_words_and_each_announcement_has_its_proof(tmp_path: Path) -> None:
     first, second = PLAN.notices[:2]
-    about = Around(NAMES, rows((first.outage, "photo 7"), (first.outage, "photo 8")), {})
+    about = around(rows((first.outage, "photo 7"), (first.outage, "photo 8")))
     found = book(tmp_path, about)["Public notices"]
     assert len(found) == len(PLAN.notices) + 1
     assert [row["Proof"] for row in found[:3]] == ["photo 7", "photo 8", None]
@@ -84,14 +92,14 @@ def test_every_outage_is_announced_in_words_and_each_announcement_has_its_proof(
     for row, one in zip(found[1:], PLAN.notices, strict=True):
         assert row["Words"] == f"Outage from {one.start}"
         assert NAMES[one.feeders[0]] in row["Lines"]
-    unpublished = book(tmp_path, Around(NAMES, rows(state=None), {}))["Public notices"]
+    unpublished = book(tmp_path, around(rows(state=None)))["Public notices"]
     assert {row["State"] for row in unpublished} == {None}
 
 
 def test_no_cell_is_a_formula_and_none_breaks_the_workbook(tmp_path: Path) -> None:
     works = tuple(replace(one, name='=HYPERLINK("http://x")\x00') for one in MONTH.works)
     why = {"T-13": ["+1", "\x0b" + "x" * 40_000]}
-    found = book(tmp_path, Around(NAMES, rows((PLAN.notices[0].outage, "@SUM(1)")), why), works=works)
+    found = book(tmp_path, around(rows((PLAN.notices[0].outage, "@SUM(1)")), why), works=works)
     assert {row["Name"] for row in found["Works"]} == {'\'=HYPERLINK("http://x")'}
     assert found["Left out"][0]["Why"].startswith("'+1\nxxx")
     assert found["Public notices"][0]["Proof"] == "'@SUM(1)"
@@ -99,7 +107,7 @@ def test_no_cell_is_a_formula_and_none_breaks_the_workbook(tmp_path: Path) -> No
 
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_every_heading_and_code_has_words(tmp_path: Path, lang: str) -> None:
-    found = book(tmp_path, Around(NAMES, rows(), {}), lang)
+    found = book(tmp_path, around(rows()), lang)
     told = [*found, *(head for rows in found.values() for row in rows for head in row)]
     told += [str(value) for rows in found.values() for row in rows for value in row.values()]
     assert not [one for one in told if "plan_sheet." in one]
@@ -107,3 +115,19 @@ def test_every_heading_and_code_has_words(tmp_path: Path, lang: str) -> None:
     assert list(found) == sheets
     assert all(len(name) <= 31 for name in sheets), "no sheet's name may be longer"
     assert text("plan_sheet.to.open", lang) in found[sheets[1]][0][text("plan_sheet.column.there", lang)]
+
+
+def test_an_outage_that_took_place_tells_how_it_went_in_local_times(tmp_path: Path) -> None:
+    first, second, third = PLAN.outages[:3]
+    off = datetime(2026, 6, 1, 0, 5, tzinfo=UTC)
+    plain: dict[str, Any] = {"works": (), "by": "anna", "at": off}
+    went = Execution(outage=first.id, outcome="deviated", customer_hours=12.5, off=off, on=off, **plain)
+    fell = Execution(outage=second.id, outcome="cancelled", customer_hours=0.0, **plain)
+    found = book(tmp_path, around(rows(), {}, **{first.id: went, second.id: fell}))["Outages"]
+    told = [(row["As it went"], row["Really off"], row["Real customer-hours"]) for row in found[:3]]
+    assert told == [
+        ("otherwise", datetime(2026, 6, 1, 8, 5), 12.5),  # noqa: DTZ001  as a sheet has it
+        ("did not take place", None, 0.0),
+        (None, None, None),
+    ]
+    assert third.id == found[2]["Outage"]
