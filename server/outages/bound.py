@@ -11,8 +11,9 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ from server.outages.ledger import Choice
 from server.outages.model import Question, build
 from server.outages.month import Month
 from server.outages.options import Options
+from server.outages.parts import parts_of
 
 #: New outages a round, of them at most so many better than others of the same work.
 _NEW, _NEW_A_WORK = 5_000, 10
@@ -57,21 +59,49 @@ def relaxed(
     seconds: float | None,
     rounds: int = 400,
     gap: float = 0.0,
+    most: int = 1500,
     heard: Heard | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> Relaxed:
-    """The bound of a question. `start` is a choice within it. Ends after so many seconds or rounds, or once
-    the bound is within `gap` of what the relaxation comes to."""
-    columns = Columns(build(month, options, question, blocks=False), parts)
+    """The bound of a question. `start` is a choice within it. Ends after so many seconds, or each part of the
+    month (`parts_of`, of at most so many works) after so many rounds, or once its bound is within `gap` of
+    what its relaxation comes to."""
+    ends, bound, extras = None if seconds is None else clock() + seconds, 0.0, dict[int, tuple[float, ...]]()
+    left, stages = len(question.places), tuple(parts)
+    for works in parts_of(options, question, most):
+        share = None if ends is None else max(0.0, ends - clock()) * len(works) / left
+        asked = replace(question, places={work: question.places[work] for work in works})
+        own = {work: start.get(work) for work in works}
+        columns = Columns(build(month, options, asked, blocks=False), stages)
+        limits = _Limits(share, rounds, gap, clock)
+        found = _of_part(columns, options, own, limits, partial(_beside, bound, heard))
+        bound, left = bound + found.bound, left - len(works)
+        extras.update(found.extras)
+    return Relaxed(bound, extras)
+
+
+def _beside(others: float, heard: Heard | None, bound: float) -> bool:
+    return heard is None or heard(others + bound)
+
+
+@dataclass(frozen=True)
+class _Limits:
+    seconds: float | None
+    rounds: int
+    gap: float
+    clock: Callable[[], float]
+
+
+def _of_part(columns: Columns, options: Options, start: Choice, limits: _Limits, heard: Heard) -> Relaxed:
     master = _Master(columns)
     for column in columns.of_choice(options, start):
         master.add(column)
-    ends = math.inf if seconds is None else clock() + seconds
+    ends = math.inf if limits.seconds is None else limits.clock() + limits.seconds
     prices = np.zeros(len(columns.low))
     best = columns.priced(prices)
     calm: Floats | None = None
-    for _ in range(rounds):
-        solved = master.solved(ends - clock())
+    for _ in range(limits.rounds):
+        solved = master.solved(ends - limits.clock())
         if solved is None:
             break
         value, prices = solved
@@ -84,8 +114,7 @@ def relaxed(
             if added:
                 calm = tried
                 break
-        more = heard is None or heard(columns.floor(best))
-        if not added or not more or value - best.bound <= gap * abs(value):
+        if not added or not heard(columns.floor(best)) or value - best.bound <= limits.gap * abs(value):
             break
     if best.bound <= 0:
         best = max([best, *(columns.priced(share * prices) for share in _SHRUNK)], key=_bound_of)

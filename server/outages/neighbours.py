@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from server.outages.ledger import Choice
-from server.outages.model import Question, build, choice_of, values_of
+from server.outages.model import build, choice_of, values_of
 from server.outages.month import Month
 from server.outages.options import LIVE, Options, Place
 from server.outages.solving import solve
@@ -46,8 +46,8 @@ def by_neighbourhoods(
         if seconds <= 0 or watcher.cancelled or done or spent >= effort:
             return
         before = task.value
-        question, _ = task.narrowed(min(task.near(places), task.beyond()))
-        proven = _piece(task, question, pieces.next(task.choice, size), seconds)
+        extra = min(task.near(places), task.beyond())
+        proven = _piece(task, pieces.next(task.choice, size), extra, seconds)
         spent += limits.piece_seconds
         size = min(LARGEST, size + 5) if proven else max(SMALLEST, size - 10)
         idle = 0 if task.value < before else idle + 1
@@ -56,11 +56,12 @@ def by_neighbourhoods(
         watcher.heard(task.value, task.bound)
 
 
-def _piece(task: Task, question: Question, freed: frozenset[int], seconds: float) -> bool:
-    """Place some works anew; returns whether nothing better was there."""
-    places = _open_places(task.month, task.options, question, task.choice, freed)
+def _piece(task: Task, freed: frozenset[int], extra: float, seconds: float) -> bool:
+    """Place some works anew, where that costs less than `extra` beyond the bound; returns whether nothing
+    better was there."""
+    places = _open_places(task, freed, extra)
     held = frozenset(work for work, own in task.choice.items() if own is not None and work not in freed)
-    asked = replace(question, places=places, may=question.may - held)
+    asked = replace(task.question, places=places, may=task.question.may - held)
     model = build(task.month, task.options, asked)
     limits = task.watcher.limits
     effort = None if limits.effort is None else seconds
@@ -73,27 +74,25 @@ def _piece(task: Task, question: Question, freed: frozenset[int], seconds: float
     return solved.status == "optimal"
 
 
-def _open_places(
-    month: Month, options: Options, question: Question, choice: Choice, freed: frozenset[int]
-) -> dict[int, Sequence[Place]]:
+def _open_places(task: Task, freed: frozenset[int], extra: float) -> dict[int, Sequence[Place]]:
     """All works: those held with the place they have, those freed with all that held outages leave."""
-    places: dict[int, Sequence[Place]] = {}
+    sets, places = task.options.sets, dict[int, Sequence[Place]]()
     blocked: dict[int, set[str]] = {}
     held: set[Place] = set()
-    for work, place in choice.items():
+    for work, place in task.choice.items():
         if work in freed:
             continue
         places[work] = () if place is None else (place,)
         if place is not None and place[0] != LIVE and place not in held:
             held.add(place)
-            blocked.setdefault(place[1], set()).update(options.sets[place[0]].blocked)
+            blocked.setdefault(place[1], set()).update(sets[place[0]].blocked)
     for work in freed:
         places[work] = tuple(
             (number, day)
-            for number, day in question.places[work]
+            for number, day in task.cheap(work, extra)[0]
             if number == LIVE
             or (number, day) in held
-            or not (day in blocked and options.sets[number].blocked & blocked[day])
+            or not (day in blocked and sets[number].blocked & blocked[day])
         )
     return dict(sorted(places.items()))
 

@@ -103,6 +103,7 @@ def _bounded(work: Task, share: float) -> None:
         work.choice,
         seconds=limits.bound_share * share * watcher.left if limits.effort is None else None,
         gap=limits.bound_gap,
+        most=limits.bound_works,
         heard=heard,
         clock=limits.clock,
     )

@@ -28,9 +28,9 @@ class Limits:
     plan is proven that near to the best.
 
     With more than `warm_works`, up to `bound_share` of the time goes to a bound, which ends within
-    `bound_gap` of what it can be; then `warm_share` of what is left to neighbourhoods, each for
-    `piece_seconds`, or less after `patience` of them without anything better. They begin with `near_places`
-    for each work. The rest goes to the model of all places that a better plan could use, once those are no
+    `bound_gap` of what it can be, in parts of up to `bound_works`; then `warm_share` of what is left to
+    neighbourhoods, each for `piece_seconds`, or less after `patience` of them without anything better. They
+    begin with `near_places` for each work. The rest goes to the model of all places that a better plan could use, once those are no
     more than `whole_places`, until then to neighbourhoods. A plan that cannot be split into halves of days
     is mended at once, and the model told of those days after `split_share` of the time.
     """
@@ -42,6 +42,7 @@ class Limits:
     gap: float = 0.0
     bound_share: float = 0.5
     bound_gap: float = 0.002
+    bound_works: int = 1_500
     warm_works: int = 25
     warm_share: float = 0.4
     patience: int = 30

@@ -69,22 +69,28 @@ class Task:
         """How far above the bound the present value lies: no better plan uses a place that costs as much."""
         return math.inf if self.relaxed is None else max(0.0, self.value - self.relaxed.bound)
 
-    def narrowed(self, extra: float) -> tuple[Question, float]:
-        """The question with those places that cost less than so much beyond the bound, and the present ones;
-        and what every plan comes to at least that uses another."""
+    def cheap(self, work: int, extra: float) -> tuple[Sequence[Place], float]:
+        """The places of a work that cost less than so much beyond the bound, and its present one; and how
+        much the others cost at least."""
+        own = self.question.places[work]
         if self.relaxed is None or math.isinf(extra):
-            return self.question, math.inf
-        left_out = math.inf
-        places: dict[int, Sequence[Place]] = {}
-        for work, own in self.question.places.items():
-            kept = []
-            for place, more in zip(own, self.relaxed.extras[work], strict=True):
-                if more < extra or place == self.choice.get(work):
-                    kept.append(place)
-                else:
-                    left_out = min(left_out, more)
-            places[work] = kept
-        return replace(self.question, places=places), self.relaxed.bound + left_out
+            return own, math.inf
+        kept, left_out = [], math.inf
+        for place, more in zip(own, self.relaxed.extras[work], strict=True):
+            if more < extra or place == self.choice.get(work):
+                kept.append(place)
+            else:
+                left_out = min(left_out, more)
+        return kept, left_out
+
+    def narrowed(self, extra: float) -> tuple[Question, float]:
+        """The question with the cheap places of all works; and what every plan that uses another comes to at
+        least."""
+        found = {work: self.cheap(work, extra) for work in self.question.places}
+        left_out = min((least for _, least in found.values()), default=math.inf)
+        bound = 0.0 if self.relaxed is None else self.relaxed.bound
+        places = {work: places for work, (places, _) in found.items()}
+        return replace(self.question, places=places), bound + left_out
 
     def offer(self, choice: Choice) -> frozenset[int]:
         """Take a choice over if it is no worse, mended where days of it do not split; returns those."""

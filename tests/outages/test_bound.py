@@ -17,7 +17,8 @@ from server.outages.greedy import merged
 from server.outages.instance import Part
 from server.outages.model import build, whole
 from server.outages.month import Month, make_month
-from server.outages.options import Options, make_options
+from server.outages.options import LIVE, Options, make_options
+from server.outages.parts import parts_of
 from server.outages.search import search
 from server.outages.solving import Limits
 from tests.outages.brute import Brute
@@ -53,6 +54,32 @@ def test_the_bound_lies_below_what_trying_everything_finds(seed: int) -> None:
     month, options, parts, best = month_of(seed)
     assert bounded(month, options, parts).bound <= best
     assert bounded(month, options, parts, seconds=0.0).bound <= best
+
+
+@pytest.mark.parametrize("seed", range(0, 240, 6))
+def test_so_does_the_sum_of_the_bounds_of_parts(seed: int) -> None:
+    month, options, parts, best = month_of(seed)
+    every, start = whole(month, options), merged(month, options)
+    found = relaxed(month, options, every, parts, start, seconds=None, most=1)
+    assert found.bound <= best
+    assert {work: len(extras) for work, extras in found.extras.items()} == {
+        work: len(places) for work, places in every.places.items()
+    }
+    in_parts = Limits(seconds=60, workers=1, warm_works=0, near_places=1, bound_works=1)
+    assert search(month, options, in_parts).stages[0].value == best
+
+
+def test_parts_keep_together_what_could_share_an_outage() -> None:
+    month = make_month(*demo())
+    options = make_options(month)
+    every = whole(month, options)
+    assert parts_of(options, every, len(every.places)) == [list(every.places)]
+    for most in (1, 4, 8):
+        parts = parts_of(options, every, most)
+        assert sorted(work for part in parts for work in part) == sorted(every.places)
+        sets = [{number for work in part for number, _ in every.places[work]} - {LIVE} for part in parts]
+        assert sum(map(len, sets)) == len(set().union(*sets))
+    assert len(parts_of(options, every, 1)) > len(parts_of(options, every, 8)) > 1
 
 
 def test_the_bound_is_near() -> None:
