@@ -29,6 +29,8 @@ HEAD, GAP, HOURS, LINE = 126, 8, 46, 18
 FONT, SMALL = 11, 9
 #: Characters of a work's label and of a feeder's name.
 LABEL, NAME = 30, 20
+#: Ids with more characters were given by the server.
+_OWN_ID = 12
 #: Colours that stay apart in print and for most colour-blind readers.
 COLOURS: Mapping[Kind, str] = {
     "connection": "#0072b2",
@@ -318,7 +320,8 @@ def _told(bar: _Bar, lang: str) -> str:
 
 
 def _named(work: Work) -> str:
-    return f"{work.id} {work.name}".strip()
+    """What people call a work: by its id too where that is one that a person gave."""
+    return work.name if work.name and len(work.id) > _OWN_ID else f"{work.id} {work.name}".strip()
 
 
 def _x(day: float) -> float:

@@ -133,6 +133,17 @@ def test_what_people_wrote_is_only_ever_words(name: str) -> None:
     assert {one.tag for one in picture.iter()} == {one.tag for one in drawn().iter()}
 
 
+def test_an_id_that_no_person_gave_is_no_label() -> None:
+    long = "01a203d4-c254-79fb-8b88-c85086d4e6c1"
+    work = replace(MONTH.works[0], id=long)
+    month = replace(MONTH, works=(work, replace(work, id=f"{long}2", name="")))
+    day = dt.date(2026, 6, 30)
+    live = tuple(LiveWork(work=one.id, date=day, half=None) for one in month.works)
+    told = words(drawn(month, replace(PLAN, outages=(), live=live, unplaced=())))
+    assert work.name in told
+    assert [one for one in told if one.startswith(long[:20])] == [f"{long[:29]}…"]
+
+
 def test_a_month_without_works_is_a_picture_too() -> None:
     empty = replace(PLAN, outages=(), live=(), days=(), unplaced=(Unplaced(work="gone"),))
     assert "gone: No crew for gone." in words(drawn(plan=empty))
