@@ -27,21 +27,25 @@ from server.outages.options import Options
 from server.outages.parts import parts_of
 
 #: New outages a round, of them at most so many better than others of the same work.
-_NEW, _NEW_A_WORK = 5_000, 10
+_NEW, _NEW_A_WORK = 5_000, 5
 #: In minutes: an outage that gains less than this is none to add.
 _GAINS = 1e-3
 #: Outages kept, for each row.
 _KEPT = 2
 #: Where time ended the rounds early, prices that gain too much are tried smaller.
+#: A bound of less than this share of what the relaxation comes to is not used to tell places apart.
+_GOOD = 0.9
 _SHRUNK = (0.98, 0.95, 0.9, 0.8, 0.65, 0.5, 0.3)
 
 
 @dataclass(frozen=True)
 class Relaxed:
     """`bound` in weighted customer-minutes; by work, for each of its places in the question, by how much
-    every plan with the work there lies above it."""
+    every plan with the work there lies above `base`, which is the bound before rounding, unless the rounds
+    ended too early: then the last prices tell better which places are cheap, though their bound is low."""
 
     bound: float
+    base: float
     extras: Mapping[int, tuple[float, ...]]
 
 
@@ -66,7 +70,8 @@ def relaxed(
     """The bound of a question. `start` is a choice within it. Ends after so many seconds, or each part of the
     month (`parts_of`, of at most so many works) after so many rounds, or once its bound is within `gap` of
     what its relaxation comes to."""
-    ends, bound, extras = None if seconds is None else clock() + seconds, 0.0, dict[int, tuple[float, ...]]()
+    ends = None if seconds is None else clock() + seconds
+    bound, base, extras = 0.0, 0.0, dict[int, tuple[float, ...]]()
     left, stages = len(question.places), tuple(parts)
     for works in parts_of(options, question, most):
         share = None if ends is None else max(0.0, ends - clock()) * len(works) / left
@@ -75,9 +80,9 @@ def relaxed(
         columns = Columns(build(month, options, asked, blocks=False), stages)
         limits = _Limits(share, rounds, gap, clock)
         found = _of_part(columns, options, own, limits, partial(_beside, bound, heard))
-        bound, left = bound + found.bound, left - len(works)
+        bound, base, left = bound + found.bound, base + found.base, left - len(works)
         extras.update(found.extras)
-    return Relaxed(bound, extras)
+    return Relaxed(bound, base, extras)
 
 
 def _beside(others: float, heard: Heard | None, bound: float) -> bool:
@@ -98,7 +103,8 @@ def _of_part(columns: Columns, options: Options, start: Choice, limits: _Limits,
         master.add(column)
     ends = math.inf if limits.seconds is None else limits.clock() + limits.seconds
     prices = np.zeros(len(columns.low))
-    best = columns.priced(prices)
+    best = priced = columns.priced(prices)
+    value = math.inf
     calm: Floats | None = None
     for _ in range(limits.rounds):
         solved = master.solved(ends - limits.clock())
@@ -118,7 +124,8 @@ def _of_part(columns: Columns, options: Options, start: Choice, limits: _Limits,
             break
     if best.bound <= 0:
         best = max([best, *(columns.priced(share * prices) for share in _SHRUNK)], key=_bound_of)
-    return Relaxed(columns.floor(best), columns.extras(best))
+    guide = best if best.bound >= _GOOD * value else priced
+    return Relaxed(columns.floor(best), guide.bound, columns.extras(guide))
 
 
 def _bound_of(priced: Priced) -> float:

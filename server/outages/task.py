@@ -67,7 +67,7 @@ class Task:
 
     def beyond(self) -> float:
         """How far above the bound the present value lies: no better plan uses a place that costs as much."""
-        return math.inf if self.relaxed is None else max(0.0, self.value - self.relaxed.bound)
+        return math.inf if self.relaxed is None else max(0.0, self.value - self.relaxed.base)
 
     def cheap(self, work: int, extra: float) -> tuple[Sequence[Place], float]:
         """The places of a work that cost less than so much beyond the bound, and its present one; and how
@@ -88,9 +88,9 @@ class Task:
         least."""
         found = {work: self.cheap(work, extra) for work in self.question.places}
         left_out = min((least for _, least in found.values()), default=math.inf)
-        bound = 0.0 if self.relaxed is None else self.relaxed.bound
+        base = 0.0 if self.relaxed is None else self.relaxed.base
         places = {work: places for work, (places, _) in found.items()}
-        return replace(self.question, places=places), bound + left_out
+        return replace(self.question, places=places), base + left_out
 
     def offer(self, choice: Choice) -> frozenset[int]:
         """Take a choice over if it is no worse, mended where days of it do not split; returns those."""
