@@ -11,7 +11,7 @@ import msgspec
 from flask import g
 
 from server.api.base import Schema, blueprint, roles
-from server.api.casework import REQUIRED_MATCH, ReasonIn, if_match, plain, required_match
+from server.api.casework import REQUIRED_MATCH, ReasonIn, command, if_match, plain, required_match
 from server.api.keys import IDEMPOTENCY_HEADER, created_id, own_id
 from server.api.plan_publishing import PublishedOut, frozen_days, problems
 from server.api.plans import (
@@ -153,7 +153,7 @@ def _version(base: PlanRecord, version_id: str, body: dict[str, Any]) -> tuple[P
     if base.summary is None or base.state not in ("made", "published"):
         raise PlanRefused("plan_no_next", state=base.state)
     made, actor = services(), g.actor
-    hand = {work: msgspec.convert(plain(said), Hand) for work, said in body["hand"].items()}
+    hand = {work: command(Hand, **plain(said)) for work, said in body["hand"].items()}
     drop = tuple(Dropped(work=work, **why) for work, why in sorted(body["drop"].items()))
     asked = _works(base, {one.work for one in drop}, body["add"])
     for work in [*hand, *(one.work for one in drop)]:

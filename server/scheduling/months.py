@@ -88,19 +88,21 @@ def _customers(requests: Iterable[Request], given: Sequence[Any]) -> list[Any]:
 def changed_instance(
     instance: Mapping[str, Any], *, drop: Collection[str] = (), add: Iterable[Mapping[str, Any]] = ()
 ) -> dict[str, Any]:
-    """The instance without some works and with others; a work in both is changed. Ties to works that are gone
-    go with them."""
+    """The instance without some works and with others; a work in both is changed. Ties to works that are not
+    in it fall away. What is odd in `add` stays as it is, for the reading to tell."""
     added = [dict(one) for one in add]
-    works = [one for one in instance["works"] if one["id"] not in drop] + added
-    known = {one["id"] for one in works}
-    return {**instance, "works": [_tied(one, known) for one in sorted(works, key=lambda one: str(one["id"]))]}
+    works = [one for one in instance["works"] if one["id"] not in drop]
+    every = sorted((*works, *added), key=lambda one: str(one.get("id")))
+    known = {str(one.get("id")) for one in every}
+    return {**instance, "works": [_tied(one, known) for one in every]}
 
 
 def _tied(work: Mapping[str, Any], known: Collection[str]) -> dict[str, Any]:
+    """A work with those of its ties that are to known works."""
     ties = {
-        name: [one for one in work[name] if one in known]
+        name: [one for one in work[name] if not isinstance(one, str) or one in known]
         for name in ("after", "with", "not_with", "same_crew")
-        if name in work
+        if isinstance(work.get(name), list | tuple)
     }
     return {**work, **ties}
 

@@ -129,6 +129,7 @@ def test_an_amendment_is_of_the_plan_as_it_was_read_and_has_a_reason(june: Desk)
     refused(again(june, reason=" "), 422, "plan_reason_missing")
     refused(again(june, add=["t-99"]), 422, "plan_work_unknown")
     refused(again(june, hand={"t-99": {}}), 422, "plan_work_unknown")
+    refused(again(june, hand={"t-06": {"pin": {"date": "soon"}}}), 422, "invalid_fields")
 
 
 def test_the_same_amendment_again_finds_the_first(june: Desk) -> None:

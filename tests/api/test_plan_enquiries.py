@@ -95,6 +95,9 @@ def test_what_no_worker_could_answer_is_refused_at_once(made: Desk) -> None:
     wrong("enquiry_nothing", kind="works")
     wrong("plan_work_unknown", kind="works", drop=["t-99"])
     wrong("plan_unusable", kind="works", add=[{**WORKS["t-06"], "skill": "none"}])
+    odd: JSON
+    for odd in ({}, {"id": []}, {"id": "x", "after": 7}, {**WORKS["t-06"], "with": [{}]}):
+        wrong("plan_unusable", kind="works", add=[odd])
     refused(made.ask("GET", "/plans/june/enquiries/none", by="scheduler"), 404, "not_found")
 
 
