@@ -170,7 +170,8 @@ def test_tasks_and_rounds_from_before_these_rules_are_read() -> None:
     for name in ("specialties", "by_photos"):
         del document["tasks"]["r"][name]
     del document["notices"]["1"]["items"][0]["rounds"][0]["lacking"]
+    del document["tasks"]["r"]["submissions"][0]["presence"]
     case = case_from_document(document)
     old: Task = case.tasks["r"]
-    assert (old.specialties, old.by_photos) == ({}, False)
+    assert (old.specialties, old.by_photos, old.submissions[0].presence) == ({}, False, None)
     assert case.notices[1].items[0].rounds[0].lacking == ()
