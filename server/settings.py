@@ -137,6 +137,8 @@ class Settings:
     compact_min_bytes: int = 64 * 1024
     blob_sweep_seconds: float = 24 * 3600.0
     blob_abandoned_seconds: float = 24 * 3600.0
+    rendition_sweep_seconds: float = 7 * 24 * 3600.0
+    rendition_idle_seconds: float = 24 * 3600.0
 
     def database(self, name: str) -> str:
         """The full name of a database: the configured prefix and `name`."""

@@ -79,17 +79,16 @@ def rebuild_command(cases: tuple[str, ...], *, anew: bool) -> None:
 
 @renditions.command("sweep")
 @click.option(
-    "--min-age",
+    "--idle",
     type=click.FloatRange(min=1),
-    default=24.0,
-    show_default=True,
-    help="Hours for which a file stays that was made or asked for.",
+    help="Seconds for which a file stays that was made or asked for. [HEZHA_RENDITION_IDLE_SECONDS]",
 )
-def sweep_command(min_age: float) -> None:
+def sweep_command(idle: float | None) -> None:
     """Remove renditions that no photo asks for any more, and those of cases that ended long ago (the dated
-    setting rendition_days)."""
+    setting rendition_days). The worker does so too, every HEZHA_RENDITION_SWEEP_SECONDS."""
     with open_services() as made:
-        swept = sweep(made, made.clock(), min_age=timedelta(hours=min_age))
+        seconds = made.settings.rendition_idle_seconds if idle is None else idle
+        swept = sweep(made, made.clock(), min_age=timedelta(seconds=seconds))
     click.echo(
         f"{swept.stray} renditions without a photo and {swept.retired} of cases long ended removed, "
         f"{decimal(swept.bytes)}."

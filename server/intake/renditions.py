@@ -5,14 +5,18 @@ Nothing here touches an original, and whatever is removed can be made again from
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence, Set
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import get_args
+
+import structlog
 
 from server.casework.originals import ATTACHMENT, plain_bytes
 from server.casework.renditions import AT_ONCE, rendition_path
@@ -22,9 +26,11 @@ from server.intake.photos import photo_limits, watermark
 from server.services import Services
 from server.workflow.model import Case
 from server.workflow.processes import process
-from sync.store import BytesMissing, NotFound
+from sync.store import BytesMissing, NotFound, StoreError, never
 
-__all__ = ["Rebuilt", "Swept", "cache_size", "rebuild", "rendition_of", "sweep"]
+__all__ = ["Rebuilt", "Swept", "cache_size", "keep_swept", "rebuild", "rendition_of", "sweep"]
+
+log = structlog.get_logger()
 
 _CHUNK = 256 * 1024
 #: Files that a sweep looks at in one pass over all photos: some fifty megabytes of names.
@@ -90,16 +96,43 @@ def rebuild(made: Services, case_id: str, *, anew: bool = False) -> Rebuilt:
     return found
 
 
-def sweep(made: Services, now: datetime, *, min_age: timedelta) -> Swept:
+def keep_swept(made: Services, stop: threading.Event) -> None:
+    """Sweep as often as the settings say, until `stop`. When that was last is kept beside the cache, so that
+    a worker that is often started anew sweeps too."""
+    settings, mark = made.settings, made.settings.data_dir / "renditions" / "swept"
+    min_age = timedelta(seconds=settings.rendition_idle_seconds)
+    while not stop.wait(settings.maintenance_seconds):
+        try:
+            now = made.clock()
+            if mark.exists():
+                if now.timestamp() - mark.stat().st_mtime < settings.rendition_sweep_seconds:
+                    continue
+                swept = sweep(made, now, min_age=min_age, stopping=stop.is_set)
+                log.info("renditions_swept", stray=swept.stray, retired=swept.retired, bytes=swept.bytes)
+            mark.parent.mkdir(parents=True, exist_ok=True)
+            mark.touch()
+            os.utime(mark, (now.timestamp(), now.timestamp()))
+        except StoreError as error:
+            log.warning("rendition_sweep_failed", error=error.error, reason=error.reason)
+        except Exception:  # nothing waits for it, and without it the cache only grows
+            log.exception("rendition_sweep_crashed")
+
+
+def sweep(
+    made: Services, now: datetime, *, min_age: timedelta, stopping: Callable[[], bool] = never
+) -> Swept:
     """Remove files that no photo asks for as it is now: its watermark has changed, or it is gone; and those
     of cases that ended longer ago than the dated setting `rendition_days` keeps them.
 
-    Files that were made or asked for within `min_age` stay: their photo may not be known yet.
+    Files that were made or asked for within `min_age` stay: their photo may not be known yet. `stopping` is
+    asked between cases; then no more is removed.
     """
     folder, found = made.settings.data_dir / "renditions", Swept()
     for shard in _shards(folder):
         files = {file.name: file for part in shard for file in (folder / part).glob("*.jpg")}
-        wanted, retired = _asked_for(made, files.keys(), now)
+        wanted, retired = _asked_for(made, files.keys(), now, stopping)
+        if stopping():
+            break
         for name in sorted(files.keys() - wanted):
             freed = _remove(files[name], (now - min_age).timestamp())
             if freed is not None:
@@ -136,11 +169,15 @@ def _shards(folder: Path) -> Iterator[list[str]]:
         yield shard
 
 
-def _asked_for(made: Services, files: Set[str], now: datetime) -> tuple[set[str], set[str]]:
+def _asked_for(
+    made: Services, files: Set[str], now: datetime, stopping: Callable[[], bool]
+) -> tuple[set[str], set[str]]:
     """Of these files, those that a photo asks for, and those that only photos of cases long ended do."""
     wanted: set[str] = set()
     retired: set[str] = set()
     for case_id in made.cases.ids():
+        if stopping():
+            break
         case = made.cases.load(case_id).case
         days = made.cases.policy(case.organisation).rendition_days
         over = days > 0 and _ended_before(case, now - timedelta(days=days))

@@ -26,6 +26,7 @@ from server.intake.leaves import settle_leaves
 from server.intake.outbox import Outbox
 from server.intake.photos import Photos
 from server.intake.pulse import Watched, pulse_file
+from server.intake.renditions import keep_swept
 from server.intake.sharing import Sharing
 from server.intake.teller import Teller
 from server.names import CASE_DOCUMENT, Names
@@ -377,7 +378,8 @@ def run_worker(settings: Settings, stop: threading.Event, pulse: Watched) -> Non
             reminder = threading.Thread(target=keep_reminding, args=reminding, name="reminders")
             planning = threading.Thread(target=planner.run, args=(stop,), name="planner")
             answering = threading.Thread(target=answerer.run, args=(stop,), name="answerer")
-            beside = (teller, keeper, reminder, planning, answering)
+            sweeper = threading.Thread(target=keep_swept, args=(made, stop), name="renditions")
+            beside = (teller, keeper, sweeper, reminder, planning, answering)
             for thread in beside:
                 thread.start()
             _follow(made, intake, stop, pulse)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import os
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,7 +19,7 @@ from server.casework.renditions import AT_ONCE, rendition_path
 from server.evidence.header import Refused
 from server.intake import renditions
 from server.intake.photos import watermark
-from server.intake.renditions import Rebuilt, cache_size, rebuild, sweep
+from server.intake.renditions import Rebuilt, Swept, cache_size, keep_swept, rebuild, sweep
 from tests.desk import START, Desk, InProcess, open_desk, photo_document, picture
 
 #: Later than any file that a test leaves as it was made.
@@ -192,6 +194,42 @@ def test_a_photo_that_cannot_be_shown_is_named(cache: Cache, monkeypatch: pytest
     found = rebuild(cache.desk.made, cache.cases[0], anew=True)
     assert sorted(found.failed) == [f"p-0-{n}" for n in range(PHOTOS)]
     assert (found.made, found.kept) == (0, 0)
+
+
+def test_the_worker_sweeps_when_it_is_due_and_not_before(cache: Cache) -> None:
+    """At first it only takes down when; a failure is not the end."""
+    made, stop = cache.desk.made, threading.Event()
+    week = timedelta(seconds=made.settings.rendition_sweep_seconds)
+    stray = next(iter(cache.files)).with_name("0" * 64 + "-thumb-x.jpg")
+    stray.write_bytes(b"stray")
+    os.utime(stray, (0, 0))
+    moments = iter([NOW, NOW + week / 2, None, NOW + week, NOW + week, NOW + 2 * week])
+    seen: list[bool] = []
+
+    def clock() -> datetime:
+        seen.append(stray.exists())
+        moment = next(moments)
+        if len(seen) == 6:
+            stop.set()
+        if moment is None:
+            raise OSError("no clock")
+        return moment
+
+    settings = dataclasses.replace(made.settings, maintenance_seconds=0.001)
+    keep_swept(dataclasses.replace(made, clock=clock, settings=settings), stop)
+    assert seen == [True, True, True, True, False, False]
+    assert set(cache.every()) == set(cache.files)
+
+
+def test_a_sweep_that_is_stopped_removes_nothing_that_it_has_not_looked_for(cache: Cache) -> None:
+    asked: list[int] = []
+
+    def stopping() -> bool:
+        asked.append(1)
+        return len(asked) > 1
+
+    assert sweep(cache.desk.made, NOW, min_age=DAY, stopping=stopping) == Swept()
+    assert set(cache.every()) == set(cache.files)
 
 
 def test_the_cache_is_measured(cache: Cache) -> None:
