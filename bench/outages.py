@@ -1,18 +1,21 @@
 """Outages balanced: how soon there is a plan, how soon it is proven good, and what simpler plans cost.
 
-    python bench/outages.py [--works 20 50 ...] [--grown 200] [--large 500 1000] [--seed K] [--workers N]
+    python bench/outages.py [--works 20 50 ...] [--grown 200] [--large 500 1000] [--province 3000]
+        [--seed K] [--workers N]
 
 Months by seed (`kit/months.py`): on pandapower's public network mv_oberrhein where it is installed, and on a
-grown network of 2,000 nodes. Beside the plan: (a) each work alone on its wanted day, or the nearest that has
-room; (b) each work in turn where it adds least, joined to an outage where that is cheapest. Both keep every
-rule and may leave works out; customer-hours are told per work placed, since a plan that places fewer costs
-less. Every plan is checked (`server.outages.checking`); one that does not hold ends the run.
+grown network of 2,000 nodes; a province's month on one of two nodes a work. Beside the plan: (a) each work
+alone on its wanted day, or the nearest that has room; (b) each work in turn where it adds least, joined to an
+outage where that is cheapest. Both keep every rule and may leave works out; customer-hours are told per work
+placed, since a plan that places fewer costs less. Every plan is checked (`server.outages.checking`); one that
+does not hold ends the run.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import resource
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -112,6 +115,7 @@ def main() -> None:
     parser.add_argument("--works", type=int, nargs="*", default=[20, 50, 100, 200])
     parser.add_argument("--grown", type=int, nargs="*", default=[200], help="as long, on the grown network")
     parser.add_argument("--large", type=int, nargs="*", default=[500, 1000])
+    parser.add_argument("--province", type=int, nargs="*", default=[], help="as large, two nodes a work")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--plot", type=Path, help="write the gaps over time there, as SVG")
@@ -119,21 +123,24 @@ def main() -> None:
     runs = [("oberrhein", works, SMALL_SECONDS) for works in asked.works]
     runs += [("grown", works, SMALL_SECONDS) for works in asked.grown]
     runs += [("grown", works, LARGE_SECONDS) for works in asked.large]
+    runs += [(f"province {works}", works, LARGE_SECONDS) for works in asked.province]
     networks: dict[str, Network] = {}
     print(f"load at the start: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores\n")
     print(
         "| network | works | (a) alone | (b) greedy | balanced | per work, against (a) | against (b) |",
         end="",
     )
-    print(" first plan, s | 5 % | 1 % | proof |")
-    print("|---" * 11 + "|", flush=True)
+    print(" first plan, s | 5 % | 1 % | proof | MB so far |")
+    print("|---" * 12 + "|", flush=True)
     curves = {}
     for name, works, seconds in runs:
         if name not in networks:
-            networks[name] = oberrhein() if name == "oberrhein" else grown(2000)
+            nodes = 2 * works if name.startswith("province") else 2000
+            networks[name] = oberrhein() if name == "oberrhein" else grown(nodes)
         limits = Limits(seconds=seconds, workers=asked.workers, seed=asked.seed)
         row, course = one(networks[name], works, asked.seed, limits)
-        print(row, flush=True)
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        print(f"{row} {peak:,.0f} |", flush=True)
         curves[f"{name}, {works} works"] = [(max(0.1, at), max(FLOOR, gap)) for at, gap in course.steps]
     print(f"\nload at the end: {os.getloadavg()[0]:.1f}")
     if asked.plot:

@@ -64,7 +64,7 @@ def search(
         watcher.enter(number, value)
         share = 1.0 / (len(plan) - number)
         work = Task(month, options, asked, parts, choice, watcher)
-        if len(asked.places) > limits.warm_works or not work.few():
+        if sum(len(places) > 1 for places in asked.places.values()) > limits.warm_works or not work.few():
             _bounded(work, share)
             by_neighbourhoods(work, share * limits.warm_share, patience=limits.patience)
         if not work.few():

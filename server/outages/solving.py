@@ -27,12 +27,13 @@ class Limits:
     instead, and the same instance, seed and workers give the same plan on any machine. `gap` ends it once the
     plan is proven that near to the best.
 
-    With more than `warm_works`, up to `bound_share` of the time goes to a bound, which ends within
-    `bound_gap` of what it can be, in parts of up to `bound_works`; then `warm_share` of what is left to
-    neighbourhoods, each for `piece_seconds`, or less after `patience` of them without anything better. They
-    begin with `near_places` for each work. The rest goes to the model of all places that a better plan could
-    use, once those are no more than `whole_places`, until then to neighbourhoods. A plan that cannot be split
-    into halves of days is mended at once, and the model told of those days after `split_share` of the time.
+    With more than `warm_works` that could be in several places, up to `bound_share` of the time goes to a
+    bound, which ends within `bound_gap` of what it can be, in parts of up to `bound_works`; then `warm_share`
+    of what is left to neighbourhoods, each for `piece_seconds`, or less after `patience` of them without
+    anything better. They begin with `near_places` for each work. The rest goes to the model of all places
+    that a better plan could use, once those are no more than `whole_places`, until then to neighbourhoods. A
+    plan that cannot be split into halves of days is mended at once, and the model told of those days after
+    `split_share` of the time.
     """
 
     seconds: float = 60.0
