@@ -24,7 +24,7 @@ from server.signing.forms import (
 from server.signing.verdicts import Claim, check, kid_of
 from server.workflow.commands import Accepted, Returned
 from server.workflow.model import Case, CodedReason, DeviceSignature, Submission, Task
-from server.workflow.vocabulary import MAX_NAME
+from server.workflow.vocabulary import MAX_ID, MAX_NAME
 from sync.store import Document
 
 #: The setting's word for: what no tablet signed goes back.
@@ -69,7 +69,8 @@ class Seals:
         now = self._clock()
         policy = self._cases.policy(case.organisation)
         database = self._names.forms(case.id)
-        named = sorted({one for leaf in leaves for one in named_signatures(leaf)})
+        # No signature has an id longer than that, and the form is returned for naming one.
+        named = sorted({one for leaf in leaves for one in named_signatures(leaf) if len(one) <= MAX_ID})
         found = ((one, self._hand(database, one)) for one in named)
         return Sealed(
             branches=tuple(self._branch(case, task, leaf, now) for leaf in leaves),
