@@ -174,7 +174,7 @@ def test_who_made_a_position_up_once_is_credited_with_no_other() -> None:
     at_home = {"at": at(200), "by": "li", "location": place(200, 0.1)}
     others = {"at": at(1), "by": "wang", "location": place(1)}
     for other, on_site in ((made_up, ("C",)), (at_home, ("A", "C"))):
-        answers = {"A": here, "B": other, "C": others}
+        answers: dict[str, Any] = {"A": here, "B": other, "C": others}
         report = presence_report([branch("t-1", **answers)], [], {}, FENCE)
         found = presence_of(report, answers, answers)
         assert (found.on_site, found.off_site) == (on_site, ("B",))
@@ -191,7 +191,7 @@ def test_a_rule_stands_as_the_worst_of_what_it_compares() -> None:
     here = {"at": at(0), "by": "li", "location": place(0)}
     blank = {"at": at(1), "by": "li"}
     away = {"at": at(200), "by": "li", "location": place(200, 0.1)}
-    answers = {"A": here, "B": blank, "C": away}
+    answers: dict[str, Any] = {"A": here, "B": blank, "C": away}
     report = presence_report([branch("t-1", **answers)], [], {}, FENCE)
     for parts, on_site, off_site in (
         (["A"], ("R",), ()),
