@@ -118,6 +118,13 @@ class PublicAppointmentOut(ma.Schema):
     wished = ma.fields.String(allow_none=True)
 
 
+class PublicOutageOut(ma.Schema):
+    """The outage by which the customer is connected, as a published plan has it."""
+
+    title = ma.fields.String()
+    on = ma.fields.String()
+
+
 class PublicLinkOut(ma.Schema):
     expires_at = ma.fields.String()
 
@@ -134,6 +141,7 @@ class CustomerPageOut(ma.Schema):
     steps = ma.fields.List(ma.fields.Nested(PublicStepOut))
     notices = ma.fields.List(ma.fields.Nested(PublicNoticeOut))
     appointments = ma.fields.List(ma.fields.Nested(PublicAppointmentOut))
+    outage = ma.fields.Nested(PublicOutageOut, allow_none=True)
     receipts = ma.fields.List(ma.fields.Nested(PublicStepOut))
     energized_at = ma.fields.String(allow_none=True)
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
+from server.casework.outages import planned_day
 from server.texts import catalogue, text
 from server.workflow.clocks.measure import clocks
 from server.workflow.clocks.standing import lasting_pauses, standing
@@ -39,6 +40,7 @@ def customer_page(case: Case, link: Link, now: datetime, rules: InForce, lang: s
             _notice(case.notices[n], lang) for n in sorted(case.notices) if _is_shown(case.notices[n])
         ],
         "appointments": list(_appointments(case, lang)),
+        "outage": _outage(case, lang),
         "receipts": [receipt(entry, lang) for entry in acts_of_customer(case)],
         "energized_at": case.energization.record.at.isoformat() if case.energization.record else None,
     }
@@ -153,6 +155,12 @@ def _appointments(case: Case, lang: str) -> Iterator[dict[str, Any]]:
             "on": None,
             "wished": wished.get(ENERGIZATION),
         }
+
+
+def _outage(case: Case, lang: str) -> dict[str, Any] | None:
+    """The day on which the line is switched off to connect the customer, once a published plan has one."""
+    day = None if case.energization.record else planned_day(case)
+    return None if day is None else {"on": day.isoformat(), "title": text("customer.outage", lang)}
 
 
 def receipt(entry: LogEntry, lang: str) -> dict[str, Any]:

@@ -8,6 +8,7 @@ comes after can be done again: cut off in between, whoever sees the plan next en
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
+from datetime import date
 from typing import Any, Literal
 
 import msgspec
@@ -24,6 +25,7 @@ from server.scheduling.requests import OPEN, Request
 from server.scheduling.works import StaleWork, UnknownWork, Works
 from server.texts import text
 from server.workflow.commands import RecordEntry
+from server.workflow.model import Case
 from server.workflow.refusal import Refusal
 from sync.store import NotFound
 
@@ -122,7 +124,8 @@ class Publishing:
         elif record.state == "withdrawn":
             self._release(record, before)
         told = []
-        left = self._left(record) if any(before.get(work) != day for work, day in days.items()) else set()
+        new = any(before.get(work) != day for work, day in days.items())
+        left = self._left(record, days) if new else set()
         for work, day in sorted(days.items()):
             if before.get(work) != day:
                 told += self._tell_all(record, work, day, "met", left)
@@ -196,10 +199,10 @@ class Publishing:
             return
         raise StaleWork(work)
 
-    def _left(self, record: PlanRecord) -> set[str]:
-        """The cases that wait for a work which has no day yet."""
-        waiting = (known for known, _ in self._works.all(record.organisation) if known.state in OPEN)
-        return {case for known in waiting for case in known.asked.cases}
+    def _left(self, record: PlanRecord, days: Collection[str]) -> set[str]:
+        """The cases that wait for a work which has no day yet, in this plan or another."""
+        every = (known for known, _ in self._works.all(record.organisation) if known.id not in days)
+        return {case for known in every if known.state in OPEN for case in known.asked.cases}
 
     def _tell_all(
         self, record: PlanRecord, work: str, day: str, status: Literal["met", "unmet"], left: Collection[str]
@@ -227,13 +230,25 @@ class Publishing:
             # One language for all who read the case: the papers' own.
             code = "plan_evidence" if status == "met" else "plan_evidence_gone"
             evidence = text(code, "zh-CN", number=number, work=work, date=day)
-            command = RecordEntry(gate=GATE, status=status, evidence=evidence, documents=(number,))
+            command = RecordEntry(gate=GATE, status=status, evidence=evidence, note=day, documents=(number,))
             self._cases.apply(case_id, command, SYSTEM)
         except (Refusal, NotFound) as refusal:
             code = refusal.code if isinstance(refusal, Refusal) else "not_found"
             log.warning("outage_gate_refused", case=case_id, plan=record.id, code=code)
             return Told(case=case_id, work=work, refused=code)
         return Told(case=case_id, work=work)
+
+
+def planned_day(case: Case) -> date | None:
+    """The day of the outage by which a case is connected, as long as what a published plan said of it last
+    stands; None before, and where somebody else has said something since."""
+    words = case.entries.get(GATE, ())
+    if not words or (words[-1].status, words[-1].by) != ("met", SYSTEM.name):
+        return None
+    try:
+        return date.fromisoformat(words[-1].note)
+    except ValueError:
+        return None  # said before days were kept
 
 
 def _own(work: Work, within: Collection[str]) -> Work:

@@ -255,3 +255,23 @@ def test_a_case_that_waits_for_several_works_is_told_once_all_have_a_day(june: D
     assert make_planner(june.made).run_once()
     assert [one["refused"] for one in published(june, "two")["told"]] == [None]
     assert gate(june, "t-06")["status"] == "met"
+
+
+def test_the_customers_page_shows_the_day_as_the_plan_has_it(june: Desk) -> None:
+    case = case_of(june, "t-06")
+    token = june.post(f"/cases/{case}/links")["token"]
+
+    def shown(lang: str = "en") -> JSON | None:
+        answer = june.client.get(f"/api/v1/public/cases/{token}", headers={"Accept-Language": lang})
+        found: JSON | None = answer.get_json()["outage"]
+        return found
+
+    assert shown() == {"title": "Planned outage to connect you", "on": stands(june, "june", "t-06")}
+    day = other_day(june)
+    made(june, id="june-2", hand={"t-06": {"pin": {"date": day}}})
+    published(june, "june-2")
+    told = shown("zh-CN")
+    assert told is not None
+    assert (told["on"], told["title"]) == (day, "为您接电的计划停电")
+    june.post("/plans/june-2/withdraw", {"reason": "storm"}, by="scheduler")
+    assert shown() is None

@@ -12,7 +12,10 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
+from server.casework.cases import SYSTEM
+from server.casework.outages import GATE
 from server.people.links import LinkToken, link_token, read_link_token
+from server.workflow.commands import RecordEntry
 from server.workflow.customer import receipt_no
 from server.workflow.log import verify_log
 from tests.desk import Desk, open_desk, picture, refused
@@ -29,6 +32,7 @@ ALLOWED = {
         "steps",
         "notices",
         "appointments",
+        "outage",
         "receipts",
         "energized_at",
     },
@@ -40,6 +44,7 @@ ALLOWED = {
     "steps": {"title", "at", "receipt"},
     "receipts": {"title", "at", "receipt"},
     "appointments": {"about", "title", "on", "wished"},
+    "outage": {"title", "on"},
     "notices": {"n", "state", "title", "round", "issued_at", "received_at", "accepted", "items"},
     "notices.items": {
         "code",
@@ -123,6 +128,9 @@ def test_a_page_has_no_field_beyond_the_list(desk: Desk) -> None:
     desk.post(f"/cases/{case}/pauses", {"reason": "papers", "evidence": "letter 1", "message": "The deed."})
     desk.assign(case, due="2026-12-01")
     assert send(desk, token, answer_of()).status_code == 201
+    desk.post(f"/cases/{case}/facts", {"facts": {"outage_needed": True}})
+    planned = RecordEntry(gate=GATE, status="met", evidence="in the plan", note="2026-12-11")
+    desk.made.cases.apply(case, planned, SYSTEM)
     shown = page(desk, token)
     assert {(path, key) for path, key in fields(shown)} == {
         (path, key) for path, keys in ALLOWED.items() for key in keys
