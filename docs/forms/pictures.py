@@ -22,7 +22,7 @@ from flask import Flask
 from PIL import Image
 
 from server.app import create_app
-from server.demo.seed import is_demo, seed_whole
+from server.demo.seed import as_demo, is_demo, seed_whole
 from server.demo.town import PASSWORD
 from server.intake.worker import make_planner
 from server.services import services
@@ -58,6 +58,7 @@ def main() -> None:
         sys.exit("pdftoppm is missing: apt install poppler-utils")
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings(data_dir=Path(*sys.argv[1:]) if sys.argv[1:] else Path(folder, "data"))
+        settings = as_demo(settings)
         if not is_demo(settings):
             seed_whole(settings, print)
         app = create_app(settings)

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from server.commands.common import is_empty, settings_or_exit
-from server.demo.seed import is_demo, seed_whole
+from server.demo.seed import as_demo, is_demo, seed_whole
 from server.demo.town import ACCOUNTS, PASSWORD
 from server.settings import Settings
 
@@ -25,18 +25,22 @@ def demo() -> None:
             err=True,
         )
         sys.exit(1)
-    _seed(settings)
+    _seed(as_demo(settings))
     print_accounts(settings)
 
 
-def seed_if_empty(settings: Settings) -> None:
-    """Seed a folder that holds nothing; print the accounts of a folder that the demo seeded."""
+def seed_if_empty(settings: Settings) -> Settings:
+    """Seed a folder that holds nothing; print the accounts of a folder that the demo seeded.
+
+    The settings to serve it with.
+    """
     if is_empty(settings):
-        _seed(settings)
+        _seed(as_demo(settings))
     if is_demo(settings):
         print_accounts(settings)
-    else:
-        click.echo(f"{_place(settings)} holds data of its own; it is served as it is, without the demo.")
+        return as_demo(settings)
+    click.echo(f"{_place(settings)} holds data of its own; it is served as it is, without the demo.")
+    return settings
 
 
 def _place(settings: Settings) -> str:

@@ -41,7 +41,8 @@ def serve(
     if with_demo:
         from server.commands.demo import seed_if_empty  # noqa: PLC0415  only the demo needs its generator
 
-        seed_if_empty(settings)
+        settings = seed_if_empty(settings)
+        os.environ["HEZHA_POLICY_FILE"] = settings.policy_file
     else:
         click.echo(f"Hezha 合闸  {settings.public_url}  (API page: {settings.public_url}/api/docs)")
         if is_empty(settings):

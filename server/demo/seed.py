@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from msgspec.structs import replace as replace_struct
@@ -27,6 +28,8 @@ SURVEY, MIDCHECK, ACCEPTANCE = "survey-hv-10kv", "intermediate-earthing-cable", 
 
 #: Lies in a data folder that was seeded here.
 _MARK = "demo"
+#: What the demo sets itself.
+_POLICY = Path(__file__).with_name("policy.yaml")
 
 #: Evidence for the gates that somebody confirms, by gate.
 _EVIDENCE = {
@@ -246,6 +249,11 @@ _CASES: tuple[tuple[Callable[[Story], None], town.Premises], ...] = (
     (held_by_a_hazard, town.SCHOOL),
     (energized, town.PLASTICS),
 )
+
+
+def as_demo(settings: Settings) -> Settings:
+    """With the demo's own dated settings, unless the installation has some."""
+    return replace(settings, policy_file=settings.policy_file or str(_POLICY))
 
 
 def is_demo(settings: Settings) -> bool:

@@ -16,7 +16,7 @@ from server.app import create_app
 from server.commands.common import is_empty
 from server.demo import story
 from server.demo.month import CASES, Month, following, moved
-from server.demo.seed import is_demo, seed_whole
+from server.demo.seed import as_demo, is_demo, seed_whole
 from server.demo.town import ACCOUNTS, COLD_STORE, PASSWORD
 from server.intake.worker import make_intake, make_planner
 from server.scheduling.plans import PlanRecord, Plans
@@ -35,7 +35,7 @@ CHEAP = Argon2Profile(1024, 1, 1)
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
-    settings = Settings(data_dir=tmp_path_factory.mktemp("demo") / "data", argon2=CHEAP)
+    settings = as_demo(Settings(data_dir=tmp_path_factory.mktemp("demo") / "data", argon2=CHEAP))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(story, "PHOTO_SIZE", (160, 120))
         told: list[str] = []
@@ -49,6 +49,16 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
 @pytest.fixture(scope="module")
 def cases(demo: Services) -> list[Case]:
     return [demo.cases.load(case_id).case for case_id in demo.cases.ids()]
+
+
+def test_the_demo_has_a_name_unless_the_installation_sets_its_own(demo: Services, tmp_path: Path) -> None:
+    policy = demo.cases.policy("demo")
+    assert [policy.name_of("demo", language) for language in LANGUAGES] == [
+        "合闸演示供电公司",
+        "Hezha Demo Power",
+    ]
+    own = Settings(data_dir=tmp_path, policy_file="own.yaml")
+    assert as_demo(own).policy_file == "own.yaml"
 
 
 def test_a_story_that_cannot_be_taken_in_ends(demo: Services, monkeypatch: pytest.MonkeyPatch) -> None:
