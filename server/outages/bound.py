@@ -33,9 +33,9 @@ _GAINS = 1e-3
 #: Outages kept, for each row.
 _KEPT = 2
 #: Where time ended the rounds early, prices that gain too much are tried smaller.
+_SHRUNK = (0.98, 0.95, 0.9, 0.8, 0.65, 0.5, 0.3)
 #: A bound of less than this share of what the relaxation comes to is not used to tell places apart.
 _GOOD = 0.9
-_SHRUNK = (0.98, 0.95, 0.9, 0.8, 0.65, 0.5, 0.3)
 
 
 @dataclass(frozen=True)
