@@ -32,6 +32,7 @@ from server.evidence.workers import PhotoWorkers
 CASES = (("12 MP", (4000, 3000), 96), ("tablet", (1600, 1200), 90))
 NOW = datetime(2026, 3, 5, 9, 30, tzinfo=UTC)
 LIMITS = PhotoLimits()
+Ways = dict[str, Callable[[], object]]
 MARK = (
     "YK-2026-0365  ME-05",
     "2026-03-05 09:30:00 +0800",
@@ -65,26 +66,35 @@ def plain_renditions(path: Path, folder: Path) -> None:
             small.save(folder / f"plain-{side}.jpg", quality=82)
 
 
-def medians_ms(ways: dict[str, Callable[[], object]], folder: Path, rounds: int) -> dict[str, float]:
+def medians_ms(ways: Ways, folder: Path, rounds: int) -> tuple[dict[str, float], dict[str, float]]:
     """Each way once a round, in turn, so that what else the machine does meets them all alike. What one wrote
-    is gone before the next: to write over a file waits for the disk, and a photo's renditions are new."""
+    is gone before the next: to write over a file waits for the disk, and a photo's renditions are new.
+
+    By the clock, and of this process's processor time."""
     times: dict[str, list[float]] = {name: [] for name in ways}
+    worked: dict[str, list[float]] = {name: [] for name in ways}
     for number in range(rounds + 1):
         for name, way in ways.items():
             for out in folder.glob("*-*.jpg"):
                 out.unlink()
-            started = time.perf_counter()
+            started, busy = time.perf_counter(), time.process_time()
             way()
             if number:
                 times[name].append((time.perf_counter() - started) * 1000)
-    return {name: statistics.median(taken) for name, taken in times.items()}
+                worked[name].append((time.process_time() - busy) * 1000)
+    by_clock, by_processor = (
+        {name: statistics.median(taken) for name, taken in one.items()} for one in (times, worked)
+    )
+    return by_clock, by_processor
 
 
 def outs_in(folder: Path) -> dict[Size, str]:
     return {size: str(folder / f"whole-{size}.jpg") for size in ("thumb", "screen")}
 
 
-def measure(path: Path, claim: PhotoClaim, folder: Path, rounds: int) -> dict[str, float]:
+def measure(
+    path: Path, claim: PhotoClaim, folder: Path, rounds: int
+) -> tuple[dict[str, float], dict[str, float]]:
     shown = Shown(outs_in(folder), MARK)
 
     def judged(wanted: Shown = UNSHOWN) -> None:
@@ -97,7 +107,7 @@ def measure(path: Path, claim: PhotoClaim, folder: Path, rounds: int) -> dict[st
         def pooled() -> None:
             workers.verify(path, claim, limits=LIMITS, received_at=NOW, shown=shown)
 
-        ways: dict[str, Callable[[], object]] = {
+        ways: Ways = {
             "load": lambda: load(path),
             "draft": lambda: draft_renditions(path, folder),
             "plain": lambda: plain_renditions(path, folder),
@@ -137,16 +147,19 @@ def main() -> None:
             path = folder / "photo.jpg"
             path.write_bytes(data)
             claim = PhotoClaim(hashlib.sha256(data).hexdigest(), *size, NOW)
-            times = measure(path, claim, folder, asked.rounds)
+            times, worked = measure(path, claim, folder, asked.rounds)
             peak = peak_mb(path, claim, folder, asked.photos) if name == "12 MP" else 0.0
         print(f"{name}: {size[0]} x {size[1]}, {len(data) / 1e6:.1f} MB")
         for step, taken in times.items():
-            print(f"  {step:<12} {taken:7.1f} ms")
+            busy = "" if step == "in a worker" else f"  ({worked[step]:.1f} ms of processor time)"
+            print(f"  {step:<12} {taken:7.1f} ms{busy}")
         for way in ("whole", "in a worker"):
             ratios = ", ".join(
                 f"{times[way] / times[other]:.2f} x {other}" for other in ("draft", "plain", "load")
             )
             print(f"  {way}: {ratios}")
+        busy_ratio = worked["whole"] / worked["draft"]
+        print(f"  whole, by processor time: {busy_ratio:.2f} x draft, {1000 / worked['whole']:.0f} a second")
         if peak:
             print(f"  a worker held at most {peak:.0f} MB over {asked.photos} of them")
         print(f"  {1000 / times['in a worker']:.0f} photos a second and worker")
