@@ -37,7 +37,8 @@ from server.evidence.renditions import render_all
 from server.evidence.sample import make_exif
 from server.evidence.verify import verify_file, verify_photo
 from server.evidence.workers import PhotoWorkers
-from server.intake.worker import Intake, make_follower, make_intake
+from server.intake.intake import Intake
+from server.intake.worker import make_follower, make_intake
 from server.services import Services, assemble
 from server.settings import Argon2Profile, Settings
 from server.workflow.model import Case

@@ -18,7 +18,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from server import logs
 from server.commands.common import settings_or_exit
-from server.intake.worker import FOLLOWER
+from server.intake.intake import FOLLOWER
 from server.names import Names
 from server.texts import LANGUAGES, text
 from sync.follow import checkpoint_id

@@ -15,8 +15,8 @@ from checklists.sample import good_answers
 from server.casework.cases import Loaded
 from server.demo.town import Premises
 from server.evidence.sample import Kind, sample_photo
+from server.intake.intake import FOLLOWER, Intake
 from server.intake.judging import case_facts
-from server.intake.worker import FOLLOWER, Intake
 from server.names import new_id
 from server.services import Services
 from server.workflow import commands as c

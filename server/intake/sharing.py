@@ -21,7 +21,7 @@ from sync.slots import Slots, slot_of
 from sync.store import ChangeBatch, NotFound, StoreError
 
 if TYPE_CHECKING:
-    from server.intake.worker import Intake
+    from server.intake.intake import Intake
 
 log = structlog.get_logger()
 

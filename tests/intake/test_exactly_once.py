@@ -15,7 +15,8 @@ from typing import Any, cast
 import pytest
 
 from server.casework.cases import Cases
-from server.intake.worker import FOLLOWER, make_intake
+from server.intake.intake import FOLLOWER
+from server.intake.worker import make_intake
 from server.services import Services
 from sync.follow import Follower
 from sync.store import DocumentStore

@@ -9,9 +9,9 @@ import pytest
 from server.casework.cases import SYSTEM
 from server.casework.claims import first_claim
 from server.casework.numbers import NumberTaken, claim_number
+from server.intake.intake import FOLLOWER
 from server.intake.leaves import RULES
 from server.intake.photos import merged_verdict
-from server.intake.worker import FOLLOWER
 from server.workflow import commands
 from server.workflow.model import ChecklistRef
 from server.workflow.vocabulary import Text

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from server.intake.worker import FOLLOWER, make_follower, make_intake
+from server.intake.intake import FOLLOWER
+from server.intake.worker import make_follower, make_intake
 from sync.follow import checkpoint_id
 from sync.migration.move import Options, Report, migrate
 from tests.desk import Desk, open_desk, run_intake
