@@ -14,9 +14,8 @@ from server.api.base import Schema, blueprint, roles
 from server.api.casework import REQUIRED_MATCH, ReasonIn, command, if_match, plain, required_match
 from server.api.keys import IDEMPOTENCY_HEADER, created_id, own_id
 from server.api.plan_publishing import PublishedOut, frozen_days, problems
+from server.api.plan_shapes import HandIn, MonthPlanOut
 from server.api.plans import (
-    HandIn,
-    MonthPlanOut,
     first_said,
     found_plan,
     plan_view,

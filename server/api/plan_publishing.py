@@ -15,9 +15,8 @@ from flask import Response, g
 
 from server.api.base import Schema, blueprint, roles
 from server.api.casework import plain
+from server.api.plan_shapes import MonthPlanOut, PlanRowOut
 from server.api.plans import (
-    MonthPlanOut,
-    PlanRowOut,
     found_plan,
     needed,
     plan_row,
