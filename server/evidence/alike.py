@@ -83,7 +83,7 @@ class AlikeLimits(msgspec.Struct, frozen=True):
     percent: int = 85
     plain_percent: int = 97
     least_detail: float = 24.0
-    bare_detail: float = 3.0
+    bare_detail: float = 10.0
 
 
 def alike_reason(photo: str, no: str, percent: int) -> Reason:
