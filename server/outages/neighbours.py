@@ -24,6 +24,8 @@ SMALLEST, LARGEST = 20, 160
 IDLE_ROUNDS = 40
 #: Pieces without anything better after which twice the places are looked at.
 WIDER_AFTER = 12
+#: Of so many pieces one is not around works that stand far from the bound.
+OTHERWISE = 4
 #: Of a work's best places, how many are drawn from, and how many are made room for.
 _LOOKED_AT, _TRIED = 12, 3
 
@@ -124,9 +126,9 @@ class Pieces:
         left = [work for work, place in choice.items() if place is None and self.options.places[work]]
         if left and self.turn % 2:
             return frozenset(_grow(self.near, self.chance.choice(left), size, self.chance))
-        if self.extras and self.turn % 2:
+        if self.extras and self.turn % OTHERWISE:
             return frozenset(self._dear(choice, size))
-        way = (_by_feeder, _by_days, _by_crowd)[self.turn // 2 % 3]
+        way = (_by_feeder, _by_days, _by_crowd)[self.turn // OTHERWISE % 3]
         return frozenset(way(self.month, self.near, choice, size, self.chance))
 
     def _dear(self, choice: Choice, size: int) -> set[int]:
