@@ -25,7 +25,7 @@ IDLE_ROUNDS = 40
 #: Pieces without anything better after which twice the places are looked at.
 WIDER_AFTER = 12
 #: Of so many pieces one is not around works that stand far from the bound.
-OTHERWISE = 4
+OTHERWISE = 2
 #: Of a work's best places, how many are drawn from, and how many are made room for.
 _LOOKED_AT, _TRIED = 12, 3
 

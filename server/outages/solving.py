@@ -47,7 +47,7 @@ class Limits:
     warm_works: int = 25
     warm_share: float = 0.4
     patience: int = 30
-    piece_seconds: float = 2.0
+    piece_seconds: float = 3.0
     near_places: int = 15
     whole_places: int = 8_000
     split_share: float = 0.1
