@@ -40,7 +40,7 @@ from tests.workflow.builders import COLLEAGUE, DEPUTY, INSPECTOR, MANAGER, POLIC
 
 pytestmark = pytest.mark.loop
 
-ROUNDS = int(os.environ.get("HEZHA_TEST_ROUNDS", "30"))
+ROUNDS = int(os.environ.get("HEZHA_TEST_ROUNDS", "100"))
 MANAGERS = 10
 _PATIENCE_SECONDS = 60
 #: What a decision may answer: done, refused by a rule or an older revision, or overtaken too often.
