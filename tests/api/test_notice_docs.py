@@ -17,6 +17,8 @@ POLICY = load_policy().at(date(2026, 11, 22))
 ELSEWHERE = {
     ("GET", ""),
     ("GET", "/notice.pdf"),
+    ("GET", "/pairs"),
+    ("GET", "/pairs.pdf"),
     ("POST", "/withdraw"),
     ("POST", "/withdraw/confirm"),
     ("POST", "/withdraw/reject"),
