@@ -222,7 +222,10 @@ def _met(words: tuple[Entry, ...]) -> Iterator[Entry]:
 
 
 def _waived(status: GateStatus, gate: Gate, case: Case, policy: Policy, day: date) -> GateStatus:
-    waiver = standing_waiver(case, gate, policy, day) if status.status == "unmet" else None
+    # Two may let a condition go; whether it is one at all, somebody has to find out first.
+    if status.status != "unmet" or unknown_facts(status):
+        return status
+    waiver = standing_waiver(case, gate, policy, day)
     if waiver is None:
         return status
     told = {
@@ -233,6 +236,11 @@ def _waived(status: GateStatus, gate: Gate, case: Case, policy: Policy, day: dat
     }
     reasons = (*status.reasons, GateReason("waived", told, (f"waiver:{gate.id}",)))
     return replace(status, status="waived", reasons=reasons, until=waiver.until)
+
+
+def unknown_facts(status: GateStatus) -> tuple[str, ...]:
+    """The facts that nobody has settled, for which the gate is shut."""
+    return tuple(reason.params["fact"] for reason in status.reasons if reason.code == "fact_unknown")
 
 
 def _status(gate: Gate, reasons: tuple[GateReason, ...]) -> GateStatus:

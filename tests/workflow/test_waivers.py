@@ -87,6 +87,27 @@ def test_two_named_persons_let_a_condition_go_and_a_third_authorizes() -> None:
     assert desk.status == "authorized"
 
 
+def test_whether_there_is_a_condition_at_all_is_not_let_go() -> None:
+    """An important customer whom nobody knows for one would be energized without a source for emergencies."""
+    desk = ready_desk()
+    desk.policy = POLICY
+    gate = "emergency-source"
+    desk.do(c.SetFacts(facts={"important": None}, reason="who said so?"))
+    refusal = refused(desk, proposal(desk, gate), ADMIN)
+    assert (refusal.code, refusal.facts) == ("waiver_of_unknown", ("fact:important",))
+    desk.do(c.SetFacts(facts={"important": True}, reason="a clinic"))
+    desk.do(c.RecordEntry(gate=gate, status="unmet", note="the set is on its way"))
+    desk.do(proposal(desk, gate), ADMIN)
+    desk.do(c.ApproveWaiver(gate=gate), DEPUTY)
+    assert status(desk, gate) == "waived"
+    desk.do(c.Authorize())
+    desk.do(c.SetFacts(facts={"important": None}, reason="is it one?"))
+    assert status(desk, gate) == "unmet"
+    assert desk.status == "on_hold"
+    desk.do(c.SetFacts(facts={"important": True}, reason="it is"))
+    assert status(desk, gate) == "waived"
+
+
 def test_one_person_is_none() -> None:
     desk = shut_desk()
     desk.do(proposal(desk))

@@ -16,6 +16,7 @@ from server.workflow.gates import (
     find_gate,
     inspected_by,
     rests_on,
+    unknown_facts,
 )
 from server.workflow.model import Entry, Waiver
 from server.workflow.refusal import Refusal
@@ -199,6 +200,10 @@ def _require_shut(draft: Draft, gate: Gate) -> None:
     if status.status != "unmet":
         params = {"gate": gate.id, "status": status.status}
         raise Refusal("waiver_not_needed", params, facts=(f"gate:{gate.id}",))
+    unknown = unknown_facts(status)
+    if unknown:
+        params = {"gate": gate.id, "names": ", ".join(unknown)}
+        raise Refusal("waiver_of_unknown", params, facts=tuple(f"fact:{name}" for name in unknown))
 
 
 def _proposed(draft: Draft, gate: Gate) -> Waiver:
