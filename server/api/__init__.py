@@ -94,7 +94,8 @@ def blueprints() -> list[Blueprint]:
             photo_sheets,
             rectification,
         ),
-        *(networks, works, plans, plan_enquiries, plan_amending, plan_publishing, plan_releases, plan_executions, plan_files),
+        *(networks, works, plans, plan_enquiries, plan_amending, plan_publishing),
+        *(plan_releases, plan_executions, plan_files),
         *(events, webhooks, links, public_cases, imports, bulletins, storage),
         *(processes, clocks, anomalies, quarantine, gates, energization, switching, case_file, syncing),
     )

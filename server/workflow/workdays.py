@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
+from functools import lru_cache
 from itertools import accumulate
 from typing import Any
 
@@ -31,6 +32,10 @@ class UnknownYear(LookupError):
 
 class CalendarError(ValueError):
     """A row of the calendar table that cannot be."""
+
+
+#: How many pairs of days are kept counted.
+_KEPT = 65_536
 
 
 class YearRow(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -63,6 +68,9 @@ class Calendar:
         self._years = dict(years)
         self._days = dict(days)
         self._counts: dict[int, list[int]] = {}
+        # The clocks of a county's cases ask for the same days again and again.
+        self._counted = lru_cache(_KEPT)(self._count)
+        self._added = lru_cache(_KEPT)(self._add)
 
     def works(self, day: date) -> bool:
         """Whether `day` is a working day."""
@@ -75,6 +83,9 @@ class Calendar:
 
         Zero if `until` is not later.
         """
+        return self._counted(after, until)
+
+    def _count(self, after: date, until: date) -> int:
         if until <= after:
             return 0
         whole = sum(self._year(year)[-1] for year in range(after.year, until.year))
@@ -82,6 +93,9 @@ class Calendar:
 
     def add(self, day: date, n: int) -> date:
         """The n-th working day after `day`; `day` itself for n = 0. Raises ValueError for less."""
+        return self._added(day, n)
+
+    def _add(self, day: date, n: int) -> date:
         if n < 0:
             raise ValueError("working days are counted forward")
         left, year, counts = n + self._upto(day), day.year, self._year(day.year)

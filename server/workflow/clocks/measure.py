@@ -104,12 +104,15 @@ def clocks(case: Case, now: datetime, rules: InForce) -> tuple[Clock, ...]:
         return ()
     calendar = rules.calendar(case.organisation)
     counting: dict[tuple[str, Unit], Days] = {}
+    policies: dict[datetime, Policy] = {}
     found: list[Clock] = []
     for name, span in limits().clocks.items():
         spanned = list(_spanned(case, span, segments))
         runs = _runs(span, spanned)
         for n, run in enumerate(runs, start=1):
-            policy = rules.at(run[0].start, case.organisation)
+            policy = policies.get(run[0].start)
+            if policy is None:
+                policy = policies[run[0].start] = rules.at(run[0].start, case.organisation)
             state = _state(span, run, spanned, segments[-1]) if n == len(runs) else "ended"
             for kind in KINDS:
                 for limit_id, limit, most in limits_of(case, name, kind, policy):
