@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import tempfile
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 import msgspec
-import structlog
 from msgspec.structs import replace
 
 from server.scheduling.answering import Asked
@@ -20,13 +18,9 @@ from server.scheduling.confined import ORDER, RESULT, Wish, confined
 from server.scheduling.enquiries import Answer, Enquiries, Enquiry, UnknownEnquiry, is_stale
 from server.scheduling.networks import Networks
 from server.scheduling.plans import Plans
-from sync.store import StoreError
-
-log = structlog.get_logger()
+from server.scheduling.turns import work_through
 
 ANSWERING = "server.scheduling.answering"
-#: How often it is looked whether there is anything to do, in seconds.
-_TICK = 0.2
 
 
 @dataclass(frozen=True)
@@ -71,18 +65,13 @@ class Answerer:
 
     def run(self, stop: threading.Event) -> None:
         """Answer until `stop`; what fails is told and tried again later."""
-        while not stop.is_set():
-            self._woken.clear()
-            try:
-                while not stop.is_set() and self.run_once(stop):
-                    pass
-            except StoreError as error:
-                log.warning("answering_failed", error=error.error, reason=error.reason)
-            except Exception:  # nothing waits for it, and without it no enquiry is ever answered
-                log.exception("answering_crashed")
-            until = time.monotonic() + self._terms.pause_seconds
-            while not stop.is_set() and not self._woken.wait(_TICK) and time.monotonic() < until:
-                pass
+        work_through(
+            self.run_once,
+            stop=stop,
+            woken=self._woken,
+            pause_seconds=self._terms.pause_seconds,
+            name="answering",
+        )
 
     def run_once(self, stop: threading.Event | None = None) -> bool:
         """Answer the enquiry that waits longest, and drop those that are stale; False if none waits."""

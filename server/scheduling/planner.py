@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tempfile
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-import structlog
 from msgspec.structs import replace
 
 from server.scheduling.claims import begin, is_free
@@ -20,13 +18,9 @@ from server.scheduling.confined import ORDER, RESULT, Wish, confined
 from server.scheduling.networks import Networks
 from server.scheduling.plans import PlanRecord, Plans, Progress, Summary
 from server.scheduling.solver import Order, Result
-from sync.store import StoreError
-
-log = structlog.get_logger()
+from server.scheduling.turns import work_through
 
 SOLVER = "server.scheduling.solver"
-#: How often it is looked whether there is anything to do, in seconds.
-_TICK = 0.2
 
 
 @dataclass(frozen=True)
@@ -70,18 +64,13 @@ class Planner:
 
     def run(self, stop: threading.Event) -> None:
         """Make plans until `stop`; what fails is told and tried again later."""
-        while not stop.is_set():
-            self._woken.clear()
-            try:
-                while not stop.is_set() and self.run_once(stop):
-                    pass
-            except StoreError as error:
-                log.warning("planning_failed", error=error.error, reason=error.reason)
-            except Exception:  # nothing waits for it, and without it no plan is ever made
-                log.exception("planning_crashed")
-            until = time.monotonic() + self._terms.pause_seconds
-            while not stop.is_set() and not self._woken.wait(_TICK) and time.monotonic() < until:
-                pass
+        work_through(
+            self.run_once,
+            stop=stop,
+            woken=self._woken,
+            pause_seconds=self._terms.pause_seconds,
+            name="planning",
+        )
 
     def run_once(self, stop: threading.Event | None = None) -> bool:
         """Make the plan that waits longest; False if none does."""
