@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 from checklists.xlsform.bounds import CELL_CHARACTERS, LAST_ROW
-from checklists.xlsform.workbook import defused
+from checklists.xlsform.workbook import defused, stamp
 
 __all__ = ["Sheet", "write_sheets"]
 
@@ -18,8 +19,8 @@ _WIDTH = 18
 
 
 def write_sheets(path: Path, sheets: Iterable[Sheet]) -> None:
-    """A workbook at `path`. Rows beyond the last that a sheet can have are left out, and of a text what no
-    cell can hold."""
+    """A workbook at `path`, the same bytes for the same sheets. Rows beyond the last that a sheet can have
+    are left out, and of a text what no cell can hold."""
     import openpyxl  # noqa: PLC0415  large, and only for who wants a workbook
     from openpyxl.utils import get_column_letter  # noqa: PLC0415
 
@@ -34,7 +35,10 @@ def write_sheets(path: Path, sheets: Iterable[Sheet]) -> None:
             if n > LAST_ROW:
                 break
             sheet.append([_cell(value) for value in row])
-    book.save(path)
+    with tempfile.TemporaryFile(dir=path.parent) as written:
+        book.save(written)
+        with path.open("wb") as target:
+            stamp(written, target)
 
 
 def _cell(value: Any) -> str | int | float | date | None:

@@ -8,23 +8,25 @@ from __future__ import annotations
 
 import io
 import re
+import shutil
 import warnings
 import zipfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
-from typing import Any
+from typing import IO, Any
 
 from checklists.xlsform.bounds import CELL_CHARACTERS, LAST_ROW, Bounds
 from checklists.xlsform.finding import Finding, Findings, Refusal, XlsFormError
 from checklists.xlsform.package import check_package
 
-__all__ = ["Row", "Sheet", "Words", "defused", "read_workbook", "refused", "write_workbook"]
+__all__ = ["Row", "Sheet", "Words", "defused", "read_workbook", "refused", "stamp", "write_workbook"]
 
 #: Formulas that spreadsheets write for a mere TRUE or FALSE.
 _CONSTANTS = {"=TRUE()": "TRUE", "=FALSE()": "FALSE"}
 #: Every cell's time, so that one definition always gives the same bytes.
 _WRITTEN_AT = datetime(2000, 1, 1)  # noqa: DTZ001 - the file format knows no zones
+_MOMENT = re.compile(rb"(<dcterms:(?:created|modified)[^>]*>)[^<]*")
 _ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
 _TO_ESCAPE = re.compile(r"_(?=x[0-9A-Fa-f]{4}_)|[\x00-\x08\x0b-\x1f\ud800-\udfff\ufffe\uffff]")
 _WIDTH = 24
@@ -214,7 +216,9 @@ def write_workbook(sheets: Iterable[tuple[str, Sequence[Sequence[str | None]]]])
             sheet.append([_cell(sheet, text, heading=number == 1) for text in row])
     buffer = io.BytesIO()
     book.save(buffer)
-    return _reproducible(buffer.getvalue())
+    stamped = io.BytesIO()
+    stamp(buffer, stamped)
+    return stamped.getvalue()
 
 
 def _escaped(text: str | None, sheet: str, row: int) -> str | None:
@@ -242,18 +246,16 @@ def _cell(sheet: Any, text: str | None, *, heading: bool) -> Any:
     return cell
 
 
-def _reproducible(data: bytes) -> bytes:
-    # openpyxl stamps every part, and the properties, with the time of writing.
-    buffer = io.BytesIO()
-    with (
-        zipfile.ZipFile(io.BytesIO(data)) as source,
-        zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as target,
-    ):
-        for part in source.infolist():
-            stamped = zipfile.ZipInfo(part.filename, _WRITTEN_AT.timetuple()[:6])
-            stamped.compress_type = zipfile.ZIP_DEFLATED
-            content = source.read(part)
-            if part.filename == "docProps/core.xml":
-                content = re.sub(rb"(<dcterms:modified[^>]*>)[^<]*", rb"\g<1>2000-01-01T00:00:00Z", content)
-            target.writestr(stamped, content)
-    return buffer.getvalue()
+def stamp(source: IO[bytes], target: IO[bytes]) -> None:
+    """Write the workbook `source` to `target` with one time on everything: openpyxl stamps every part, and
+    the properties, with the time of writing."""
+    with zipfile.ZipFile(source) as written, zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as stamped:
+        for part in written.infolist():
+            about = zipfile.ZipInfo(part.filename, _WRITTEN_AT.timetuple()[:6])
+            about.compress_type = zipfile.ZIP_DEFLATED
+            about.file_size = part.file_size
+            with written.open(part) as content, stamped.open(about, "w") as copy:
+                if part.filename == "docProps/core.xml":
+                    copy.write(_MOMENT.sub(rb"\g<1>2000-01-01T00:00:00Z", content.read()))
+                else:
+                    shutil.copyfileobj(content, copy)

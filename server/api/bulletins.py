@@ -13,9 +13,11 @@ from server.api.base import Schema, blueprint, roles
 from server.api.casework import plain
 from server.api.paper_evidence import wording
 from server.api.pdf import ANSWERS, FILE, PDF, pdf
+from server.api.plans import looking_back
 from server.api.workbook import XLSX, workbook
 from server.bulletins.periods import Period, PeriodError, PeriodKind, named
 from server.bulletins.sheets import write_bulletin, write_ledger
+from server.casework.outage_figures import outages_of_period
 from server.casework.reporting import bulletin_of, contractors_of, ledger_of
 from server.problems import Problem, language
 from server.reports.bulletin import bulletin_paper
@@ -51,6 +53,10 @@ class BulletinOut(ma.Schema):
     anomalies = ma.fields.List(ma.fields.Dict())
     watch = ma.fields.List(ma.fields.Dict())
     misses = ma.fields.List(ma.fields.Dict())
+    outages = ma.fields.Dict(
+        allow_none=True,
+        metadata={"description": "Of a month or quarter: its published plans, and their figures."},
+    )
 
 
 class LedgerOut(ma.Schema):
@@ -95,7 +101,9 @@ def show_bulletin(query: dict[str, Any], kind: str, period: str) -> Any:
         raise Problem(404, "not_found")
     asked, today = _begun(kind, period)  # type: ignore[arg-type]
     made = services()
-    found = bulletin_of(made.readmodel, g.actor.organisation, asked, today, made.cases.rules)
+    organisation = g.actor.organisation
+    outages = outages_of_period(looking_back(), organisation, asked, today)
+    found = bulletin_of(made.readmodel, organisation, asked, today, made.cases.rules, outages)
     if query["format"] == "json":
         return plain(found)
     if query["format"] == "pdf":

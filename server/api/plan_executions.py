@@ -14,16 +14,14 @@ from flask import g
 
 from server.api.base import Schema, blueprint, roles
 from server.api.casework import plain
-from server.api.plan_publishing import due_of
-from server.api.plans import found_plan, looking_back, plans, publishing
+from server.api.plans import found_plan, looking_back, publishing
 from server.api.works import works
-from server.casework.looking_back import LookingBack
+from server.casework.outage_figures import figures_of
 from server.problems import Problem
 from server.scheduling import executing
 from server.scheduling import plans as stored
 from server.scheduling.executing import Execution, ExecutionRefused, SectionTimes, WorkResult
 from server.scheduling.executions import Executions
-from server.scheduling.figures import MonthOf, figures
 from server.scheduling.months import days_of
 from server.scheduling.plans import PlanRecord
 from server.services import services
@@ -163,39 +161,16 @@ def record_execution(body: dict[str, Any], plan_id: str) -> dict[str, Any]:
 @blp.response(200, FiguresOut)
 def show_figures(query: dict[str, Any]) -> dict[str, Any]:
     """What a month's published plans come to: customer-hours planned and real, what went as planned."""
-    made, house, network = services(), looking_back(), query.get("network")
-    heads = house.in_force(g.actor.organisation, network)
-    own = [one for one in heads if one.month == query["month"]]
-    found = figures(
-        [_month_of(house, one) for one in own],
-        house.interruptions(heads, days_of(query["month"])[1]),
-        budget=_budget(own),
-        today=made.cases.policy(g.actor.organisation).day(made.clock()),
-    )
+    made, network = services(), query.get("network")
+    first, last = days_of(query["month"])
+    today = made.cases.policy(g.actor.organisation).day(made.clock())
+    own, found = figures_of(looking_back(), g.actor.organisation, first, last, today=today, network=network)
     return {
         "month": query["month"],
         "network": network,
         "plans": [one.id for one in own],
         "figures": plain(found),
     }
-
-
-def _month_of(house: LookingBack, record: PlanRecord) -> MonthOf:
-    versions = house.versions(record)
-    asked = {
-        work["id"]: work
-        for one in versions
-        for work in msgspec.json.decode(plans().instance(one.record))["works"]
-    }
-    return MonthOf(versions=versions, outages=house.outages(record), notices=due_of(record), works=asked)
-
-
-def _budget(records: list[PlanRecord]) -> float | None:
-    """The customer-hours that the plans of a month were bound to, together; None if one was to none."""
-    budgets = [
-        msgspec.json.decode(plans().instance(one)).get("rules", {}).get("budget_hours") for one in records
-    ]
-    return sum(budgets) if budgets and None not in budgets else None
 
 
 def _planned(outage: Mapping[str, Any], policy: Policy) -> tuple[datetime, datetime]:

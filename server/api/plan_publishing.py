@@ -18,6 +18,7 @@ from server.api.casework import plain
 from server.api.plan_shapes import MonthPlanOut, PlanRowOut
 from server.api.plans import (
     found_plan,
+    looking_back,
     needed,
     plan_row,
     plan_view,
@@ -203,11 +204,8 @@ def due_of(record: PlanRecord) -> list[announcing.Notice]:
     if record.published_at is None or record.state not in ("published", "withdrawn"):
         raise Problem(409, "plan_not_published")
     made = services()
-    policy = made.cases.policy(record.organisation)
-    terms = announcing.Terms(
-        today=policy.day(made.clock()), day_of=policy.day, short_hours=policy.outage_short_notice_hours
-    )
-    return announcing.due_notices(publishing().versions(record), terms)
+    today = made.cases.policy(record.organisation).day(made.clock())
+    return announcing.due_notices(publishing().versions(record), looking_back().terms(today))
 
 
 def _notices(record: PlanRecord) -> dict[str, Any]:

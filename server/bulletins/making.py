@@ -8,6 +8,7 @@ from datetime import date
 from typing import get_args
 
 from server.bulletins.counting import Tally
+from server.bulletins.outages import Outages
 from server.bulletins.periods import Period
 from server.bulletins.record import AnomalyRecord, CaseRecord, ClockRecord
 from server.bulletins.values import (
@@ -38,17 +39,18 @@ def bulletin(
     today: date,
     policy: Policy,
     calendar: Calendar,
+    outages: Outages | None = None,
 ) -> Bulletin:
     """The bulletin of a period, or of what has passed of it by `today`.
 
     `records`: at least those of every case of the organisation that was open at any time from the first day
     of the period before to the last of this one. They may come one at a time; none is kept. `policy` and
-    `calendar`: of the organisation, today.
+    `calendar`: of the organisation, today. `outages`: what is told of them, as it stands.
     """
     maker = _Maker(period, min(period.last, today), policy, calendar)
     for record in records:
         maker.look(record)
-    return maker.made(organisation)
+    return maker.made(organisation, outages)
 
 
 class Telling:
@@ -176,7 +178,7 @@ class _Maker:
                     )
                 )
 
-    def made(self, organisation: str) -> Bulletin:
+    def made(self, organisation: str, outages: Outages | None) -> Bulletin:
         period = self._period
         return Bulletin(
             kind=period.kind,
@@ -207,6 +209,7 @@ class _Maker:
                 if period.kind != "quarterly"
             ),
             misses=tuple(sorted(self._misses, key=miss_order)),
+            outages=outages,
         )
 
     def _ranked(self) -> Iterator[Group]:

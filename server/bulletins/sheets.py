@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from server.bulletins.outages import Outages, told_figures
 from server.bulletins.values import Bulletin, Kpis, Ledger, Mean, Miss, Rate, Said
 from server.texts import text
 from server.workbooks import Sheet, write_sheets
@@ -29,6 +30,8 @@ def write_bulletin(path: Path, bulletin: Bulletin, lang: str) -> None:
     ]
     if bulletin.misses:
         sheets.append((words("sheet.misses"), _misses(bulletin.misses, words)))
+    if bulletin.outages is not None:
+        sheets.append((words("sheet.outages"), _outages(bulletin.outages, words)))
     write_sheets(path, sheets)
 
 
@@ -94,6 +97,14 @@ def _figures(bulletin: Bulletin, words: _Words) -> Iterator[list[Any]]:
     before = {} if bulletin.before is None else {one[:2]: one[2] for one in figures(bulletin.before)}
     for name, kind, value, of in figures(bulletin.totals):
         yield [words(f"figure.{name}"), _kind(kind, words), value, of, before.get((name, kind))]
+
+
+def _outages(outages: Outages, words: _Words) -> Iterator[list[Any]]:
+    yield [words(name) for name in ("figure", "value", "of", "before")]
+    yield [words("outage.plans"), ", ".join(outages.plans) or words("outage.no_plan")]
+    before = {name: value for name, value, _ in told_figures(outages.before)}
+    for name, value, of in told_figures(outages.figures):
+        yield [words(f"outage.{name}"), value, of, before.get(name)]
 
 
 def _groups(bulletin: Bulletin, words: _Words) -> Iterator[list[Any]]:

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
+from server.bulletins.outages import Outages
 from server.bulletins.periods import PeriodKind
 from server.workflow.clocks.tables import ClockKind, Unit
 from server.workflow.explanations import Standing
@@ -167,7 +168,8 @@ class Bulletin(Struct, frozen=True, kw_only=True):
     """A bulletin 通报: weekly on time limits, monthly on work quality, quarterly for comparison.
 
     It tells what was known when it was made: `until` is the last day it looks at. `before`: the figures of
-    the period before. What a kind of bulletin does not tell is empty.
+    the period before. What a kind of bulletin does not tell is empty; `outages` is None of a week, for plans
+    are of months.
     """
 
     kind: PeriodKind
@@ -183,6 +185,7 @@ class Bulletin(Struct, frozen=True, kw_only=True):
     anomalies: tuple[AnomalyLine, ...]
     watch: tuple[WatchList, ...]
     misses: tuple[Miss, ...]
+    outages: Outages | None = None
 
 
 class Scored(Struct, frozen=True, kw_only=True):

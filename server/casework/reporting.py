@@ -8,6 +8,7 @@ from datetime import date
 from server.bulletins.contractors import Contractors, by_contractor
 from server.bulletins.ledger import ledger
 from server.bulletins.making import bulletin
+from server.bulletins.outages import Outages
 from server.bulletins.periods import Period
 from server.bulletins.record import CaseRecord, unpacked
 from server.bulletins.values import Bulletin, Ledger
@@ -18,7 +19,14 @@ from server.workflow.inforce import InForce
 __all__ = ["bulletin_of", "contractors_of", "ledger_of"]
 
 
-def bulletin_of(model: ReadModel, organisation: str, period: Period, today: date, rules: InForce) -> Bulletin:
+def bulletin_of(
+    model: ReadModel,
+    organisation: str,
+    period: Period,
+    today: date,
+    rules: InForce,
+    outages: Outages | None = None,
+) -> Bulletin:
     """The bulletin of a period that has begun by `today`, as it is told then."""
     return bulletin(
         _records(model, organisation, period.before.first, min(period.last, today)),
@@ -27,6 +35,7 @@ def bulletin_of(model: ReadModel, organisation: str, period: Period, today: date
         today=today,
         policy=rules.on(today, organisation),
         calendar=rules.calendar(organisation),
+        outages=outages,
     )
 
 

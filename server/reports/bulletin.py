@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from server.bulletins.outages import Outages, is_rate, told_figures
 from server.bulletins.values import (
     AnomalyLine,
     Bulletin,
@@ -39,6 +40,7 @@ MOST_ROWS = 200
 #: Millimetres.
 _FIGURE_COLUMNS = ("figure", "kind", "value", "of", "before")
 _FIGURE_WIDTHS = (0.0, 26.0, 34.0, 26.0, 26.0)
+_OUTAGE_WIDTHS = (0.0, 34.0, 26.0, 26.0)
 _GROUP_WIDTHS = (14.0, 0.0, 16.0, 16.0, 16.0, 28.0, 24.0, 28.0)
 _STAGE_WIDTHS = (0.0, 24.0, 20.0, 15.0, 15.0, 20.0, 15.0, 20.0)
 _ANOMALY_WIDTHS = (34.0, 0.0, 16.0, 18.0, 18.0, 18.0, 18.0, 16.0)
@@ -80,6 +82,7 @@ def bulletin_paper(bulletin: Bulletin, say: Wording) -> Paper:
             *_anomalies(bulletin.anomalies, say),
             *(block for one in bulletin.watch for block in _watch(one.watch, one.rows, say)),
             *_misses(bulletin.misses, say),
+            *_outages(bulletin.outages, say),
             signers(say, "compiled_by", "approved_by"),
         ),
     )
@@ -129,6 +132,38 @@ def _told(value: object) -> tuple[str, str]:
     if isinstance(value, Mean):
         return ("–" if value.mean is None else f"{value.mean:.2f}"), str(value.n)
     return str(value), ""
+
+
+def _outages(outages: Outages | None, say: Wording) -> Iterator[Block]:
+    """What the plans of the period came to; that there was none, where there was none."""
+    if outages is None:
+        return
+    yield Heading(say.catalogued("bulletin.sheet.outages"))
+    if outages.figures is None:
+        yield Passage((Line(say.catalogued("bulletin.outage.no_plan")),))
+        return
+    yield Passage((Line(say.own(", ".join(outages.plans)), "small"),))
+    before = {name: value for name, value, _ in told_figures(outages.before)}
+    rows = tuple(
+        (
+            (Line(say.catalogued(f"bulletin.outage.{name}")),),
+            own_line(_outage_told(name, value), "strong"),
+            own_line("" if of is None else str(of)),
+            own_line(_outage_told(name, before[name]) if name in before else ""),
+        )
+        for name, value, of in told_figures(outages.figures)
+    )
+    columns = ("figure", "value", "of", "before")
+    yield Table(tuple(say.catalogued(f"bulletin.column.{one}") for one in columns), _OUTAGE_WIDTHS, rows)
+
+
+def _outage_told(name: str, value: float | None) -> str:
+    """A rate in percent, hours to two places, a number as it is; a dash for what there is nothing of."""
+    if value is None:
+        return "–"
+    if is_rate(name):
+        return f"{value * 100:.1f} %"
+    return f"{value:.2f}" if isinstance(value, float) else str(value)
 
 
 def _groups(groups: Sequence[Group], say: Wording) -> Iterator[Block]:

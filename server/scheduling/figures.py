@@ -1,4 +1,4 @@
-"""The figures of a month's outages: how many customer-hours, how much as planned. Pure.
+"""The figures of a period's outages: how many customer-hours, how much as planned. Pure.
 
 A rate is None where there is nothing that it could be of. What was never recorded counts in sums of planned
 things, and in none of what was real.
@@ -6,20 +6,21 @@ things, and in none of what was real.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date
+from datetime import date, timedelta
+from itertools import pairwise
 from typing import Any
 
 from msgspec import Struct
 
+from server.bulletins.outages import OutageFigures
 from server.scheduling.announcing import Notice
 from server.scheduling.looking_back import Past, Version
 from server.scheduling.months import standing_days
 
 
 class MonthOf(Struct, frozen=True, kw_only=True):
-    """A plan of the month in all its versions, oldest first: its outages, its notices, and its works as the
+    """A month's plan in all its versions, oldest first: its outages, its notices, and its works as the
     instance has them."""
 
     versions: Sequence[Version]
@@ -28,57 +29,37 @@ class MonthOf(Struct, frozen=True, kw_only=True):
     works: Mapping[str, Mapping[str, Any]]
 
 
-class Figures(Struct, frozen=True, kw_only=True):
-    """The figures of a month. Hours are customer-hours.
-
-    `execution_rate`: works done on the day that they were first published for, of those whose day is over;
-    `repeat_rate`: sections interrupted more than once within the look-back that ends with the month, of all
-    that were interrupted in it; `short_notice_rate`: works with short notice, `live_rate`: works done live,
-    each of all works; `combined_rate`: outages for more than one work; `on_time_rate`: outages that went as
-    planned, of those recorded; `notice_on_time_rate`: notices announced by their day, of those whose day is
-    over.
-    """
-
-    outages: int
-    recorded: int
-    cancelled: int
-    hours_planned: float
-    hours_planned_of_recorded: float
-    hours_real: float
-    hours_budget: float | None
-    connections: int
-    hours_per_connection: float | None
-    execution_rate: float | None
-    short_notice_rate: float | None
-    live_rate: float | None
-    combined_rate: float | None
-    on_time_rate: float | None
-    notice_on_time_rate: float | None
-    repeat_rate: float | None
-
-
 def figures(
     months: Sequence[MonthOf],
-    interrupted: Iterable[Mapping[str, str]],
+    interrupted: Mapping[tuple[str, str], Sequence[date]],
     *,
+    look_back_days: int,
     budget: float | None,
     today: date,
-) -> Figures:
-    """The figures of the plans of a month. `interrupted` are the interruptions of the look-back that ends
-    with it, as `looking_back.interruptions` gives them."""
+) -> OutageFigures:
+    """The figures of the plans of a period. `interrupted`: of each network and section the days on which it
+    was interrupted, those of the look-back before too."""
     outages = [one for month in months for one in month.outages]
     recorded = [one for one in outages if one.execution is not None]
     shares = [hours for month in months for hours in _connections(month)]
     works = [work for month in months for work in _placed(month)]
-    first = [done for month in months for done in _as_first_planned(month, today)]
     notices = [
         one
         for month in months
         for one in month.notices
         if one.kind != "withdrawn" and date.fromisoformat(one.notice["by"]) < today
     ]
-    times = Counter(one["section"] for one in interrupted)
-    return Figures(
+    near = timedelta(days=look_back_days)
+    counted: dict[str, Sequence[bool]] = {
+        "execution_rate": [done for month in months for done in _as_first_planned(month, today)],
+        "short_notice_rate": [work.get("notice") == "short" for work, _ in works],
+        "live_rate": [live for _, live in works],
+        "combined_rate": [len(one.works) > 1 for one in outages],
+        "on_time_rate": [_outcome(one) == "as_planned" for one in recorded],
+        "notice_on_time_rate": [_in_time(one) for one in notices],
+        "repeat_rate": [_again(days, near) for days in interrupted.values()],
+    }
+    return OutageFigures(
         outages=len(outages),
         recorded=len(recorded),
         cancelled=sum(_outcome(one) == "cancelled" for one in recorded),
@@ -88,13 +69,14 @@ def figures(
         hours_budget=budget,
         connections=len(shares),
         hours_per_connection=round(sum(shares) / len(shares), _DIGITS) if shares else None,
-        execution_rate=_rate(first),
-        short_notice_rate=_rate([work.get("notice") == "short" for work, _ in works]),
-        live_rate=_rate([live for _, live in works]),
-        combined_rate=_rate([len(one.works) > 1 for one in outages]),
-        on_time_rate=_rate([_outcome(one) == "as_planned" for one in recorded]),
-        notice_on_time_rate=_rate([_in_time(one) for one in notices]),
-        repeat_rate=_rate([count > 1 for count in times.values()]),
+        execution_rate=_rate(counted["execution_rate"]),
+        short_notice_rate=_rate(counted["short_notice_rate"]),
+        live_rate=_rate(counted["live_rate"]),
+        combined_rate=_rate(counted["combined_rate"]),
+        on_time_rate=_rate(counted["on_time_rate"]),
+        notice_on_time_rate=_rate(counted["notice_on_time_rate"]),
+        repeat_rate=_rate(counted["repeat_rate"]),
+        of={name: len(which) for name, which in counted.items()} | {"hours_per_connection": len(shares)},
     )
 
 
@@ -108,6 +90,11 @@ def _sum(hours: Iterable[float]) -> float:
 
 def _rate(which: Sequence[bool]) -> float | None:
     return round(sum(which) / len(which), _DIGITS) if which else None
+
+
+def _again(days: Sequence[date], near: timedelta) -> bool:
+    """Whether two of the days lie within a look-back of so many, both counted."""
+    return any(later - earlier < near for earlier, later in pairwise(sorted(days)))
 
 
 def _outcome(one: Past) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import itertools
 import re
+import zipfile
+from datetime import UTC, datetime
 from typing import Any
 
 import openpyxl
@@ -14,7 +16,11 @@ from pypdf import PdfReader
 from server import workbooks
 from server.texts import LANGUAGES, catalogue
 from server.workflow.monitors import AnomalyCode
+from tests.api.test_plan_amending import june
+from tests.api.test_plan_executions import outage_of, went
 from tests.desk import Clock, Desk, refused
+
+__all__ = ["june"]
 
 
 def forward(desk: Desk, **by: float) -> None:
@@ -179,3 +185,57 @@ def test_a_bulletin_is_printed_and_asked_for_once(late: Desk) -> None:
     again = late.ask("GET", path, headers={"If-None-Match": answer.headers["ETag"]})
     assert again.status_code == 304
     refused(late.ask("GET", "/reports/ledger/2026-11?format=pdf"), 422, "invalid_fields")
+
+
+def test_a_month_without_a_plan_says_so_and_tells_no_zeros(desk: Desk) -> None:
+    path = "/reports/bulletins/monthly/2026-11"
+    assert desk.get(path)["outages"] == {"plans": [], "figures": None, "before": None}
+    words = catalogue("zh-CN")
+    rows = book(desk.ask("GET", f"{path}?format=xlsx"))[words["bulletin.sheet.outages"]]
+    assert [row[1] for row in rows[1:]] == [words["bulletin.outage.no_plan"]]
+    assert words["bulletin.outage.no_plan"] in printed(desk, path)
+    assert desk.get("/reports/bulletins/weekly/2026-W45")["outages"] is None
+
+
+def printed(desk: Desk, path: str) -> str:
+    """What the paper says, without its spaces."""
+    data = desk.ask("GET", f"{path}?format=pdf").data
+    return "".join(page.extract_text() for page in PdfReader(io.BytesIO(data)).pages).replace(" ", "")
+
+
+def test_month_and_quarter_tell_of_the_outages_that_were_planned(june: Desk) -> None:
+    june.clock.now = datetime(2026, 7, 1, 1, 0, tzinfo=UTC)
+    outage = outage_of(june, "t-06")
+    june.post("/plans/june/executions", went(outage))
+    figures = june.get("/outage-figures?month=2026-06")["figures"]
+    month = june.get("/reports/bulletins/monthly/2026-06")["outages"]
+    assert month == {"plans": ["2026-06/june"], "figures": figures, "before": None}
+    assert (figures["recorded"], figures["of"]["on_time_rate"], figures["on_time_rate"]) == (1, 1, 1.0)
+    quarter = june.get("/reports/bulletins/quarterly/2026-Q2")["outages"]
+    assert (quarter["plans"], quarter["figures"]["hours_real"]) == (month["plans"], figures["hours_real"])
+    # The month after has no plan of its own, and this one to compare with.
+    after = june.get("/reports/bulletins/monthly/2026-07")["outages"]
+    assert after == {"plans": [], "figures": None, "before": figures}
+    words = catalogue("zh-CN")
+    rows = book(june.ask("GET", "/reports/bulletins/monthly/2026-06?format=xlsx"))[
+        words["bulletin.sheet.outages"]
+    ]
+    told = {row[0]: tuple(row[1:3]) for row in rows}
+    assert told[words["bulletin.outage.plans"]][0] == "2026-06/june"
+    assert told[words["bulletin.outage.hours_real"]] == (figures["hours_real"], None)
+    assert told[words["bulletin.outage.on_time_rate"]] == (1.0, 1)
+    paper = printed(june, "/reports/bulletins/monthly/2026-06")
+    assert f"{words['bulletin.outage.on_time_rate']}100.0%1" in paper
+    assert f"{figures['hours_real']:.2f}" in paper
+
+
+@pytest.mark.parametrize("kind", ["json", "xlsx", "pdf"])
+def test_the_same_figures_are_the_same_bytes(june: Desk, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def asked() -> bytes:
+        return bytes(june.ask("GET", f"/reports/bulletins/monthly/2026-06?format={kind}").data)
+
+    june.clock.now = datetime(2026, 6, 20, 1, 0, tzinfo=UTC)
+    before = asked()
+    # A file of the ZIP format knows times to two seconds.
+    monkeypatch.setattr(zipfile.time, "time", lambda: 2_000_000_000.0)
+    assert asked() == before

@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from typing import Any
 
+from server.bulletins.outages import OutageFigures
 from server.scheduling.executing import Execution, WorkResult
-from server.scheduling.figures import Figures, MonthOf, figures
+from server.scheduling.figures import MonthOf, figures
 from server.scheduling.looking_back import Version, interruptions, outages_of
 from tests.scheduling.test_announcing import record
 
@@ -65,11 +66,19 @@ WORKS = {
 }
 
 
-def told(**changes: Any) -> Figures:
+def told(**changes: Any) -> OutageFigures:
     outages = outages_of(VERSIONS)
     month = MonthOf(versions=VERSIONS, outages=outages, notices=(), works=WORKS)
-    past = interruptions(outages, date(2026, 5, 1), date(2026, 6, 30))
-    return figures([month], past, **{"budget": None, "today": TODAY, **changes})
+    terms = {"look_back_days": 60, "budget": None, "today": TODAY, **changes}
+    return figures([month], interrupted("2026-06-10 s-a", "2026-06-20 s-bd"), **terms)
+
+
+def interrupted(*told: str) -> dict[tuple[str, str], list[date]]:
+    """Days and sections of one network."""
+    found: dict[tuple[str, str], list[date]] = {}
+    for day, section in (one.split() for one in told):
+        found.setdefault(("net", section), []).append(date.fromisoformat(day))
+    return found
 
 
 def test_an_outage_went_as_recorded_under_whatever_version() -> None:
@@ -122,13 +131,37 @@ def test_an_outage_that_did_not_take_place_interrupts_nobody() -> None:
     assert interruptions(planned, date(2026, 6, 11), date(2026, 6, 19)) == []
 
 
-def test_a_section_interrupted_twice_is_a_repeat() -> None:
-    twice = [{"section": "s-1"}, {"section": "s-1"}, {"section": "s-2"}]
-    assert figures([], twice, budget=None, today=TODAY).repeat_rate == 0.5
+def repeats(*told: str) -> OutageFigures:
+    return figures([], interrupted(*told), look_back_days=60, budget=None, today=TODAY)
+
+
+def test_a_section_interrupted_again_within_the_look_back_is_a_repeat() -> None:
+    found = repeats("2026-04-10 s-1", "2026-06-08 s-1", "2026-06-08 s-2")
+    assert (found.repeat_rate, found.of["repeat_rate"]) == (0.5, 2)
+    # A quarter is longer than the look-back: 60 days apart is again within 61 only.
+    assert repeats("2026-04-10 s-1", "2026-06-09 s-1", "2026-06-08 s-2").repeat_rate == 0.0
+
+
+def test_a_section_of_the_same_name_in_another_network_is_another() -> None:
+    days = {("north", "s-1"): [date(2026, 6, 8)], ("south", "s-1"): [date(2026, 6, 9)]}
+    assert figures([], days, look_back_days=60, budget=None, today=TODAY).repeat_rate == 0.0
+
+
+def test_a_rate_says_of_how_many_it_is() -> None:
+    assert told().of == {
+        "execution_rate": 4,
+        "short_notice_rate": 4,
+        "live_rate": 4,
+        "combined_rate": 2,
+        "on_time_rate": 2,
+        "notice_on_time_rate": 0,
+        "repeat_rate": 2,
+        "hours_per_connection": 2,
+    }
 
 
 def test_of_nothing_there_is_no_rate() -> None:
-    empty = figures([], [], budget=7.0, today=TODAY)
+    empty = figures([], {}, look_back_days=60, budget=7.0, today=TODAY)
     assert (empty.hours_planned, empty.hours_budget, empty.execution_rate, empty.repeat_rate) == (
         0.0,
         7.0,
