@@ -10,12 +10,12 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from server.workflow.approvals.values import Absence
+from sync.changing import change_document
 from sync.conflicts import find_settled
 from sync.store import Conflict, Document, DocumentStore
 
 PREFIX = "absence:"
 SCHEMA = 1
-_TRIES = 12
 
 
 class UnknownAbsence(LookupError):
@@ -75,18 +75,21 @@ class Absences:
 
     def end(self, absence_id: str, last_day: date, *, by: str) -> AbsenceRecord:
         """Have an absence end on a day, if it would last longer. Raises UnknownAbsence."""
-        for _ in range(_TRIES):
-            document = self._document(absence_id)
-            record = _record(document)
+
+        def end(record: AbsenceRecord) -> AbsenceRecord:
             if last_day >= record.absence.until:
                 return record
-            ended = replace(record, absence=replace(record.absence, until=last_day), ended_by=by)
-            try:
-                self._store.put(self._registry, {**_to_document(ended), "_rev": document["_rev"]})
-            except Conflict:
-                continue
-            return ended
-        raise Conflict
+            return replace(record, absence=replace(record.absence, until=last_day), ended_by=by)
+
+        ended, _ = change_document(
+            self._store,
+            self._registry,
+            lambda: self._document(absence_id),
+            read=_record,
+            write=_to_document,
+            change=end,
+        )
+        return ended
 
     def _document(self, absence_id: str) -> Document:
         document = find_settled(self._store, self._registry, PREFIX + absence_id, _shortest)

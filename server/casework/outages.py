@@ -22,7 +22,7 @@ from server.scheduling.approving import PlanRefused, claim
 from server.scheduling.months import days_in
 from server.scheduling.plans import Hand, PlanRecord, Plans, UnknownPlan, number_of
 from server.scheduling.requests import OPEN, Request
-from server.scheduling.works import StaleWork, UnknownWork, Works
+from server.scheduling.works import UnknownWork, Works
 from server.texts import text
 from server.workflow.commands import RecordEntry
 from server.workflow.model import Case
@@ -32,7 +32,6 @@ from sync.store import NotFound
 log = structlog.get_logger()
 
 GATE = "outage-approved"
-_TRIES = 12
 #: Fields of a work that name others.
 _TIES = ("after", "together", "not_with", "same_crew")
 #: A plan in one of these holds no work any more, and never will again.
@@ -172,7 +171,7 @@ class Publishing:
             known = self._check(record, work, asked)
             return replace(known, state="done" if known.state == "done" else "planned", plan=record.id)
 
-        self._change(record, work, take)
+        self._works.change(record.organisation, work, take, if_rev=None)
 
     def _release(self, record: PlanRecord, works: Iterable[str], *, back: str = "") -> None:
         """Have those of the works that are this plan's be free again, or those of the plan `back` that it
@@ -187,17 +186,7 @@ class Publishing:
             )
 
         for work in sorted(works):
-            self._change(record, work, release)
-
-    def _change(self, record: PlanRecord, work: str, change: Callable[[Request], Request]) -> None:
-        for _ in range(_TRIES):
-            _, rev = self._works.get(record.organisation, work)
-            try:
-                self._works.change(record.organisation, work, change, if_rev=rev)
-            except StaleWork:
-                continue
-            return
-        raise StaleWork(work)
+            self._works.change(record.organisation, work, release, if_rev=None)
 
     def _left(self, record: PlanRecord, days: Collection[str]) -> set[str]:
         """The cases that wait for a work which has no day yet, in this plan or another."""

@@ -21,6 +21,7 @@ from server.people.model import (
     user_document,
 )
 from server.problems import Problem
+from sync.changing import change_document
 from sync.conflicts import Merge, find_settled
 from sync.store import Conflict, DatabaseExists, Document, DocumentStore, NotFound, Security
 
@@ -127,17 +128,16 @@ class Registry:
         change: Callable[[V], V],
         merge: Merge,
     ) -> V:
-        for _ in range(MAX_TRIES):
+        def find() -> Document:
             document = find_settled(self._store, self._db, doc_id, merge)
             if document is None:
                 raise NotFound("missing")
-            present = read(document)
-            wanted = change(present)
-            if wanted == present:
-                return present
-            try:
-                self._store.put(self._db, {**write(wanted), "_rev": document["_rev"]})
-            except Conflict:
-                continue
-            return wanted
-        raise Problem(503, "unavailable")
+            return document
+
+        try:
+            changed, _ = change_document(
+                self._store, self._db, find, read=read, write=write, change=change, tries=MAX_TRIES
+            )
+        except Conflict:
+            raise Problem(503, "unavailable") from None
+        return changed

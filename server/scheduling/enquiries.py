@@ -14,11 +14,11 @@ from msgspec import Struct
 
 from server.names import is_id
 from server.scheduling.plans import whose
+from sync.changing import change_document
 from sync.store import Conflict, Document, DocumentStore
 
 PREFIX = "plan-enquiry:"
 SCHEMA = 1
-_TRIES = 12
 
 #: move: what a work on another day costs; explain: why a work is where it is, and what would change it;
 #: works: what the month is with some works instead of others; slot: which works could use a day that is free.
@@ -115,18 +115,15 @@ class Enquiries:
 
     def change(self, enquiry: Enquiry, change: Callable[[Enquiry], Enquiry]) -> Enquiry:
         """Write what `change` makes of an enquiry, wherever it stands. Raises UnknownEnquiry."""
-        for _ in range(_TRIES):
-            document = self._document(enquiry.organisation, enquiry.id)
-            known = _read(document)
-            changed = change(known)
-            if changed == known:
-                return known
-            try:
-                self._store.put(self._registry, {**_to_document(changed), "_rev": document["_rev"]})
-            except Conflict:
-                continue
-            return changed
-        raise Conflict
+        changed, _ = change_document(
+            self._store,
+            self._registry,
+            lambda: self._document(enquiry.organisation, enquiry.id),
+            read=_read,
+            write=_to_document,
+            change=change,
+        )
+        return changed
 
     def forget(self, enquiry: Enquiry) -> None:
         """Drop an enquiry, unless somebody else has just changed it."""

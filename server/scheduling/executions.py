@@ -8,13 +8,13 @@ from msgspec.structs import replace
 from server.scheduling.executing import Execution, merged_execution
 from server.scheduling.plans import PlanRecord, whose
 from server.scheduling.requests import Request
-from server.scheduling.works import StaleWork, Works
+from server.scheduling.works import Works
+from sync.changing import change_document
 from sync.conflicts import find_settled
-from sync.store import Conflict, DocumentStore
+from sync.store import Document, DocumentStore
 
 PREFIX = "plan-execution:"
 SCHEMA = 1
-_TRIES = 12
 
 
 class Executions:
@@ -43,27 +43,29 @@ class Executions:
 
     def _put(self, record: PlanRecord, execution: Execution) -> Execution:
         doc_id = _prefix(record) + execution.outage
-        for _ in range(_TRIES):
-            known = find_settled(self._store, self._registry, doc_id, merged_execution)
-            records = [] if known is None else known["records"]
-            last = msgspec.convert(records[-1], Execution) if records else None
-            if last is not None and replace(last, at=execution.at) == execution:
-                return last
-            document = {
+
+        def write(told: tuple[Execution, ...]) -> Document:
+            return {
                 "_id": doc_id,
                 "type": "plan-execution",
                 "schema": SCHEMA,
                 "plan": record.id,
-                "records": [*records, msgspec.to_builtins(execution)],
+                "records": msgspec.to_builtins(told),
             }
-            try:
-                self._store.put(
-                    self._registry, document if known is None else {**document, "_rev": known["_rev"]}
-                )
-            except Conflict:
-                continue
-            return execution
-        raise Conflict
+
+        def tell(told: tuple[Execution, ...]) -> tuple[Execution, ...]:
+            same = told and replace(told[-1], at=execution.at) == execution
+            return told if same else (*told, execution)
+
+        told, _ = change_document(
+            self._store,
+            self._registry,
+            lambda: find_settled(self._store, self._registry, doc_id, merged_execution) or {"records": []},
+            read=lambda document: msgspec.convert(document["records"], tuple[Execution, ...]),
+            write=write,
+            change=tell,
+        )
+        return told[-1]
 
     def _mark(self, record: PlanRecord, work: str, *, done: bool) -> None:
         def mark(known: Request) -> Request:
@@ -71,14 +73,7 @@ class Executions:
                 return known
             return replace(known, state="done" if done else "planned")
 
-        for _ in range(_TRIES):
-            _, rev = self._works.get(record.organisation, work)
-            try:
-                self._works.change(record.organisation, work, mark, if_rev=rev)
-            except StaleWork:
-                continue
-            return
-        raise StaleWork(work)
+        self._works.change(record.organisation, work, mark, if_rev=None)
 
 
 def _prefix(record: PlanRecord) -> str:

@@ -18,13 +18,13 @@ import msgspec
 from msgspec import Struct, field
 
 from server.names import is_id
+from sync.changing import change_document
 from sync.conflicts import find_settled
 from sync.store import Conflict, Document, DocumentStore
 
 PREFIX = "plan:"
 SCHEMA = 1
 _FILE = "file.json.gz"
-_TRIES = 12
 
 #: failed: nothing came of it, and `fault` says why; cancelled: before it was begun; amended: another version
 #: was published in its place; withdrawn: it was given up, published or not.
@@ -279,18 +279,15 @@ class Plans:
         self, organisation: str, plan_id: str, change: Callable[[PlanRecord], PlanRecord]
     ) -> PlanRecord:
         """Write what `change` makes of a plan, wherever it stands. Raises UnknownPlan, and what it raises."""
-        for _ in range(_TRIES):
-            document = self._document(organisation, plan_id)
-            known = _record(document)
-            changed = change(known)
-            if changed == known:
-                return known
-            try:
-                self._store.put(self._registry, {**_to_document(changed), "_rev": document["_rev"]})
-            except Conflict:
-                continue
-            return changed
-        raise Conflict
+        changed, _ = change_document(
+            self._store,
+            self._registry,
+            lambda: self._document(organisation, plan_id),
+            read=_record,
+            write=_to_document,
+            change=change,
+        )
+        return changed
 
     def instance(self, record: PlanRecord) -> bytes:
         """What was asked, as JSON; its network is named and not in it."""

@@ -9,6 +9,7 @@ import msgspec
 
 from server.names import is_id
 from server.scheduling.requests import Request, merged_request
+from sync.changing import change_document
 from sync.conflicts import find_settled
 from sync.store import Conflict, Document, DocumentStore
 
@@ -57,13 +58,17 @@ class Works:
 
     def get(self, organisation: str, work_id: str) -> tuple[Request, str]:
         """A request and its revision. Raises UnknownWork."""
+        document = self._document(organisation, work_id)
+        return _request(document), str(document["_rev"])
+
+    def _document(self, organisation: str, work_id: str) -> Document:
         document = None
         if is_id(work_id):
             name = _prefix(organisation) + work_id
             document = find_settled(self._store, self._registry, name, merged_request)
         if document is None:
             raise UnknownWork(work_id)
-        return _request(document), str(document["_rev"])
+        return document
 
     def add(self, request: Request) -> tuple[Request, str]:
         """Keep a new request; the same by the same person again finds it. Raises Conflict for another."""
@@ -82,14 +87,17 @@ class Works:
 
         Raises UnknownWork, StaleWork, and what `change` raises.
         """
-        known, rev = self.get(organisation, work_id)
-        if if_rev is not None and rev != if_rev:
-            raise StaleWork(work_id)
-        changed = change(known)
-        if changed == known:
-            return known, rev
+
+        def find() -> Document:
+            document = self._document(organisation, work_id)
+            if if_rev is not None and document["_rev"] != if_rev:
+                raise StaleWork(work_id)
+            return document
+
         try:
-            return changed, self._store.put(self._registry, {**_to_document(changed), "_rev": rev})
+            return change_document(
+                self._store, self._registry, find, read=_request, write=_to_document, change=change
+            )
         except Conflict:
             raise StaleWork(work_id) from None
 

@@ -23,10 +23,9 @@ from server.webhooks.model import (
     subscription_from,
     to_document,
 )
+from sync.changing import change_document
 from sync.conflicts import find_settled, keep_winner
-from sync.store import Conflict, DatabaseExists, DocumentStore, NotFound, Security
-
-_TRIES = 16
+from sync.store import Conflict, DatabaseExists, Document, DocumentStore, NotFound, Security
 
 
 class Book:
@@ -74,28 +73,25 @@ class Book:
 
     def subscription(self, id_: str) -> Subscription:
         """Raises NotFound."""
+        return subscription_from(self._subscribed(id_))
+
+    def _subscribed(self, id_: str) -> Document:
         document = find_settled(self._store, self.database, SUBSCRIPTION + id_, keep_winner)
         if document is None:
             raise NotFound("missing")
-        return subscription_from(document)
+        return document
 
     def change(self, id_: str, change: Callable[[Subscription], Subscription]) -> Subscription:
         """Apply `change`, again if somebody else wrote meanwhile. Raises NotFound."""
-        for _ in range(_TRIES):
-            document = find_settled(self._store, self.database, SUBSCRIPTION + id_, keep_winner)
-            if document is None:
-                raise NotFound("missing")
-            present = subscription_from(document)
-            wanted = change(present)
-            if wanted == present:
-                return present
-            changed = {**to_document(SUBSCRIPTION, id_, wanted), "_rev": document["_rev"]}
-            try:
-                self._store.put(self.database, changed)
-            except Conflict:
-                continue
-            return wanted
-        raise Conflict
+        changed, _ = change_document(
+            self._store,
+            self.database,
+            lambda: self._subscribed(id_),
+            read=subscription_from,
+            write=lambda wanted: to_document(SUBSCRIPTION, id_, wanted),
+            change=change,
+        )
+        return changed
 
     def enable(self, id_: str) -> Subscription:
         """Send again; of what happened meanwhile nothing is sent."""
