@@ -40,6 +40,7 @@ PAPERS = (
     ("intermediate", "YK-2026-0365", "inspections/intermediate/report.pdf", (1, 3)),
     ("reinspection", "YK-2026-0365", "inspections/reinspection/report.pdf", (1,)),
     ("survey", "YK-2026-0365", "inspections/survey/report.pdf", (1,)),
+    ("intermediate-application", "YK-2026-0365", "papers/intermediate-application.pdf", (1,)),
     ("scheme-reply", "YK-2026-0365", "papers/scheme-reply.pdf", (1,)),
     ("index", "YK-2026-0326", "papers/index.pdf", (1,)),
     ("contact-sheet", "YK-2026-0365", "inspections/intermediate/contact-sheet.pdf", (2,)),

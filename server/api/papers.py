@@ -8,12 +8,12 @@ from typing import Any, cast, get_args
 import marshmallow as ma
 from flask import Response
 
-from checklists.loader import UnknownChecklist
 from server.api.base import Schema, blueprint, roles
 from server.api.casework import visible
 from server.api.paper_evidence import found, gather, signatures_of, wording
 from server.api.pdf import ANSWERS, pdf
 from server.problems import Problem, language
+from server.reports.applications import parts_of
 from server.reports.contact_sheet import sheet_number
 from server.reports.energization import order_paper, record_paper, record_signatures
 from server.reports.inspection import inspection_paper, item_photos
@@ -34,6 +34,8 @@ blp = blueprint("papers", "Printed forms 单据.")
 #: The checklist whose documents are handed in with a completion application.
 _DOCUMENTS = {"lv": "acceptance-lv"}
 _DOCUMENTS_HV = "acceptance-hv"
+#: The checklist of all hidden works, whose parts an application for the intermediate inspection offers.
+_HIDDEN_WORKS = "intermediate-hv"
 _OF_NOTICES: tuple[FormName, ...] = ("notice", "pairs")
 #: When the papers of energization may be printed: a red gate leaves nothing to carry to the switch.
 _AUTHORIZED = ("authorized", "energized")
@@ -230,8 +232,8 @@ def print_receipt(query: dict[str, Any], case_id: str, handover_id: str) -> Resp
 @blp.arguments(PaperQuery, location="query", unknown=ma.RAISE)
 @blp.doc(responses=ANSWERS)
 def print_office_paper(query: dict[str, Any], case_id: str, form: str) -> Response:
-    """One of scheme-reply, design-review, completion-application, settings, metering, index, as far as the
-    case fills it.
+    """One of scheme-reply, design-review, intermediate-application, completion-application, settings,
+    metering, index, as far as the case fills it.
     """
     case = visible(case_id).case
     name = next((one for one in OFFICE_PAPERS if _path(one) == form), None)
@@ -252,14 +254,18 @@ def _authorized(case_id: str) -> Case:
 
 def _office_facts(case: Case) -> OfficeFacts:
     made = services()
-    table = process(case.process)
-    try:
-        documents = made.library.latest(_DOCUMENTS.get(case.process, _DOCUMENTS_HV))
-    except UnknownChecklist:
-        documents = None
-    until = scheme_expiry(case, table, made.cases.policy(case.organisation))
-    following = tuple(stage for stage in table.stages[table.scheme_replied].moves if stage != CANCELLED)
-    return OfficeFacts(until, following, documents)
+    table, policy = process(case.process), made.cases.policy(case.organisation)
+    newest = {one.id: one for one in made.library.newest()}
+    hidden_works = newest.get(_HIDDEN_WORKS)
+    intermediate = [one for one in newest.values() if one.stage == "intermediate"]
+    return OfficeFacts(
+        scheme_until=scheme_expiry(case, table, policy),
+        next_stages=tuple(stage for stage in table.stages[table.scheme_replied].moves if stage != CANCELLED),
+        documents=newest.get(_DOCUMENTS.get(case.process, _DOCUMENTS_HV)),
+        hidden_works=hidden_works,
+        parts=() if hidden_works is None else parts_of(hidden_works, intermediate),
+        notice_days=policy.mid_check_notice_days,
+    )
 
 
 def printed_wording(case: Case, query: dict[str, Any]) -> Wording:

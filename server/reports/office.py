@@ -1,6 +1,6 @@
 """Papers of the office that a case fills in part: what it holds is printed, the rest is written by hand.
 
-供电方案答复单, 设计审核意见单, 竣工报验单, 保护定值单, 电能计量装接单, 案卷目录.
+供电方案答复单, 设计审核意见单, 中间检查报验单, 竣工报验单, 保护定值单, 电能计量装接单, 案卷目录.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from checklists.model import Definition
-from server.reports.conditions import in_words
+from checklists.model import Definition, Section
+from server.reports.applications import completion_blocks, intermediate_blocks
 from server.reports.design import design_blocks
 from server.reports.heads import (
     blank,
@@ -48,7 +48,6 @@ from server.workflow.papers import paper_rules
 
 __all__ = ["OFFICE_PAPERS", "office_paper"]
 
-_EQUIPMENT_WIDTHS = (9.0, 0.0, 40.0, 40.0, 40.0)
 _SETTING_WIDTHS = (9.0, 34.0, 0.0, 24.0, 24.0, 24.0, 30.0)
 _METER_WIDTHS = (30.0, 0.0, 34.0, 26.0, 26.0, 34.0)
 _READING_WIDTHS = (60.0, 50.0, 0.0)
@@ -57,7 +56,7 @@ _COMMON_INSTRUMENTS = ("meter", "ct", "ct", "ct", "pt", "terminal")
 #: Rows for instruments of one kind; more of them are counted.
 _MOST_INSTRUMENTS = 12
 #: Empty rows for what is written by hand.
-_EQUIPMENT_ROWS, _SETTING_ROWS, _METER_ROWS, _INDEX_ROWS = 6, 12, 4, 5
+_SETTING_ROWS, _METER_ROWS, _INDEX_ROWS = 12, 4, 5
 
 
 @dataclass(frozen=True)
@@ -65,12 +64,16 @@ class OfficeFacts:
     """What an office paper may say beside the case itself.
 
     `scheme_until`: the last day on which the scheme holds; `next_stages`: where the process goes from there;
-    `documents`: the checklist whose file items a completion application hands in.
+    `documents`: the checklist whose file items a completion application hands in; `hidden_works`: the one of
+    an intermediate inspection, and its `parts`; `notice_days`: so long before the cover it is asked for.
     """
 
     scheme_until: date | None = None
     next_stages: tuple[str, ...] = ()
     documents: Definition | None = None
+    hidden_works: Definition | None = None
+    parts: tuple[Section, ...] = ()
+    notice_days: int = 0
 
 
 def office_paper(form: FormName, case: Case, facts: OfficeFacts, say: Wording) -> Paper:
@@ -131,53 +134,12 @@ def _design_review(case: Case, _facts: OfficeFacts, say: Wording) -> Iterator[Bl
     return design_blocks(case, say)
 
 
+def _intermediate(case: Case, facts: OfficeFacts, say: Wording) -> Iterator[Block]:
+    return intermediate_blocks(case, facts.hidden_works, facts.parts, facts.notice_days, say)
+
+
 def _completion(case: Case, facts: OfficeFacts, say: Wording) -> Iterator[Block]:
-    yield Fields(
-        (
-            *customer_fields(case, say),
-            *supply_fields(case, say),
-            *blank(say, "contractor", "licence", "designer", "tester", "finished_on", "wanted_on"),
-        )
-    )
-    if facts.documents is not None:
-        yield Heading(say.say("heading_documents"))
-        yield Passage(tuple(_documents(case, facts.documents, say)), framed=True)
-    yield Heading(say.say("heading_equipment"))
-    head = columns(say, "no", "equipment", "rating", "serial", "maker")
-    yield Table(head, _EQUIPMENT_WIDTHS, numbered(5, _EQUIPMENT_ROWS))
-    yield Passage(
-        (
-            Blank(say.say("test_summary"), 3),
-            *_self_checked(case, say),
-            *boxes(say, ("mid_check_closed",), None),
-            Line(say.say("completion_promise")),
-        ),
-        framed=True,
-    )
-    yield signers(say, "customer", "contractor", "received_by")
-
-
-def _self_checked(case: Case, say: Wording) -> Iterator[Line | Box]:
-    """The customer's last check of the works, ticked if by his word they stand it."""
-    last = max(case.self_checks.values(), key=lambda one: (one.dated, one.id), default=None)
-    yield Box(say.say("box_self_checked"), ticked=last is not None and last.finished)
-    if last is not None:
-        told = "  ".join((*say.moment(last.dated), last.by, last.evidence))
-        yield Line(say.own(told), "small")
-
-
-def _documents(case: Case, definition: Definition, say: Wording) -> Iterator[Box]:
-    """Each document that the checklist asks for, and when it does."""
-    for item in definition.items:
-        if item.type != "file":
-            continue
-        told = say.text(item.text)
-        if item.when is not None:
-            told = tuple(
-                f"{words}（{in_words(item.when, definition, language)}）"
-                for words, language in zip(told, say.languages, strict=False)
-            )
-        yield Box(tuple(f"{item.code}  {words}" if not at else words for at, words in enumerate(told)))
+    return completion_blocks(case, facts.documents, say)
 
 
 def _settings(case: Case, facts: OfficeFacts, say: Wording) -> Iterator[Block]:
@@ -299,6 +261,7 @@ def _line(words: Words) -> tuple[Line, ...]:
 OFFICE_PAPERS: Mapping[FormName, Callable[[Case, OfficeFacts, Wording], Iterator[Block]]] = {
     "scheme_reply": _scheme_reply,
     "design_review": _design_review,
+    "intermediate_application": _intermediate,
     "completion_application": _completion,
     "settings": _settings,
     "metering": _metering,

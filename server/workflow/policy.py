@@ -133,6 +133,7 @@ class Policy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     dedicated_line_kva: float
     design_review_scope: str
     mid_check_scope: str
+    mid_check_notice_days: int
     scheme_valid_months_hv: int
     scheme_valid_months_lv: int
     scheme_extension_notice_days: int

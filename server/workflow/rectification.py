@@ -82,6 +82,7 @@ __all__ = [
     "SpecialistsDecision",
     "Withdrawal",
     "Wording",
+    "last_contractor",
 ]
 
 
@@ -388,3 +389,9 @@ class Notice(Value, frozen=True, kw_only=True):
 
     def item(self, code: str) -> NoticeItem | None:
         return next((item for item in self.items if item.code == code), None)
+
+
+def last_contractor(notices: Mapping[int, Notice]) -> Contractor:
+    """Whoever the last of a case's notices names: a contractor seldom changes between two inspections."""
+    named = (notices[n].heading.contractor for n in sorted(notices, reverse=True))
+    return next((one for one in named if one != Contractor()), Contractor())

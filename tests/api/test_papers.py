@@ -129,6 +129,7 @@ def test_every_paper_that_is_listed_as_ready_can_be_had(desk: Desk) -> None:
         "notice",
         "acceptance",
         "scheme_reply",
+        "intermediate_application",
         "index",
         "order",
         "minutes",

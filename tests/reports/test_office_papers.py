@@ -7,14 +7,26 @@ from datetime import date
 import pytest
 
 from checklists import load_definitions
+from server.reports.applications import parts_of
 from server.reports.office import OFFICE_PAPERS, OfficeFacts, office_paper
 from server.reports.paper import Box, Fields, FormName, Paper, Passage
 from server.workflow import commands as c
 from server.workflow.metering import Instrument, MeteringLine
+from server.workflow.rectification import Contractor, Heading
 from tests.reports.papers import CHINESE, failure, printed, whole, with_notice
 from tests.workflow.builders import Desk
 
-FACTS = OfficeFacts(date(2027, 3, 2), ("construction",), load_definitions().latest("acceptance-hv"))
+LIBRARY = load_definitions()
+HIDDEN_WORKS = LIBRARY.latest("intermediate-hv")
+FACTS = OfficeFacts(
+    date(2027, 3, 2),
+    ("construction",),
+    LIBRARY.latest("acceptance-hv"),
+    HIDDEN_WORKS,
+    parts_of(HIDDEN_WORKS, [one for one in LIBRARY.all() if one.stage == "intermediate"]),
+    notice_days=3,
+)
+APPLICATIONS: tuple[FormName, ...] = ("intermediate_application", "completion_application")
 
 
 def made(form: FormName, desk: Desk | None = None) -> Paper:
@@ -91,6 +103,47 @@ def test_a_completion_application_lists_the_documents_that_the_checklist_asks_fo
     for code in asked:
         assert code in words
     assert "设计变更证明（有设计变更）" in words
+
+
+def test_an_intermediate_application_offers_each_part_that_is_looked_at_before_it_is_covered() -> None:
+    """The parts are those of the checklists in force: what all of them share is about papers."""
+    assert [part.id for part in FACTS.parts] == [
+        "intermediate-earthing",
+        "intermediate-lightning",
+        "intermediate-cable",
+        "intermediate-trench",
+        "intermediate-civil",
+    ]
+    words = whole(printed(made("intermediate_application")))
+    for expected in ("接地装置", "防雷（", "MG-05施工自检、监理（旁站）记录", "至少3日报验", "均未回填"):
+        assert expected in words, expected
+    for part in FACTS.parts:
+        for item in part.items:
+            assert item.text.zh.replace(" ", "") in words, item.code
+    assert "本工程不要求中间检查" in words
+    required = Desk(facts={"mid_check_required": True})
+    assert "本工程不要求中间检查" not in whole(printed(made("intermediate_application", required)))
+    bare = office_paper("intermediate_application", Desk().case, OfficeFacts(), CHINESE)
+    assert "接地装置" not in whole(printed(bare)), "without a checklist the customer writes what he offers"
+
+
+def test_a_second_application_tells_what_the_first_inspection_left_open_and_who_builds() -> None:
+    desk = with_notice(failure("ME-05"), issued=False)
+    assert "QX1" not in whole(printed(made("intermediate_application", desk))), "a draft is unsaid"
+    builder = Contractor(name="绿柳电力工程", licence="承装四级 4-1-00023", site_lead="周工")
+    desk.do(c.AmendNotice(n=1, heading=Heading(contractor=builder)))
+    desk.do(c.IssueNotice(n=1))
+    for form in APPLICATIONS:
+        words = whole(printed(made(form, desk)))
+        for expected in ("绿柳电力工程", "4-1-00023", "周工"):
+            assert expected in words, (form, expected)
+    assert "YK-2026-0001-QX1（中间检查，1项）" in whole(printed(made("intermediate_application", desk)))
+
+
+def test_the_same_application_is_the_same_bytes() -> None:
+    paper = made("intermediate_application")
+    assert paper.no == "YK-2026-0001-ZBY"
+    assert printed(paper) == printed(made("intermediate_application"))
 
 
 def test_evidence_of_a_gate_stands_on_the_paper_that_it_is_about() -> None:

@@ -7,9 +7,9 @@ from msgspec.structs import replace
 from server.workflow.commands import ReportHazard
 from server.workflow.draft import Draft
 from server.workflow.handlers.quarantine import accepted_sender, take
-from server.workflow.handlers.raising import known_contractor, next_number, open_notice
+from server.workflow.handlers.raising import next_number, open_notice
 from server.workflow.model import Hazard, ItemResult, Notice, NoticeItem
-from server.workflow.rectification import Heading
+from server.workflow.rectification import Heading, last_contractor
 from server.workflow.refusal import Refusal
 
 
@@ -69,6 +69,8 @@ def _open(draft: Draft, command: ReportHazard) -> None:
             created_at=draft.now,
             hazard_id=hazard.id,
             operational=draft.energized,
-            heading=Heading(inspected_on=draft.policy.day(command.at), contractor=known_contractor(draft)),
+            heading=Heading(
+                inspected_on=draft.policy.day(command.at), contractor=last_contractor(draft.case.notices)
+            ),
         ),
     )

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from server.workflow.closing import covered_unseen
 from server.workflow.draft import Draft
 from server.workflow.model import ItemResult, Notice, NoticeItem, NoticeStage, Submission, Task
-from server.workflow.rectification import Contractor, Covered, Heading
+from server.workflow.rectification import Covered, Heading, last_contractor
 from server.workflow.refusal import Refusal
 from server.workflow.unsafe import specialists_wanted
 
@@ -50,17 +50,11 @@ def raise_failures(draft: Draft, task: Task, submission: Submission, news: Seque
             supplement_of=supplement_of,
             operational=draft.energized,
             heading=Heading(
-                inspected_on=draft.policy.day(submission.submitted_at), contractor=known_contractor(draft)
+                inspected_on=draft.policy.day(submission.submitted_at),
+                contractor=last_contractor(draft.case.notices),
             ),
         ),
     )
-
-
-def known_contractor(draft: Draft) -> Contractor:
-    """Whoever the case's last notices name: a contractor seldom changes between two inspections."""
-    notices = draft.case.notices
-    named = (notices[n].heading.contractor for n in sorted(notices, reverse=True))
-    return next((one for one in named if one != Contractor()), Contractor())
 
 
 def _of_task(draft: Draft, task: Task) -> list[Notice]:
