@@ -18,6 +18,10 @@ from server.logs import LEVELS
 from server.networks import read_networks
 
 _PREFIX_SHAPE = re.compile(r"([a-z][a-z0-9_-]{0,30})?")
+_BUCKET_SHAPE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,61}[A-Za-z0-9]")
+_FOLDER_SHAPE = re.compile(r"([A-Za-z0-9._-]+/)*")
+_ADDRESSING = ("path", "virtual")
+_VERIFY = ("read", "checksum")
 
 
 class SettingsError(ValueError):
@@ -139,6 +143,23 @@ class Settings:
     blob_abandoned_seconds: float = 24 * 3600.0
     rendition_sweep_seconds: float = 7 * 24 * 3600.0
     rendition_idle_seconds: float = 24 * 3600.0
+    originals_endpoint: str = ""
+    originals_bucket: str = ""
+    originals_region: str = "us-east-1"
+    originals_prefix: str = ""
+    originals_access_key: str = ""
+    originals_secret_key: str = field(default="", repr=False)
+    originals_key_file: str = ""
+    originals_ca_file: str = ""
+    originals_addressing: str = "path"
+    originals_verify: str = "read"
+    originals_connect_seconds: float = 5.0
+    originals_read_seconds: float = 30.0
+    originals_attempts: int = 3
+    originals_pause_seconds: float = 10.0
+    originals_concurrency: int = 2
+    originals_round_seconds: float = 3600.0
+    originals_round_bytes: int = 2 * 1024 * 1024 * 1024
 
     def database(self, name: str) -> str:
         """The full name of a database: the configured prefix and `name`."""
@@ -236,6 +257,7 @@ def _check(settings: Settings) -> None:
         raise SettingsError("HEZHA_SYNC_ADMIN: give name:password, the password 8 characters or more")
     if settings.couchdb_url:
         _check_couchdb(settings)
+    _check_originals(settings)
     try:
         read_networks(settings.webhook_networks)
     except ValueError as error:
@@ -262,4 +284,34 @@ def _check_couchdb(settings: Settings) -> None:
     if settings.sync_admin:
         raise SettingsError(
             "HEZHA_SYNC_ADMIN: CouchDB has server admins of its own; unset it when HEZHA_COUCHDB_URL is set"
+        )
+
+
+def _check_originals(settings: Settings) -> None:
+    """The object storage of originals: all of it, or nothing."""
+    if bool(settings.originals_endpoint) != bool(settings.originals_bucket):
+        raise SettingsError("HEZHA_ORIGINALS_ENDPOINT and HEZHA_ORIGINALS_BUCKET: set both, or neither")
+    for name, choices in (("originals_addressing", _ADDRESSING), ("originals_verify", _VERIFY)):
+        value = getattr(settings, name)
+        if value not in choices:
+            raise SettingsError(f"{variable(name)}={value!r}: give one of {', '.join(choices)}")
+    if not _FOLDER_SHAPE.fullmatch(settings.originals_prefix):
+        raise SettingsError(
+            "HEZHA_ORIGINALS_PREFIX: give folders with / behind each, as hezha/ or north/hezha/"
+        )
+    if not settings.originals_endpoint:
+        return
+    url = urlsplit(settings.originals_endpoint)
+    told = url.query or url.fragment or url.username or url.path.strip("/")
+    if url.scheme not in {"http", "https"} or not url.hostname or told:
+        raise SettingsError(
+            "HEZHA_ORIGINALS_ENDPOINT: give http://… or https://… with a host and a port, and nothing more"
+        )
+    if not _BUCKET_SHAPE.fullmatch(settings.originals_bucket):
+        raise SettingsError("HEZHA_ORIGINALS_BUCKET: give a bucket's name of 3 to 63 letters, digits, . _ -")
+    keys = bool(settings.originals_access_key), bool(settings.originals_secret_key)
+    if keys[0] != keys[1] or keys[0] == bool(settings.originals_key_file):
+        raise SettingsError(
+            "HEZHA_ORIGINALS_KEY_FILE: name a file with the access key and the secret key in two lines, or "
+            "set HEZHA_ORIGINALS_ACCESS_KEY and HEZHA_ORIGINALS_SECRET_KEY"
         )

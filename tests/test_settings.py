@@ -85,6 +85,14 @@ def test_every_variable_is_read(tmp_path: Path) -> None:
         "HEZHA_POLICY_FILE": "/etc/hezha/policy.yaml",
         "HEZHA_LOG_LEVEL": "debug",
         "HEZHA_WEBHOOK_NETWORKS": "10.20.0.0/16",
+        "HEZHA_ORIGINALS_ENDPOINT": "https://store.example:9000",
+        "HEZHA_ORIGINALS_BUCKET": "originals",
+        "HEZHA_ORIGINALS_REGION": "north",
+        "HEZHA_ORIGINALS_PREFIX": "hezha/",
+        "HEZHA_ORIGINALS_KEY_FILE": str(tmp_path / "key"),
+        "HEZHA_ORIGINALS_CA_FILE": str(tmp_path / "ca.pem"),
+        "HEZHA_ORIGINALS_ADDRESSING": "virtual",
+        "HEZHA_ORIGINALS_VERIFY": "checksum",
         "HEZHA_ARGON2": "64,3,2",
     }
     found = load({**environ, **texts})
@@ -95,7 +103,9 @@ def test_every_variable_is_read(tmp_path: Path) -> None:
     assert found.policy_file == "/etc/hezha/policy.yaml"
     assert found.database("library") == "test-library"
     assert found.public_sync_url == "https://hezha.example/sync"
-    said = {**environ, **texts}.keys() | {"HEZHA_SYNC_ADMIN"}  # with CouchDB there is none
+    # With CouchDB there is no admin of our own, and with a file no key in the environment.
+    elsewhere = {"HEZHA_SYNC_ADMIN", "HEZHA_ORIGINALS_ACCESS_KEY", "HEZHA_ORIGINALS_SECRET_KEY"}
+    said = {**environ, **texts}.keys() | elsewhere
     assert said == {variable(field.name) for field in fields(Settings)}
 
 
@@ -185,3 +195,36 @@ def test_a_command_exits_and_says_which_setting_to_mend(
     assert result.exit_code == 2
     assert "HEZHA_PORT='ninety'" in result.stderr
     assert not (tmp_path / "data").exists()
+
+
+ORIGINALS = {
+    "HEZHA_ORIGINALS_ENDPOINT": "http://10.0.0.7:9000",
+    "HEZHA_ORIGINALS_BUCKET": "originals",
+    "HEZHA_ORIGINALS_ACCESS_KEY": "access",
+    "HEZHA_ORIGINALS_SECRET_KEY": "very-secret",
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("HEZHA_ORIGINALS_ENDPOINT", ""),
+        ("HEZHA_ORIGINALS_ENDPOINT", "10.0.0.7:9000"),
+        ("HEZHA_ORIGINALS_ENDPOINT", "http://10.0.0.7:9000/originals"),
+        ("HEZHA_ORIGINALS_ENDPOINT", "http://name:password@10.0.0.7"),
+        ("HEZHA_ORIGINALS_BUCKET", ""),
+        ("HEZHA_ORIGINALS_BUCKET", "a/b"),
+        ("HEZHA_ORIGINALS_PREFIX", "hezha"),
+        ("HEZHA_ORIGINALS_PREFIX", "/hezha/"),
+        ("HEZHA_ORIGINALS_ADDRESSING", "guess"),
+        ("HEZHA_ORIGINALS_VERIFY", "never"),
+        ("HEZHA_ORIGINALS_SECRET_KEY", ""),
+        ("HEZHA_ORIGINALS_KEY_FILE", "/etc/hezha.key"),
+    ],
+)
+def test_object_storage_is_described_whole_or_not_at_all(name: str, value: str) -> None:
+    assert load(ORIGINALS).originals_bucket == "originals"
+    with pytest.raises(SettingsError, match="HEZHA_ORIGINALS") as refused:
+        load({**ORIGINALS, name: value})
+    assert "very-secret" not in str(refused.value)
+    assert "very-secret" not in repr(load(ORIGINALS))
