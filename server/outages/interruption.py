@@ -17,9 +17,11 @@ from typing import Any
 from msgspec import Struct
 
 from geo.network.topology import isolating
+from server.outages.branches import Branches
 from server.outages.grid import Grid, switch_of
 from server.outages.instance import Rules
-from server.outages.resupply import Transfer, transfer
+from server.outages.resupply import transfer
+from server.outages.resupply_model import Transfer
 
 Sections = frozenset[str]
 #: A switch and whether it is closed thereby.
@@ -77,32 +79,37 @@ class Interruptions:
     rules: Rules
     _known: dict[Sections, Outcome] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        self._branches = Branches(self.grid)
+
     def of(self, sections: Collection[str]) -> Outcome:
         """The outcome of isolating these sections. Raises KeyError for one that is not there, ValueError if a
         source stands in one: no switch of this network makes it dead."""
         key = frozenset(sections)
         if key not in self._known:
-            self._known[key] = outcome(self.grid, key, self.rules)
+            self._known[key] = outcome(self.grid, key, self.rules, self._branches)
         return self._known[key]
 
     def prepare(self, sets: Iterable[Sections], workers: int) -> None:
         """Reckon the outcomes of many sets, by so many threads: the solver, which takes most of it, runs
         beside the others."""
         missing = [one for one in dict.fromkeys(sets) if one not in self._known]
+
+        def reckon(one: Sections) -> Outcome:
+            return outcome(self.grid, one, self.rules, self._branches)
+
         with ThreadPoolExecutor(workers) as pool:
-            self._known.update(
-                zip(missing, pool.map(lambda one: outcome(self.grid, one, self.rules), missing), strict=True)
-            )
+            self._known.update(zip(missing, pool.map(reckon, missing), strict=True))
 
 
-def outcome(grid: Grid, sections: Sections, rules: Rules) -> Outcome:
+def outcome(grid: Grid, sections: Sections, rules: Rules, branches: Branches | None = None) -> Outcome:
     """See `Interruptions.of`."""
     for section in sections:
         if any(node in grid.topology.sources for node in grid.topology.sections[section].nodes):
             raise ValueError(f"a source stands in section {section}")
     opened = isolating(grid.topology, sections)
     lost = grid.below(sections)
-    moved_by = transfer(grid, sections, lost)
+    moved_by = transfer(grid, sections, lost, branches)
     moved = moved_by.fed
     dead = sections | (lost - moved)
     order = _top_first(grid, opened)

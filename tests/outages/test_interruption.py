@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping
 from itertools import product
+from typing import Any
 
 import msgspec
 import pytest
@@ -12,9 +13,13 @@ import pytest
 from geo.network.checks import check
 from geo.network.model import Line
 from geo.network.topology import Supply, Topology, isolating, supply
+from server.outages import resupply
+from server.outages.branches import Branches, TooManyWays
 from server.outages.grid import Grid, make_grid
 from server.outages.instance import Rules
 from server.outages.interruption import Outcome, outcome
+from server.outages.resupply import transfer
+from server.outages.resupply_model import Transfer, solved
 from tests.outages.nets import small_network
 
 RULES = Rules()
@@ -127,6 +132,47 @@ def test_what_is_isolated_further_down_parts_what_was_lost(seed: int) -> None:
     for sections in random.Random(seed).sample(pairs, min(6, len(pairs))):
         found = outcome(grid, sections, RULES)
         assert (found.points_dead, len(found.there)) == every_position(grid, sections), (seed, sections)
+
+
+@pytest.mark.parametrize("seed", range(16))
+def test_branch_by_branch_comes_to_what_the_model_of_all_at_once_does(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Larger networks than can be tried out, what is below a place remembered from one outage to the next;
+    and the model alone where a branch has more ways than are kept."""
+    network = small_network(
+        seed, feeders=3, sections=9, ties=4 + seed % 6, tight=seed % 4 > 0, named=seed % 3
+    )
+    grid = make_grid(network, important_as=5, life_support_as=8)
+    branches = Branches(grid)
+    asked: list[frozenset[str]] = []
+
+    def worth(lost: frozenset[str], found: Transfer) -> tuple[int, int]:
+        dead = sum(grid.points[one] for one in lost - found.fed) + sum(
+            grid.weight[customer]
+            for customer, own in grid.spread.items()
+            if len(own) > 1 and all(one in lost - found.fed or one in sections for one in own)
+        )
+        return dead, len(found.opened) + len(found.closed)
+
+    def noted(own: Grid, lost: frozenset[str], ways: Any) -> Transfer:
+        asked.append(lost)
+        return solved(own, lost, ways)
+
+    monkeypatch.setattr(resupply, "solved", noted)
+    sets = sets_of_sections(grid)
+    for sections in random.Random(seed).sample(sets, min(len(sets), 25)):
+        lost = grid.below(sections)
+        quick = worth(lost, transfer(grid, sections, lost, branches))
+        asked.clear()
+        with monkeypatch.context() as without:
+            without.setattr(Branches, "fed", _gives_up)
+            assert quick == worth(lost, transfer(grid, sections, lost)), (seed, sections)
+        assert asked or not quick[1]
+
+
+def _gives_up(*_: object) -> None:
+    raise TooManyWays
 
 
 @pytest.mark.parametrize("seed", range(30))
