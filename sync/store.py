@@ -365,6 +365,9 @@ class DocumentStore(Protocol):
         deleted, is left out, and so is one of a database that is not there. Attachments are not shown.
         """
 
+    def reading_order(self, dbs: Sequence[str], doc_id: str) -> list[str]:
+        """The same databases in the order in which that document of theirs is read with the least delay."""
+
     def having(self, dbs: Sequence[str], prefix: str) -> list[str]:
         """Those of these databases in which there is, or was, a document whose id begins so."""
 

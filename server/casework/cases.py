@@ -221,7 +221,7 @@ class Cases:
         then."""
         cases = photos = 0
         projector = Projector(self._store, self._names, self._readmodel, self.rules)
-        for some in batches(self.ids()):
+        for some in batches(self._store, self._names, self.ids()):
             found = projector.project(some)
             for case_id in found.left:
                 photos += self.project_settled(case_id)

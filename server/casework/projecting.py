@@ -85,8 +85,10 @@ class Projector:
         return Projected(len(rows), photos, tuple(left))
 
 
-def batches(case_ids: Sequence[str]) -> Iterator[Sequence[str]]:
-    """The cases in batches of a size that is read at once."""
+def batches(store: DocumentStore, names: Names, case_ids: Sequence[str]) -> Iterator[Sequence[str]]:
+    """The cases in batches of a size that is read at once, in the order in which that is quick."""
+    by_database = {names.forms(case_id): case_id for case_id in case_ids}
+    case_ids = [by_database[name] for name in store.reading_order([*by_database], CASE_DOCUMENT)]
     return (case_ids[at : at + AT_ONCE] for at in range(0, len(case_ids), AT_ONCE))
 
 
@@ -118,7 +120,7 @@ def _shared(made: Services, case_ids: Sequence[str], processes: int) -> Iterator
     with ProcessPoolExecutor(
         processes, mp_context=context, initializer=_begin, initargs=(made.settings, one_writes)
     ) as pool:
-        yield from pool.map(_project, batches(case_ids))
+        yield from pool.map(_project, batches(made.store, made.names, case_ids))
 
 
 _ours: list[Projector] = []

@@ -71,6 +71,10 @@ class DocumentCalls(CouchBase):
             found.append(Stored(db, rev, json.dumps(body).encode(), conflicting))
         return found
 
+    def reading_order(self, dbs: Sequence[str], doc_id: str) -> list[str]:
+        """As they come: only CouchDB knows how its documents lie; see DocumentStore."""
+        return list(dbs)
+
     def having(self, dbs: Sequence[str], prefix: str) -> list[str]:
         """All of them, as asking each costs what reading it does; see DocumentStore."""
         return list(dbs)

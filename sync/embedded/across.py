@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 
 from sync.embedded import records
@@ -35,6 +36,18 @@ class AcrossCalls(StoreBase):
                     )
                     found[name] = Stored(name, rev, body, conflicting=len(alive) > 1)
         return [found[name] for name in dbs if name in found]
+
+    def reading_order(self, dbs: Sequence[str], doc_id: str) -> list[str]:
+        """As the documents lie in the file: by their names they lie anywhere, and a disk that is asked for places
+        all over it reads each part several times. Databases without one are last."""
+        with self._io.reading() as conn:
+            rows = conn.execute(
+                "SELECT b.name, r.pk FROM databases b CROSS JOIN docs d ON d.db = b.pk AND d.id = ?"
+                " CROSS JOIN revisions r ON r.doc = d.pk AND r.rev = d.winner",
+                (doc_id,),
+            )
+            places: dict[str, float] = dict(rows)
+        return sorted(dbs, key=lambda name: places.get(name, math.inf))
 
     def having(self, dbs: Sequence[str], prefix: str) -> list[str]:
         """Those of these databases with a document whose id begins so; see DocumentStore."""

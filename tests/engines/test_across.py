@@ -50,3 +50,14 @@ def test_what_a_database_takes_grows_with_what_is_put_into_it(store: DocumentSto
     assert after["db-two"] == before["db-two"]
     assert after["db-one"].doc_count == before["db-one"].doc_count + 1
     assert 200_000 <= after["db-one"].bytes - before["db-one"].bytes < 300_000
+
+
+def test_the_order_for_reading_loses_no_database(store: DocumentStore) -> None:
+    names = ["db-b", "db-a", "db-without"]
+    for name in names:
+        store.create_database(name, Security())
+    for name in names[:2]:
+        store.put(name, {"_id": "case"})
+    order = store.reading_order(names, "case")
+    assert sorted(order) == sorted(names)
+    assert store.reading_order(["nowhere", *order], "case").count("nowhere") == 1

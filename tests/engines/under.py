@@ -51,6 +51,10 @@ class Under:
         found = self._store.stored([self._prefix + db for db in dbs], doc_id)
         return [replace(one, db=self._bare(one.db)) for one in found]
 
+    def reading_order(self, dbs: Sequence[str], doc_id: str) -> list[str]:
+        found = self._store.reading_order([self._prefix + db for db in dbs], doc_id)
+        return [self._bare(db) for db in found]
+
     def having(self, dbs: Sequence[str], prefix: str) -> list[str]:
         return [self._bare(db) for db in self._store.having([self._prefix + db for db in dbs], prefix)]
 

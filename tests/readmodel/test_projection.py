@@ -149,3 +149,24 @@ def test_the_rows_count_what_is_open(desk: Desk) -> None:
     [row] = [row for row in desk.get("/cases")["items"] if row["id"] == case]
     assert (row["open_tasks"], row["open_notices"], row["ready"]) == (1, 1, False)
     assert row["next_due"] == "2026-11-17"
+
+
+def test_a_filling_ends_with_every_index(desk: Desk) -> None:
+    busy(desk)
+    lists = desk.made.readmodel
+    declared = {index.name for table in metadata.sorted_tables for index in table.indexes}
+
+    def there() -> set[str]:
+        with lists.engine.connect() as connection:
+            named = "SELECT name FROM sqlite_master WHERE type = 'index' AND sql NOTNULL"
+            return set(connection.scalars(text(named)))
+
+    assert there() == declared
+    lists.clear()
+    assert there() < declared
+    # Somebody may change a case while the lists are filled.
+    case = desk.open_case()
+    desk.patch(f"/cases/{case}", {"reason": "typo", "customer": {"name": "Newer"}})
+    desk.made.cases.project_all()
+    assert there() == declared
+    assert desk.get("/cases?q=Newer")["total"] == 1
