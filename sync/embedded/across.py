@@ -38,8 +38,8 @@ class AcrossCalls(StoreBase):
         return [found[name] for name in dbs if name in found]
 
     def reading_order(self, dbs: Sequence[str], doc_id: str) -> list[str]:
-        """As the documents lie in the file: by their names they lie anywhere, and a disk that is asked for places
-        all over it reads each part several times. Databases without one are last."""
+        """As the documents lie in the file. By name they lie anywhere, and a disk that is asked for them so
+        reads each part of it several times. Databases without one are last."""
         with self._io.reading() as conn:
             rows = conn.execute(
                 "SELECT b.name, r.pk FROM databases b CROSS JOIN docs d ON d.db = b.pk AND d.id = ?"
