@@ -9,6 +9,7 @@ import marshmallow as ma
 from flask import g
 
 from server.api.base import Schema, blueprint, roles
+from server.casework.duty_boxes import PREFIX
 from server.problems import language
 from server.readmodel.surroundings import DutyFilter, list_duties
 from server.services import services
@@ -18,6 +19,8 @@ from server.workflow.duties import DutyKind
 blp = blueprint("duties", "Duties 待办:回访、审批、会议、移交、用电检查.")
 
 MAX_PAGE = 200
+#: What a document of an inbox tells of a duty, as it stands there.
+_TOLD = ("kind", "since", "due", "who", "in_place_of", "params", "refs", "no", "customer", "address")
 
 
 class DutyQuery(Schema):
@@ -77,3 +80,43 @@ def find_duties(query: dict[str, Any]) -> dict[str, Any]:
         for row in rows
     ]
     return {"items": items, "total": total, "offset": offset, "limit": limit}
+
+
+class MyDuty(ma.Schema):
+    kind = ma.fields.String()
+    title = ma.fields.String()
+    since = ma.fields.String()
+    due = ma.fields.String()
+    overdue = ma.fields.Boolean()
+    who = ma.fields.String()
+    in_place_of = ma.fields.String(metadata={"description": "Whose it is, if one only stands in for him."})
+    params = ma.fields.Dict()
+    refs = ma.fields.List(ma.fields.String())
+    case_id = ma.fields.String()
+    no = ma.fields.String()
+    customer = ma.fields.String()
+    address = ma.fields.String()
+
+
+class MyDuties(ma.Schema):
+    items = ma.fields.List(ma.fields.Nested(MyDuty))
+
+
+@blp.route("/me/duties", methods=["GET"])
+@roles()
+@blp.response(200, MyDuties)
+def my_duties() -> dict[str, Any]:
+    """What one owes, oneself or in the place of who is away, the earliest due first: what the inbox says."""
+    made = services()
+    today = made.cases.policy(g.actor.organisation).day(made.clock()).isoformat()
+    held = made.store.all_docs(made.names.inbox(g.actor.name), prefix=PREFIX)
+    items = [
+        {
+            **{name: one[name] for name in _TOLD},
+            "title": text(f"duty.{one['kind']}", language()),
+            "overdue": one["due"] < today,
+            "case_id": one["case"],
+        }
+        for one in held
+    ]
+    return {"items": sorted(items, key=lambda one: (one["due"], one["no"], one["kind"]))}

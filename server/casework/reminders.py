@@ -10,7 +10,7 @@ import hashlib
 import json
 import threading
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import structlog
 
@@ -84,16 +84,23 @@ class Reminders:
         return tuple(dict.fromkeys(people))
 
 
-def keep_reminding(reminders: Reminders, stop: threading.Event, every: float) -> None:
+class Round(Protocol):
+    """What is looked at once in a while."""
+
+    def run_once(self, stop: threading.Event | None = None) -> int:
+        """Do what is due; how much that was."""
+
+
+def keep_reminding(reminders: Round, stop: threading.Event, every: float) -> None:
     """Look every so many seconds, until `stop`."""
     while not stop.is_set():
         try:
             told = reminders.run_once(stop)
         except Exception:  # nothing waits for it, and without it nobody hears of a deadline
-            log.exception("reminders_crashed")
+            log.exception("reminders_crashed", of=type(reminders).__name__)
         else:
             if told:
-                log.info("reminders_told", steps=told)
+                log.info("reminders_told", of=type(reminders).__name__, steps=told)
         stop.wait(every)
 
 

@@ -7,12 +7,9 @@ from typing import Any
 
 import msgspec
 
-from server.workflow.duties import duties
+from server.workflow.duties import duties, wanted_instruments
 from server.workflow.inforce import InForce
 from server.workflow.model import Case
-from server.workflow.processes import process
-
-_FITTED = "metering-fitted"
 
 
 def surrounding_rows(case: Case, now: datetime, rules: InForce) -> dict[str, list[dict[str, Any]]]:
@@ -35,11 +32,9 @@ def surrounding_rows(case: Case, now: datetime, rules: InForce) -> dict[str, lis
 
 
 def _needs(case: Case) -> list[dict[str, Any]]:
-    """What is planned and not fitted; nothing of a case that was energized or has ended."""
-    plan = case.metering
-    if plan is None or case.energization.record is not None or process(case.process).stages[case.stage].final:
-        return []
-    if any(gate.id == _FITTED and gate.status == "met" for gate in case.gates):
+    """A row for each kind of instrument that is planned and not fitted."""
+    plan = wanted_instruments(case)
+    if plan is None:
         return []
     return [
         {

@@ -10,7 +10,9 @@ from pathlib import Path
 
 import structlog
 
+from server.casework.duty_boxes import DutyBoxes
 from server.casework.inbox import tell_everybody
+from server.casework.moving_rounds import keep_moving
 from server.casework.outages import Publishing
 from server.casework.releases import Releases
 from server.casework.reminders import Reminders, keep_reminding
@@ -29,8 +31,6 @@ from server.scheduling.answerer import Answerer, AnswerTerms
 from server.scheduling.enquiries import Enquiries
 from server.scheduling.planner import Planner
 from server.scheduling.planner import Terms as PlanTerms
-from server.scheduling.plans import Plans
-from server.scheduling.works import Works
 from server.services import Services, assemble
 from server.settings import Settings
 from server.shapes import prepare
@@ -54,6 +54,7 @@ def make_intake(
 ) -> Intake:
     """Intake on the services of this process. `pulse` is told of every document."""
     store, names, cases = made.store, made.names, made.cases
+    boxes = DutyBoxes(made)
 
     def tell(case_id: str) -> None:
         try:
@@ -62,6 +63,7 @@ def make_intake(
             # It is being opened at this moment, or that was cut off: nobody was told of it yet.
             return
         tell_everybody(store, names, case)
+        boxes.tell(case)
 
     forms = Forms(made)
     hazards = Hazards(made)
@@ -78,6 +80,7 @@ def make_intake(
         pulse=pulse or Unwatched(),
         publishing=publishing(made),
         releases=releases(made),
+        listing=made.listing,
         plans_changed=plans_changed,
         enquiries_changed=enquiries_changed,
         photo_seconds=made.photo_workers.longest_seconds,
@@ -114,8 +117,7 @@ def make_deliverer(made: Services, ours: Callable[[str], bool] = lambda _key: Tr
 
 def publishing(made: Services) -> Publishing:
     """What ends the publishing of plans that was cut off."""
-    registry = made.names.registry
-    return Publishing(Plans(made.store, registry), Works(made.store, registry), made.cases)
+    return Publishing(made.plans, made.works, made.cases)
 
 
 def releases(made: Services) -> Releases:
@@ -123,7 +125,7 @@ def releases(made: Services) -> Releases:
     store, registry, settings = made.store, made.names.registry, made.settings
     return Releases(
         publishing(made),
-        Works(store, registry),
+        made.works,
         made.networks,
         Enquiries(store, registry),
         made.cases.policy,
@@ -144,8 +146,7 @@ def make_planner(made: Services) -> Planner:
         attempts=settings.plan_attempts,
         pause_seconds=settings.plan_pause_seconds,
     )
-    plans = Plans(made.store, made.names.registry)
-    return Planner(plans, made.networks, terms, made.clock, settings.spool_dir)
+    return Planner(made.plans, made.networks, terms, made.clock, settings.spool_dir)
 
 
 def make_answerer(made: Services) -> Answerer:
@@ -161,8 +162,8 @@ def make_answerer(made: Services) -> Answerer:
         days=settings.enquiry_days,
         pause_seconds=settings.plan_pause_seconds,
     )
-    asked, plans = Enquiries(made.store, registry), Plans(made.store, registry)
-    return Answerer(asked, plans, made.networks, terms, made.clock, settings.spool_dir)
+    asked = Enquiries(made.store, registry)
+    return Answerer(asked, made.plans, made.networks, terms, made.clock, settings.spool_dir)
 
 
 def run_worker(settings: Settings, stop: threading.Event, pulse: Watched) -> None:
@@ -182,10 +183,12 @@ def run_worker(settings: Settings, stop: threading.Event, pulse: Watched) -> Non
             keeper = threading.Thread(target=keep_tidy, args=tidying, name="keeper")
             reminding = (Reminders(made), stop, settings.reminder_seconds)
             reminder = threading.Thread(target=keep_reminding, args=reminding, name="reminders")
+            owing = (DutyBoxes(made), stop, settings.reminder_seconds)
+            duties = threading.Thread(target=keep_reminding, args=owing, name="duties")
             planning = threading.Thread(target=planner.run, args=(stop,), name="planner")
             answering = threading.Thread(target=answerer.run, args=(stop,), name="answerer")
             sweeper = threading.Thread(target=keep_swept, args=(made, stop), name="renditions")
-            beside = (teller, keeper, sweeper, reminder, planning, answering)
+            beside = (teller, keeper, sweeper, reminder, duties, planning, answering)
             for thread in beside:
                 thread.start()
             _follow(made, intake, stop, pulse)
@@ -199,10 +202,15 @@ def run_worker(settings: Settings, stop: threading.Event, pulse: Watched) -> Non
 def _follow(made: Services, intake: Intake, stop: threading.Event, pulse: Pulse) -> None:
     """Follow everything; on a cluster, this worker's share of it."""
     if made.store.exact_revisions:
-        sending = threading.Thread(target=make_deliverer(made).run, args=(stop,), name="webhooks")
-        sending.start()
+        threads = [
+            threading.Thread(target=make_deliverer(made).run, args=(stop,), name="webhooks"),
+            threading.Thread(target=keep_moving, args=(made, stop), name="originals"),
+        ]
+        for thread in threads:
+            thread.start()
         make_follower(made, intake, intake.wants, pulse).run(stop)
-        sending.join()
+        for thread in threads:
+            thread.join()
         return
     sharing = Sharing(made, intake, stop)
     sharing.follower = make_follower(made, intake, sharing.wants, pulse)
@@ -210,6 +218,7 @@ def _follow(made: Services, intake: Intake, stop: threading.Event, pulse: Pulse)
     threads = [
         *sharing.threads(),
         threading.Thread(target=deliverer.run, args=(stop,), name="webhooks"),
+        threading.Thread(target=keep_moving, args=(made, stop, sharing.holds), name="originals"),
     ]
     for thread in threads:
         thread.start()

@@ -57,6 +57,17 @@ def list_duties(
         return [dict(row) for row in connection.execute(rows).mappings()], total
 
 
+def duties_since(model: ReadModel, organisation: str, today: str) -> list[dict[str, Any]]:
+    """Every duty that shows on a day, each with its case's id."""
+    query = (
+        select(duties, cases.c.id.label("case_id"))
+        .join(cases, cases.c.key == duties.c.key)
+        .where(duties.c.organisation == organisation, duties.c.since <= today)
+    )
+    with model.engine.connect() as connection:
+        return [dict(row) for row in connection.execute(query).mappings()]
+
+
 def metering_demand(model: ReadModel, organisation: str, month: str) -> list[Need]:
     """What cases of an organisation need up to a month, `2026-12`, and was not fitted yet."""
     m = metering_needs.c

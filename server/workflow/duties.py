@@ -19,17 +19,32 @@ from server.workflow.gates import mid_check_passed
 from server.workflow.handlers.handover import passed_at
 from server.workflow.handover import HandoverKind
 from server.workflow.inforce import InForce
+from server.workflow.metering import MeteringPlan
 from server.workflow.model import Case, Value
 from server.workflow.policy import Policy
-from server.workflow.processes.preconditions import add_months
+from server.workflow.processes import process
+from server.workflow.processes.preconditions import add_months, on_load_checked
 from server.workflow.processes.rules import total_kva
+from server.workflow.sheet import on_load_due
 from server.workflow.workdays import Calendar, UnknownYear
 
-DutyKind = Literal["follow_up", "rating_action", "customer_inspection", "approval", "meeting", "handover"]
+DutyKind = Literal[
+    "follow_up",
+    "on_load_check",
+    "rating_action",
+    "customer_inspection",
+    "approval",
+    "meeting",
+    "handover",
+    "paper",
+    "metering",
+]
+#: Between the names of several who owe one duty.
+_AND = ", "
 
 
 class Duty(Value, frozen=True, kw_only=True):
-    """Something to be done. `who`: a person, or `role:<role>`; `refs` as in a refusal."""
+    """Something to be done. `who`: a person or several, or `role:<role>`; `refs` as in a refusal."""
 
     kind: DutyKind
     since: date
@@ -37,6 +52,17 @@ class Duty(Value, frozen=True, kw_only=True):
     who: str
     params: Mapping[str, Any] = field(default_factory=dict)
     refs: tuple[str, ...] = ()
+
+    @property
+    def people(self) -> tuple[str, ...]:
+        """Everybody who owes it."""
+        return tuple(self.who.split(_AND))
+
+    @property
+    def about(self) -> str:
+        """What tells it from the case's other duties of its kind, for as long as it is owed: who is to do it
+        and by when may change meanwhile."""
+        return str(self.params.get("last") or self.params.get("paper") or " ".join(self.refs))
 
 
 class _Look(Struct, frozen=True):
@@ -79,6 +105,21 @@ def _follow_up(look: _Look) -> Iterator[Duty]:
     )
 
 
+def _on_load_check(look: _Look) -> Iterator[Duty]:
+    """Metering and protection are checked under load, again if something came out wrong."""
+    case, record = look.case, look.case.energization.record
+    due = on_load_due(case, look.policy)
+    if record is None or due is None or _ended(case) or not on_load_checked(case):
+        return
+    yield Duty(
+        kind="on_load_check",
+        since=look.policy.day(record.at),
+        due=due,
+        who=case.manager,
+        params={"tried": len(case.on_load_checks)},
+    )
+
+
 def _rating_action(look: _Look) -> Iterator[Duty]:
     for rating in look.case.ratings.values():
         if rating.low and not rating.actions:
@@ -106,7 +147,7 @@ def _customer_inspection(look: _Look) -> Iterator[Duty]:
         kind="customer_inspection",
         since=max(last, due - timedelta(days=policy.customer_inspection_lead_days)),
         due=due,
-        who=", ".join(first.assignees) if first else case.manager,
+        who=_AND.join(first.assignees) if first else case.manager,
         params={"planned_on": first.planned_on.isoformat() if first else None, "last": last.isoformat()},
         refs=(f"inspection:{first.id}",) if first else (),
     )
@@ -168,13 +209,59 @@ def _handover(look: _Look) -> Iterator[Duty]:
             )
 
 
+def _paper(look: _Look) -> Iterator[Duty]:
+    """A paper was promised for a day."""
+    for paper in look.case.papers.values():
+        if paper.state == "owed" and paper.due is not None and not _ended(look.case):
+            promised = look.policy.day(paper.recorded_at)
+            yield Duty(
+                kind="paper",
+                since=promised,
+                due=max(promised, paper.due),
+                who=look.case.manager,
+                params={"title": paper.title},
+                refs=(f"paper:{paper.id}",),
+            )
+
+
+def _metering(look: _Look) -> Iterator[Duty]:
+    """The instruments of the plan are wanted on site by the day on which the case is to connect."""
+    plan = wanted_instruments(look.case)
+    if plan is None:
+        return
+    planned = look.policy.day(plan.planned_at)
+    lead = timedelta(days=look.policy.metering_lead_days)
+    yield Duty(
+        kind="metering",
+        since=max(planned, plan.connect_on - lead),
+        due=max(planned, plan.connect_on),
+        who=look.case.manager,
+        params={"instruments": sum(line.quantity for line in plan.lines)},
+    )
+
+
+def wanted_instruments(case: Case) -> MeteringPlan | None:
+    """What is planned and not fitted; nothing of a case that was energized or has ended."""
+    fitted = any(gate.id == _FITTED and gate.status == "met" for gate in case.gates)
+    return None if fitted or case.energization.record is not None or _ended(case) else case.metering
+
+
+def _ended(case: Case) -> bool:
+    return process(case.process).stages[case.stage].final
+
+
+#: The gate that says that the instruments are fitted.
+_FITTED = "metering-fitted"
 #: Stages in which papers for the acceptance are still of use.
 _BUILDING = frozenset({"construction", "intermediate", "completion_applied", "acceptance"})
 DUTIES: Mapping[DutyKind, Callable[[_Look], Iterator[Duty]]] = {
     "follow_up": _follow_up,
+    "on_load_check": _on_load_check,
     "rating_action": _rating_action,
     "customer_inspection": _customer_inspection,
     "approval": _approval,
     "meeting": _meeting,
     "handover": _handover,
+    "paper": _paper,
+    "metering": _metering,
 }

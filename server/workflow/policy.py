@@ -124,6 +124,7 @@ class Policy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     rating_low: int
     follow_up_days: int
     handover_days: int
+    metering_lead_days: int
     customer_inspection_kva: float
     customer_inspection_months: int
     customer_inspection_lead_days: int
@@ -143,6 +144,7 @@ class Policy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     outage_look_back_days: int
     outage_interruptions: int
     rendition_days: int
+    originals_days: int
     work_approvals: str
     plan_approvals: str
     outage_deviation_minutes: int

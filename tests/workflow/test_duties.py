@@ -11,8 +11,10 @@ from msgspec.structs import replace
 from server.workflow import commands as c
 from server.workflow.duties import Duty, duties
 from server.workflow.inforce import InForce
+from server.workflow.metering import Instrument, MeteringLine
 from server.workflow.model import Supply
 from server.workflow.policy import load_policy
+from server.workflow.switching import on_load_points
 from tests.workflow.builders import CUSTOMER, DEPUTY, INSPECTOR, Desk, energized_desk, item
 from tests.workflow.test_aftercare import contact, inspection
 from tests.workflow.test_approvals import at_scheme, scheme
@@ -130,3 +132,47 @@ def test_papers_are_owed_once_the_intermediate_inspection_has_passed() -> None:
     assert found == dict.fromkeys(["acceptance_handbook", "setting_sheet"], date(2026, 3, 5))
     desk.do(handbook(desk))
     assert [one.params["paper"] for one in open_duties(desk, "handover")] == ["setting_sheet"]
+
+
+def test_a_check_under_load_is_owed_until_everything_came_out_right() -> None:
+    desk = energized_desk()
+    [duty] = open_duties(desk, "on_load_check")
+    assert (duty.since, duty.due, duty.who) == (date(2026, 3, 2), date(2026, 3, 9), "wang.manager")
+    desk.on_load(**{point.replace("-", "_"): "fail" for point in on_load_points(desk.case)[:1]})
+    [again] = open_duties(desk, "on_load_check")
+    assert (again.params, again.about) == ({"tried": 1}, duty.about)
+    desk.on_load()
+    assert open_duties(desk, "on_load_check") == []
+    assert open_duties(Desk(), "on_load_check") == []
+
+
+def test_a_paper_is_owed_by_the_day_for_which_it_was_promised() -> None:
+    desk = Desk()
+    desk.do(c.RecordPaper(paper="p-1", state="owed", title="permit", due=date(2026, 4, 1)))
+    desk.do(c.RecordPaper(paper="p-2", state="owed", title="without a day"))
+    [duty] = open_duties(desk, "paper")
+    assert (duty.since, duty.due, duty.about) == (date(2026, 3, 2), date(2026, 4, 1), "paper:p-1")
+    desk.do(c.RecordPaper(paper="p-1", state="in", reference="HT-7"))
+    assert open_duties(desk, "paper") == []
+
+
+def test_instruments_are_wanted_some_days_before_the_case_connects() -> None:
+    desk = Desk()
+    line = MeteringLine(instrument=Instrument(kind="meter"), quantity=3)
+    desk.do(c.PlanMetering(connect_on=date(2026, 9, 1), lines=(line,)))
+    [duty] = open_duties(desk, "metering")
+    assert (duty.since, duty.due, duty.params) == (date(2026, 8, 2), date(2026, 9, 1), {"instruments": 3})
+    desk.do(c.PlanMetering(connect_on=date(2026, 2, 1), lines=(line,)))
+    [late] = open_duties(desk, "metering")
+    assert (late.since, late.due) == (date(2026, 3, 2), date(2026, 3, 2)), "what was planned late is due now"
+    desk.do(c.RecordEntry(gate="metering-fitted", status="met", evidence="sheet"))
+    assert open_duties(desk, "metering") == []
+
+
+def test_what_tells_a_duty_from_others_stays_when_its_day_or_its_people_change() -> None:
+    desk = large(energized_desk(), 2000.0)
+    [before] = open_duties(desk, "customer_inspection")
+    desk.do(inspection())
+    [planned] = open_duties(desk, "customer_inspection")
+    assert before.about == planned.about
+    assert before.people != planned.people
