@@ -13,6 +13,8 @@ from werkzeug.wrappers import Request
 
 from checklists.loader import fact_definitions, load_definitions
 from server import logs
+from server.evidence.originals.bucket import Bucket
+from server.evidence.originals.door import Originals
 from server.evidence.workers import PhotoWorkers
 from server.library.drafts import Drafts
 from server.library.limits import Limits
@@ -21,11 +23,15 @@ from server.library.shelf import Shelf
 from server.live.backlog import Backlog
 from server.live.hub import Hub
 from server.names import Names
+from server.object_storage import open_bucket
 from server.ownrules import rules_in_force
 from server.readmodel.database import ReadModel
 from server.routing.asking import Routes
 from server.routing.asking import Terms as RouteTerms
+from server.scheduling.listing import Listing
 from server.scheduling.networks import Networks
+from server.scheduling.plans import Plans
+from server.scheduling.works import Works
 from server.settings import Settings
 from server.storage import open_store
 from server.webhooks.book import Book
@@ -67,14 +73,21 @@ class Services:
     cases: Cases
     webhooks: Book
     networks: Networks
+    works: Works
+    plans: Plans
+    listing: Listing
     routes: Routes
     live: Hub
     photo_workers: PhotoWorkers
+    bucket: Bucket | None
+    originals: Originals
     sync_authenticator: Callable[[Request], UserCtx]
     sync_sessions: CookieSessions
 
     def close(self) -> None:
         self.photo_workers.close()
+        if self.bucket is not None:
+            self.bucket.close()
         self.live.close()
         self.readmodel.close()
         self.store.close()
@@ -105,6 +118,7 @@ def assemble(
         # On a cluster it may take minutes, and the worker does it beside its work.
         store.refresh_design_documents()
     names = Names(settings)
+    bucket = open_bucket(settings)
     people = People(store, settings, clock)
     library = Shelf(store, names.library, publish_shipped(store, names.library, load_definitions().all()))
     readmodel = ReadModel(settings.data_dir / READ_MODEL)
@@ -113,7 +127,8 @@ def assemble(
     leases = None if store.exact_revisions else Leases(store, names.registry, lease_terms(settings), clock)
     backlog = Backlog(settings.data_dir / "live.sqlite3", keep=settings.events_kept, now=clock())
     live = Hub(backlog, poll_seconds=settings.events_poll_seconds, most=settings.events_streams)
-    cases = Cases(store, names, readmodel, rules, clock, leases, backlog)
+    listing = Listing(readmodel, store, names.registry)
+    cases = Cases(store, names, readmodel, rules, clock, leases, backlog, listing.show_all)
     if with_lists and (readmodel.incomplete or readmodel.rules != rules.digest):
         cases.project_all(on_progress)
     return Services(
@@ -130,6 +145,9 @@ def assemble(
         live=live,
         webhooks=Book(store, names, clock, settings.webhook_dead_letters),
         networks=Networks(store, names.registry, clock),
+        works=Works(store, names.registry, listing.show_work),
+        plans=Plans(store, names.registry, listing.show_plan),
+        listing=listing,
         routes=Routes(
             RouteTerms(settings.route_memory_bytes, settings.route_seconds, settings.routes_at_once)
         ),
@@ -139,6 +157,8 @@ def assemble(
             settings.photo_memory_bytes,
             spool_dir=settings.spool_dir,
         ),
+        bucket=bucket,
+        originals=Originals(store, bucket),
         sync_authenticator=sync_authenticator(people, settings),
         sync_sessions=SyncSessions(people, settings, clock),
     )

@@ -1,4 +1,4 @@
-"""How a document that several may write at once is changed: decided on as it stands, and anew if overtaken."""
+"""How a document that several may write at once is changed: as it stands, and anew if overtaken."""
 
 from __future__ import annotations
 

@@ -13,7 +13,8 @@ from flask import g
 from server.api.base import Schema
 from server.api.boxes import read_box
 from server.problems import Problem
-from server.readmodel.queries import SORTS, CaseFilter, ClockFilter, Place
+from server.readmodel.paging import Place
+from server.readmodel.queries import SORTS, CaseFilter, ClockFilter
 from server.services import services
 from server.workflow.clocks.measure import KINDS
 

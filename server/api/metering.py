@@ -14,6 +14,7 @@ from flask import Response, g
 from checklists.xlsform.workbook import defused
 from server.api.base import Schema, blueprint, roles
 from server.api.casework import act, command, etag, if_match, plain, visible
+from server.api.listed import MONTH
 from server.casework.stock import StaleStock, Stock, StockLine, Stocks
 from server.problems import Problem, language
 from server.readmodel.surroundings import metering_demand
@@ -64,7 +65,7 @@ class StockIn(Schema):
 class DemandQuery(Schema):
     month = ma.fields.String(
         required=True,
-        validate=ma.validate.Regexp(r"^20[0-9]{2}-(0[1-9]|1[0-2])\Z"),
+        validate=MONTH,
         metadata={"description": "In which cases are to connect: `2026-12`."},
     )
     format = ma.fields.String(load_default="json", validate=ma.validate.OneOf(["json", "csv"]))

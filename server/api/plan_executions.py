@@ -14,6 +14,7 @@ from flask import g
 
 from server.api.base import Schema, blueprint, roles
 from server.api.casework import plain
+from server.api.listed import MONTH
 from server.api.plans import found_plan, looking_back, publishing
 from server.api.works import works
 from server.casework.outage_figures import figures_of
@@ -90,7 +91,7 @@ class ExecutionList(ma.Schema):
 
 
 class FiguresQuery(Schema):
-    month = ma.fields.String(required=True, validate=ma.validate.Regexp(r"^20[0-9]{2}-(0[1-9]|1[0-2])\Z"))
+    month = ma.fields.String(required=True, validate=MONTH)
     network = ma.fields.String(validate=ma.validate.Length(min=1, max=64))
 
 

@@ -8,7 +8,9 @@ import marshmallow as ma
 
 from server.api.base import Schema
 from server.api.keys import own_id
-from server.api.works import MAX_PAGE
+from server.api.listed import MONTH, after_place, page_size, sorted_by
+from server.outages.instance import Kind
+from server.readmodel.scheduling import PLAN_SORTS
 from server.scheduling import plans as stored
 
 _MANY = ma.validate.Length(max=2000)
@@ -47,7 +49,7 @@ class PlanRequestIn(Schema):
     id = own_id()
     month = ma.fields.String(
         required=True,
-        validate=ma.validate.Regexp(r"^20[0-9]{2}-(0[1-9]|1[0-2])\Z"),
+        validate=MONTH,
         metadata={"description": "`2026-12`."},
     )
     network = ma.fields.String(required=True, validate=ma.validate.Length(min=1, max=64))
@@ -140,14 +142,27 @@ class MonthPlanOut(PlanRowOut):
 
 class MonthPlanList(ma.Schema):
     items = ma.fields.List(ma.fields.Nested(PlanRowOut))
+    total = ma.fields.Integer()
     next = ma.fields.String(allow_none=True, metadata={"description": "`after` of the page that follows."})
 
 
 class PlanQuery(Schema):
-    month = ma.fields.String(validate=ma.validate.Regexp(r"^20[0-9]{2}-(0[1-9]|1[0-2])\Z"))
+    month = ma.fields.String(validate=MONTH)
     network = ma.fields.String(validate=ma.validate.Length(min=1, max=64))
     state = ma.fields.String(validate=ma.validate.OneOf(get_args(stored.PlanState)))
-    after = ma.fields.String(
-        validate=ma.validate.Length(min=1, max=64), metadata={"description": "`next` of the page before."}
+    work = ma.fields.String(
+        validate=ma.validate.Length(min=1, max=64),
+        metadata={"description": "Plans that were asked for with it, placed or not."},
     )
-    limit = ma.fields.Integer(load_default=100, validate=ma.validate.Range(min=1, max=MAX_PAGE))
+    case = ma.fields.String(
+        validate=ma.validate.Length(min=1, max=64), metadata={"description": "With a work for it."}
+    )
+    feeder = ma.fields.String(
+        validate=ma.validate.Length(min=1, max=200), metadata={"description": "With a work on it."}
+    )
+    kind = ma.fields.String(
+        validate=ma.validate.OneOf(get_args(Kind)), metadata={"description": "With a work of it."}
+    )
+    sort = sorted_by(PLAN_SORTS, "requested")
+    after = after_place()
+    limit = page_size()

@@ -13,6 +13,7 @@ from flask import g
 from msgspec.structs import replace
 
 from server.api.base import blueprint, roles
+from server.api.case_query import place_of, place_token
 from server.api.casework import plain
 from server.api.keys import IDEMPOTENCY_HEADER, created_id
 from server.api.networks import finding_rows
@@ -22,6 +23,7 @@ from server.casework.looking_back import LookingBack
 from server.casework.outages import Publishing
 from server.people.model import Identity
 from server.problems import Problem
+from server.readmodel import scheduling as lists
 from server.scheduling import plans as stored
 from server.scheduling.executions import Executions
 from server.scheduling.months import GIVEN, days_of, instance_of, moves
@@ -39,8 +41,7 @@ blp = blueprint("plans", "A month's plan 月度停电计划.")
 
 def plans() -> Plans:
     """The plans of this house."""
-    made = services()
-    return Plans(made.store, made.names.registry)
+    return services().plans
 
 
 def publishing() -> Publishing:
@@ -92,10 +93,21 @@ def plan_view(record: PlanRecord) -> dict[str, Any]:
 @blp.arguments(PlanQuery, location="query", unknown=ma.RAISE)
 @blp.response(200, MonthPlanList)
 def list_plans(query: dict[str, Any]) -> dict[str, Any]:
-    """The plans of your organisation, in the order in which they were asked for, without their outages."""
-    after, limit = query.pop("after", None), query.pop("limit")
-    wanted, further = plans().page(g.actor.organisation, query, after=after, limit=limit)
-    return {"items": [plan_row(one) for one in wanted], "next": wanted[-1].id if further else None}
+    """The plans of your organisation, filtered, sorted and paged, without their outages."""
+    sort = query.pop("sort")
+    page = lists.list_plans(
+        services().readmodel,
+        g.actor.organisation,
+        after=place_of(query.pop("after", None), sort),
+        limit=query.pop("limit"),
+        sort=sort,
+        wanted=lists.PlanFilter(**query),
+    )
+    return {
+        "items": [plan_row(msgspec.json.decode(one, type=PlanRecord)) for one in page.found],
+        "total": page.total,
+        "next": page.next and place_token(page.next, sort),
+    }
 
 
 @blp.route("/plans", methods=["POST"])

@@ -6,19 +6,31 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import date
-from typing import Any, get_args
+from typing import Any
 
 import marshmallow as ma
 import msgspec
 from flask import g
 
-from server.api.base import Schema, blueprint, roles
+from server.api.base import blueprint, roles
+from server.api.case_query import place_of, place_token
 from server.api.casework import REQUIRED_MATCH, ReasonIn, if_match, may_see, plain, required_match
-from server.api.keys import IDEMPOTENCY_HEADER, created_id, own_id
+from server.api.keys import IDEMPOTENCY_HEADER, created_id
 from server.api.networks import finding_rows
-from server.outages.instance import Window
+from server.api.work_shapes import (
+    AgreeIn,
+    NewWorkIn,
+    SplitIn,
+    WorkIn,
+    WorkList,
+    WorkOut,
+    WorkParts,
+    WorkQuery,
+)
+from server.outages.works import supplied_by
 from server.people.model import Identity
 from server.problems import Problem
+from server.readmodel import scheduling as lists
 from server.scheduling import requests
 from server.scheduling.networks import UnknownNetwork
 from server.scheduling.requests import Part, Particulars, Request, WorkRefused
@@ -29,125 +41,12 @@ from sync.store import Conflict
 
 blp = blueprint("works", "Works that need an outage 停电工作申请.")
 
-MAX_PAGE = 500
-_LINE = ma.validate.Length(max=200)
-_WORDS = ma.validate.Length(max=4000)
-
-
-class ConsentSchema(Schema):
-    customer = ma.fields.String(required=True, validate=ma.validate.Length(min=1, max=200))
-    document = ma.fields.String(required=True, validate=ma.validate.Length(min=1, max=200))
-
-
-class WorkIn(Schema):
-    type = ma.fields.String(required=True, validate=ma.validate.OneOf(get_args(requests.RequestType)))
-    network = ma.fields.String(required=True, validate=ma.validate.Length(min=1, max=64))
-    work = ma.fields.Dict(
-        required=True,
-        metadata={
-            "description": "For balancing: a work as docs/schemas/outage-instance-1.json has it, "
-            "without id, case and notice."
-        },
-    )
-    no = ma.fields.String(validate=_LINE, metadata={"description": "Your own number of it."})
-    cases = ma.fields.List(
-        ma.fields.String(validate=ma.validate.Length(min=1, max=64)),
-        validate=ma.validate.Length(max=100),
-        metadata={"description": "Cases that wait for it."},
-    )
-    line = ma.fields.String(validate=_LINE)
-    switches = ma.fields.List(
-        ma.fields.String(validate=ma.validate.Length(min=1, max=200)),
-        validate=ma.validate.Length(max=100),
-        metadata={"description": "Those that are to be opened, as far as that is known."},
-    )
-    stretch = ma.fields.String(validate=_LINE, metadata={"description": "From where to where."})
-    sketch = ma.fields.String(validate=_LINE, metadata={"description": "The paper with the one-line sketch."})
-    content = ma.fields.String(required=True, validate=_WORDS)
-    contractor = ma.fields.String(validate=_LINE)
-    leader = ma.fields.String(validate=_LINE)
-    live_possible = ma.fields.Boolean(
-        allow_none=True, metadata={"description": "Whether it can be done live; null: not assessed."}
-    )
-    live_reason = ma.fields.String(validate=_WORDS)
-    transfer = ma.fields.String(validate=_WORDS, metadata={"description": "How load is moved meanwhile."})
-    safety = ma.fields.String(validate=_WORDS)
-    consents = ma.fields.List(ma.fields.Nested(ConsentSchema), validate=ma.validate.Length(max=1000))
-
-
-class NewWorkIn(WorkIn):
-    id = own_id()
-
-
-class AgreeIn(Schema):
-    function = ma.fields.String(required=True, validate=ma.validate.OneOf(get_args(requests.WorkFunction)))
-    remark = ma.fields.String(validate=_WORDS, load_default="")
-
-
-class PartIn(Schema):
-    minutes = ma.fields.Integer(required=True, validate=ma.validate.Range(min=1, max=1_000_000))
-    windows = ma.fields.List(
-        ma.fields.String(validate=ma.validate.OneOf(get_args(Window))),
-        validate=ma.validate.Length(min=1, max=3),
-    )
-    skill = ma.fields.String(validate=ma.validate.Length(min=1, max=200))
-    name = ma.fields.String(validate=_LINE)
-
-
-class SplitIn(Schema):
-    parts = ma.fields.List(
-        ma.fields.Nested(PartIn),
-        required=True,
-        validate=ma.validate.Length(min=2, max=20),
-        metadata={"description": "What a part does not say is the work's own."},
-    )
-    in_order = ma.fields.Boolean(
-        load_default=False, metadata={"description": "Each on a later day than the one before."}
-    )
-
-
-class WorkQuery(Schema):
-    state = ma.fields.String(validate=ma.validate.OneOf(get_args(requests.RequestState)))
-    case = ma.fields.String(validate=ma.validate.Length(min=1, max=64))
-    network = ma.fields.String(validate=ma.validate.Length(min=1, max=64))
-    plan = ma.fields.String(
-        validate=ma.validate.Length(min=1, max=64), metadata={"description": "The published plan it is in."}
-    )
-    after = ma.fields.String(
-        validate=ma.validate.Length(min=1, max=64), metadata={"description": "`next` of the page before."}
-    )
-    limit = ma.fields.Integer(load_default=100, validate=ma.validate.Range(min=1, max=MAX_PAGE))
-
-
-class WorkRowOut(ma.Schema):
-    id = ma.fields.String()
-    state = ma.fields.String(validate=ma.validate.OneOf(get_args(requests.RequestState)))
-    asked = ma.fields.Dict()
-    requested_by = ma.fields.String()
-    agreements = ma.fields.List(ma.fields.Dict())
-    awaits = ma.fields.List(ma.fields.String(), metadata={"description": "Functions that have not agreed."})
-    history = ma.fields.List(ma.fields.Dict())
-    plan = ma.fields.String(metadata={"description": "The published plan that it is in."})
-
-
-class WorkOut(WorkRowOut):
-    findings = ma.fields.List(
-        ma.fields.Dict(), metadata={"description": "What is odd with it, as it was sent just now."}
-    )
-
-
-class WorkList(ma.Schema):
-    items = ma.fields.List(ma.fields.Nested(WorkRowOut))
-    next = ma.fields.String(allow_none=True, metadata={"description": "`after` of the page that follows."})
-
-
 Answer = tuple[dict[str, Any], dict[str, str]]
 
 
 def works() -> Works:
     """The works of this house."""
-    made = services()
-    return Works(made.store, made.names.registry)
+    return services().works
 
 
 def found_work(work_id: str) -> Request:
@@ -192,8 +91,9 @@ def _refused() -> Iterator[None]:
         raise Problem(409, code, extra={"params": params}, **params) from None
 
 
-def _asked(work_id: str, body: dict[str, Any]) -> tuple[Particulars, list[dict[str, Any]]]:
-    """The request in a body, checked against its network and cases, with what is odd. Raises Problem 422."""
+def _asked(work_id: str, body: dict[str, Any]) -> tuple[Particulars, tuple[str, ...], list[dict[str, Any]]]:
+    """The request in a body, checked against its network and cases, the feeders that supply its place, and
+    what is odd. Raises Problem 422."""
     from server.outages.structure import misshapen  # noqa: PLC0415  only where a request is read
 
     body = {**body, "work": {**body["work"], "id": work_id}}
@@ -209,11 +109,12 @@ def _asked(work_id: str, body: dict[str, Any]) -> tuple[Particulars, list[dict[s
         head = networks.get(g.actor.organisation, asked.network)
     except UnknownNetwork:
         raise Problem(422, "work_network_unknown", network=asked.network) from None
-    findings = tuple(requests.faults(asked, networks.index(head).topology, _today()))
+    index = networks.index(head)
+    findings = tuple(requests.faults(asked, index.topology, _today()))
     told = finding_rows(findings)
     if any(one.grave for one in findings):
         raise Problem(422, "work_unusable", extra=told)
-    return asked, told["findings"]
+    return asked, supplied_by(asked.work, index.topology, index.fed), told["findings"]
 
 
 @blp.route("/works", methods=["GET"])
@@ -221,24 +122,22 @@ def _asked(work_id: str, body: dict[str, Any]) -> tuple[Particulars, list[dict[s
 @blp.arguments(WorkQuery, location="query", unknown=ma.RAISE)
 @blp.response(200, WorkList)
 def list_works(query: dict[str, Any]) -> dict[str, Any]:
-    """The works of your organisation, by id."""
-    needed = needed_for_works()
-    found, further = works().page(
+    """The works of your organisation, filtered, sorted and paged."""
+    needed, sort = needed_for_works(), query.pop("sort")
+    page = lists.list_works(
+        services().readmodel,
         g.actor.organisation,
-        lambda known: _matches(known, query),
-        after=query.get("after"),
-        limit=query["limit"],
+        after=place_of(query.pop("after", None), sort),
+        limit=query.pop("limit"),
+        sort=sort,
+        wanted=lists.WorkFilter(**query),
     )
-    return {"items": [_view(known, needed) for known in found], "next": found[-1].id if further else None}
-
-
-def _matches(known: Request, query: dict[str, Any]) -> bool:
-    return (
-        query.get("state", known.state) == known.state
-        and query.get("network", known.asked.network) == known.asked.network
-        and query.get("plan", known.plan) == known.plan
-        and ("case" not in query or query["case"] in known.asked.cases)
-    )
+    found = (msgspec.json.decode(one, type=Request) for one in page.found)
+    return {
+        "items": [_view(known, needed) for known in found],
+        "total": page.total,
+        "next": page.next and place_token(page.next, sort),
+    }
 
 
 @blp.route("/works", methods=["POST"])
@@ -249,11 +148,16 @@ def _matches(known: Request, query: dict[str, Any]) -> bool:
 def request_work(body: dict[str, Any]) -> Answer:
     """Request a work. What is wrong with it is told field by field (422 `work_unusable`)."""
     work_id = created_id(body)
-    asked, odd = _asked(work_id, body)
+    asked, feeders, odd = _asked(work_id, body)
     actor: Identity = g.actor
-    now = services().clock()
     made = requests.request(
-        work_id, actor.organisation, asked, by=actor.name, at=now, needed=needed_for_works()
+        work_id,
+        actor.organisation,
+        asked,
+        by=actor.name,
+        at=services().clock(),
+        needed=needed_for_works(),
+        feeders=feeders,
     )
     try:
         return _answer(works().add(made), odd)
@@ -283,11 +187,11 @@ def amend_work(body: dict[str, Any], work_id: str) -> Answer:
         before = plain(known.asked)
         for name in ("id", "case", "notice"):
             before["work"].pop(name, None)
-        asked, odd = _asked(work_id, {**before, **body})
+        asked, feeders, odd = _asked(work_id, {**before, **body})
         now, needed = services().clock(), needed_for_works()
 
         def change(request: Request) -> Request:
-            return requests.amend(request, asked, by=actor.name, at=now, needed=needed)
+            return requests.amend(request, asked, by=actor.name, at=now, needed=needed, feeders=feeders)
 
         return _answer(works().change(actor.organisation, work_id, change, if_rev=rev), odd)
 
@@ -313,7 +217,7 @@ def agree_to_work(body: dict[str, Any], work_id: str) -> Answer:
 @roles("scheduler", "admin")
 @blp.doc(parameters=[REQUIRED_MATCH])
 @blp.arguments(SplitIn)
-@blp.response(201, WorkList)
+@blp.response(201, WorkParts)
 def split_work(body: dict[str, Any], work_id: str) -> dict[str, Any]:
     """Split a work into parts on the same sections: requests of their own, `<id>-1` and so on, that are
     agreed to anew. The work itself is given up. What it would come to is asked before, of a plan
@@ -342,7 +246,7 @@ def split_work(body: dict[str, Any], work_id: str) -> dict[str, Any]:
         # The work goes first: cut off in between, nothing is planned twice.
         house.change(actor.organisation, work_id, lambda known: halved(known)[0], if_rev=found)
         kept = [house.add(one)[0] for one in made]
-    return {"items": [_view(one, functions) for one in kept], "next": None}
+    return {"items": [_view(one, functions) for one in kept]}
 
 
 def _require_free(house: Works, made: Request) -> None:

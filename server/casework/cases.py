@@ -60,6 +60,7 @@ class Cases:
 
     `leases` keep a case to one writer at a time where the store's own check of revisions does not (None where
     it does). A method that writes a case then raises Busy if another writer does not give way in time.
+    `show_beside` shows what the lists tell of besides cases.
     """
 
     def __init__(
@@ -71,6 +72,7 @@ class Cases:
         clock: Clock,
         leases: Leases | None = None,
         backlog: Backlog | None = None,
+        show_beside: Callable[[], None] = lambda: None,
     ) -> None:
         self._store = store
         self._names = names
@@ -79,6 +81,7 @@ class Cases:
         self._clock = clock
         self._leases = leases
         self._backlog = backlog
+        self.show_beside = show_beside
         self._reconciler = Reconciler(store, names, self._policy_at, SYSTEM)
 
     def policy(self, organisation: str) -> Policy:
@@ -219,6 +222,7 @@ class Cases:
     def project_all(self, on_progress: Callable[[], None] | None = None) -> tuple[int, int]:
         """Project every case and judged photo anew; returns how many of each. `on_progress` is called now and
         then."""
+        self.show_beside()
         cases = photos = 0
         projector = Projector(self._store, self._names, self._readmodel, self.rules)
         for some in batches(self._store, self._names, self.ids()):

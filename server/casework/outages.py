@@ -19,9 +19,9 @@ from msgspec.structs import replace
 from server.casework.cases import SYSTEM, Cases
 from server.outages.instance import Work
 from server.scheduling.approving import PlanRefused, claim
-from server.scheduling.months import days_in
+from server.scheduling.months import days_in, standing_days
 from server.scheduling.plans import Hand, PlanRecord, Plans, UnknownPlan, number_of
-from server.scheduling.requests import OPEN, Request
+from server.scheduling.requests import OPEN, Request, RequestState
 from server.scheduling.works import UnknownWork, Works
 from server.texts import text
 from server.workflow.commands import RecordEntry
@@ -68,12 +68,13 @@ class Publishing:
             self._claim(self.plans.get(record.organisation, record.amends), record)
         works = msgspec.json.decode(self.plans.instance(record))["works"]
         asked = {one.id: one for one in msgspec.convert(works, tuple[Work, ...])}
-        placed = sorted(days_in(self.plan(record)))
+        days = standing_days(self.plan(record))
+        placed = sorted(days)
         known = {work: self._check(record, work, asked) for work in placed}
         inherited = [work for work in placed if record.amends and known[work].plan == record.amends]
         for work in placed:
             if work not in inherited:
-                self._take(record, work, asked)
+                self._take(record, work, asked, days[work])
         if amends:
             try:
                 self.plans.change(record.organisation, record.amends, lambda base: self._claim(base, record))
@@ -81,7 +82,7 @@ class Publishing:
                 self._release(record, placed)
                 raise
         for work in inherited:
-            self._take(record, work, asked)
+            self._take(record, work, asked, days[work])
         published = self.plans.change(record.organisation, record.id, change)
         return published, self.settle(published)
 
@@ -164,26 +165,27 @@ class Publishing:
             raise PlanRefused("plan_work_changed", work=work, state=known.state)
         return known
 
-    def _take(self, record: PlanRecord, work: str, asked: Mapping[str, Work]) -> None:
-        """Have a work be this plan's."""
+    def _take(self, record: PlanRecord, work: str, asked: Mapping[str, Work], day: date) -> None:
+        """Have a work be this plan's, on a day."""
 
         def take(_known: Request) -> Request:
             known = self._check(record, work, asked)
-            return replace(known, state="done" if known.state == "done" else "planned", plan=record.id)
+            state: RequestState = "done" if known.state == "done" else "planned"
+            return replace(known, state=state, plan=record.id, day=day)
 
         self._works.change(record.organisation, work, take, if_rev=None)
 
     def _release(self, record: PlanRecord, works: Iterable[str], *, back: str = "") -> None:
         """Have those of the works that are this plan's be free again, or those of the plan `back` that it
         took them from. What was done stays so."""
-        kept = days_in(self.plan(self.plans.get(record.organisation, back))) if back else {}
+        kept = standing_days(self.plan(self.plans.get(record.organisation, back))) if back else {}
 
         def release(known: Request) -> Request:
             if known.state != "planned" or known.plan != record.id:
                 return known
-            return (
-                replace(known, plan=back) if known.id in kept else replace(known, state="approved", plan="")
-            )
+            if known.id in kept:
+                return replace(known, plan=back, day=kept[known.id])
+            return replace(known, state="approved", plan="", day=None)
 
         for work in sorted(works):
             self._works.change(record.organisation, work, release, if_rev=None)

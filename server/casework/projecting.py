@@ -101,6 +101,7 @@ def rebuild(made: Services, *, processes: int = 1) -> tuple[int, int]:
     case_ids = made.cases.ids()
     if processes < 2 or len(case_ids) <= _FEW:
         return made.cases.project_all()
+    made.cases.show_beside()
     cases = photos = 0
     for found in _shared(made, case_ids, processes):
         photos += found.photos + sum(map(made.cases.project_settled, found.left))

@@ -22,9 +22,8 @@ from server.scheduling import plans as stored
 from server.scheduling.months import days_of, instance_of
 from server.scheduling.networks import NetworkHead
 from server.scheduling.picture import feeders_of
-from server.scheduling.plans import Effort, PlanRecord, Plans
+from server.scheduling.plans import Effort, PlanRecord
 from server.scheduling.requests import Particulars, Request, WorkFunction, agree, request
-from server.scheduling.works import Works
 from server.services import Services
 from server.workflow.policy import listed
 from server.workflow.workdays import UnknownYear
@@ -110,7 +109,7 @@ def seed_month(made: Services, cases: Mapping[str, str], now: datetime) -> PlanR
     document = moved(json.loads(_file("outages.json")), month)
     asked = [_requested(made, head, one, cases, now) for one in document["works"]]
     record, instance = _plan(made, head, month, document, asked, now)
-    return Plans(made.store, made.names.registry).add(record, instance)
+    return made.plans.add(record, instance)
 
 
 def _file(name: str) -> str:
@@ -154,7 +153,7 @@ def _requested(
     for function, who in _AGREE.items():
         role = "manager" if function == "marketing" else "scheduler"
         known = agree(known, function, by=who, roles=(role,), at=now, needed=needed)
-    return Works(made.store, made.names.registry).add(known)[0]
+    return made.works.add(known)[0]
 
 
 def _tied(work: Mapping[str, Any]) -> dict[str, list[str]]:

@@ -23,6 +23,7 @@ from server.intake.teller import Teller
 from server.names import CASE_DOCUMENT, Names
 from server.scheduling.approving import PlanRefused
 from server.scheduling.enquiries import PREFIX as ENQUIRY
+from server.scheduling.listing import Listing
 from server.scheduling.plans import PREFIX as PLAN
 from server.webhooks.queue import Queue
 from server.workflow.commands import QuarantineUnsent
@@ -56,6 +57,7 @@ class Intake:
     pulse: Pulse
     publishing: Publishing
     releases: Releases
+    listing: Listing
     #: Told when plans have changed.
     plans_changed: Callable[[], None]
     #: Told when there is an enquiry of a plan.
@@ -75,6 +77,7 @@ class Intake:
         if kind_of_ours is not None:
             settle_leaves(self.store, database, kind_of_ours, batch)
             ids = [change.id for change in batch.results]
+            self.listing.show(ids)
             self._plans([one for one in ids if one.startswith(PLAN)])
             if any(one.startswith(ENQUIRY) for one in ids):
                 self.enquiries_changed()

@@ -109,14 +109,18 @@ class Sharing:
 
     def _is_shown(self, database: str) -> bool:
         parsed = self._made.names.parse(database)
-        return parsed is not None and parsed[0] in {"case", "media"}
+        shown = parsed is not None and parsed[0] in {"case", "media"}
+        return shown or database == self._made.names.registry
 
     def _show(self, database: str, batch: ChangeBatch) -> None:
+        ids = [change.id for change in batch.results]
+        if database == self._made.names.registry:
+            self._made.listing.show(ids)
+            return
         parsed = self._made.names.parse(database)
         if parsed is None:
             return
         kind, case_id = parsed
-        ids = [change.id for change in batch.results]
         if kind == "media" and any(one.startswith("photo-receipt:") for one in ids):
             self._made.cases.project_photos(case_id)
         if kind == "case" and (tracks := named_tracks(ids)):

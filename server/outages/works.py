@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 
 from geo.network.model import Boundary, Customer, Line, Meter, Node, Switch, Transformer
-from geo.network.topology import Topology
+from geo.network.topology import Supply, Topology
 from server.outages.instance import Work
 
 
@@ -36,6 +36,12 @@ def needs_of(work: Work, topology: Topology) -> frozenset[str]:
         case Meter():
             nodes = topology.nodes_of.get(element.customer, ())
     return frozenset(topology.section_of[node] for node in nodes if node in topology.section_of)
+
+
+def supplied_by(work: Work, topology: Topology, fed: Supply) -> tuple[str, ...]:
+    """The feeders that normally supply the place of a work, each once."""
+    nodes = (node for one in sorted(needs_of(work, topology)) for node in topology.sections[one].nodes)
+    return tuple(dict.fromkeys(feeder for node in nodes if (feeder := fed.feeder.get(node))))
 
 
 @dataclass(frozen=True)

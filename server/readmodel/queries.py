@@ -12,19 +12,18 @@ from sqlalchemy import (
     Integer,
     Select,
     UnaryExpression,
-    and_,
     column,
     exists,
     func,
     or_,
     select,
     text,
-    tuple_,
 )
 from sqlalchemy.sql.operators import custom_op
 
 from server.readmodel import search
 from server.readmodel.database import ReadModel
+from server.readmodel.paging import Order, Place
 from server.readmodel.spans import ANY_KIND, SpanState
 from server.readmodel.tables import (
     case_inspectors,
@@ -86,14 +85,6 @@ class CaseFilter:
 
 
 @dataclass(frozen=True)
-class Place:
-    """A place in a list: behind the case with this id, which has this value in the list's order."""
-
-    value: Any
-    id: str
-
-
-@dataclass(frozen=True)
 class Page:
     """Rows of a list, how many there are in all, and the place behind the last, if more follow there."""
 
@@ -133,10 +124,10 @@ def list_cases(
         walks = narrowed.everything or walked * _WALK_COSTS < total or total > _GATHERED
         found = narrowed.walk() if walks else narrowed.gather()
         if after is not None:
-            found = found.where(_behind(sort, after))
-        keys = found.order_by(*_order(sort, indexed=walks)).offset(offset).limit(limit + 1)
+            found = found.where(_order(sort, indexed=True).behind(after))
+        keys = found.order_by(*_order(sort, indexed=walks).clauses).offset(offset).limit(limit + 1)
         # The keys alone first: whole rows would be sorted, or passed over, by the thousand.
-        query = select(cases).where(cases.c.key.in_(keys)).order_by(*_order(sort, indexed=False))
+        query = select(cases).where(cases.c.key.in_(keys)).order_by(*_order(sort, indexed=False).clauses)
         rows = [dict(row) for row in connection.execute(query).mappings()] if total else []
     more = len(rows) > limit
     rows = rows[:limit]
@@ -144,26 +135,10 @@ def list_cases(
     return Page(rows, total, Place(rows[-1][value], rows[-1]["id"]) if more else None)
 
 
-def _order(sort: str, *, indexed: bool) -> tuple[ColumnElement[Any], ...]:
-    by = SORTS[sort.removeprefix("-")]
-    if not indexed:
-        by = unindexed(by)
-    if sort.startswith("-"):
-        return by.desc(), cases.c.id.desc()  # SQLite takes nothing for less than anything
-    return (by.asc().nulls_last() if sort in _NULLABLE else by.asc()), cases.c.id.asc()
-
-
-def _behind(sort: str, place: Place) -> ColumnElement[bool]:
+def _order(sort: str, *, indexed: bool) -> Order:
     name = sort.removeprefix("-")
-    by, id_ = SORTS[name], cases.c.id
-    here, at = tuple_(by, id_), tuple_(place.value, place.id)
-    if sort.startswith("-"):
-        if place.value is None:
-            return and_(by.is_(None), id_ < place.id)
-        return or_(here < at, by.is_(None)) if name in _NULLABLE else here < at
-    if place.value is None:
-        return and_(by.is_(None), id_ > place.id)
-    return or_(here > at, by.is_(None)) if name in _NULLABLE else here > at
+    by = SORTS[name] if indexed else unindexed(SORTS[name])
+    return Order(by, cases.c.id, down=sort.startswith("-"), gaps=name in _NULLABLE)
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from sqlalchemy import (
 )
 
 #: Grows when a table changes; a file of another version is dropped and built again.
-SCHEMA_VERSION = 13
+SCHEMA_VERSION = 15
 
 metadata = MetaData()
 
@@ -63,6 +63,8 @@ cases = Table(
     Column("lat", Float, nullable=False),
     Column("opened_at", String, nullable=False),
     Column("updated_at", String, nullable=False),
+    # Since when it has stood in a stage that nothing follows, UTC.
+    Column("ended_at", String),
     Column("words", String, nullable=False),
     Index("cases_by_updated", "organisation", "updated_at", "id"),
     Index("cases_by_opened", "organisation", "opened_at", "id"),
@@ -75,6 +77,7 @@ cases = Table(
     Index("cases_by_place", "organisation", "lon", "lat"),
     Index("cases_by_stage", "organisation", "stage", "energization", "next_due", "lon", "lat"),
     Index("cases_by_energization", "organisation", "energization"),
+    Index("cases_by_ended", "organisation", "ended_at", sqlite_where=text("ended_at IS NOT NULL")),
 )
 
 #: Clocks that have not ended, with the days on which they came, or will come, to each mark: so their level is
@@ -214,6 +217,9 @@ photos = Table(
     Column("status", String, nullable=False),
     Column("taken_at", String, nullable=False),
     Column("by", String, nullable=False),
+    # Of the original, and whether it lies in object storage.
+    Column("bytes", Integer, nullable=False),
+    Column("moved", Boolean, nullable=False),
     Index("photos_by_id", "id"),
     Index("photos_by_digest", "sha256"),
 )
@@ -263,4 +269,80 @@ tracks = Table(
     Column("fixes", Integer, nullable=False),
     Column("length_m", Float, nullable=False),
     Index("tracks_by_place", "west", "east", "south", "north", "case_id"),
+)
+
+#: Works that need an outage, whole as they are kept (`request`); each order and filter of their list is an
+#: index with the id at its end.
+works = Table(
+    "works",
+    metadata,
+    Column("organisation", String, primary_key=True),
+    Column("id", String, primary_key=True),
+    Column("generation", Integer, nullable=False),
+    Column("state", String, nullable=False),
+    Column("network", String, nullable=False),
+    Column("kind", String, nullable=False),
+    # Of the published plan that it is in; empty.
+    Column("plan", String, nullable=False),
+    # In which it is planned, else wanted; unknown.
+    Column("month", String),
+    Column("requested_at", String, nullable=False),
+    Column("request", LargeBinary, nullable=False),
+    Index("works_by_requested", "organisation", "requested_at", "id"),
+    *(Index(f"works_by_{name}", "organisation", name, "id") for name in ("network", "plan")),
+    *(
+        Index(f"works_by_{name}", "organisation", name, "id", *rest)
+        for name, *rest in (
+            ("state", "month", "kind", "network"),
+            ("month", "state", "kind", "network"),
+            ("kind", "state", "month", "network"),
+        )
+    ),
+)
+
+work_cases = Table(
+    "work_cases",
+    metadata,
+    Column("organisation", String, primary_key=True),
+    Column("name", String, primary_key=True),
+    Column("work", String, primary_key=True),
+    Index("work_cases_by_work", "organisation", "work"),
+    sqlite_with_rowid=False,
+)
+
+work_feeders = Table(
+    "work_feeders",
+    metadata,
+    Column("organisation", String, primary_key=True),
+    Column("name", String, primary_key=True),
+    Column("work", String, primary_key=True),
+    Index("work_feeders_by_work", "organisation", "work"),
+    sqlite_with_rowid=False,
+)
+
+#: Month plans, whole as they are kept without what they plan (`record`).
+plans = Table(
+    "plans",
+    metadata,
+    Column("organisation", String, primary_key=True),
+    Column("id", String, primary_key=True),
+    Column("generation", Integer, nullable=False),
+    Column("month", String, nullable=False),
+    Column("network", String, nullable=False),
+    Column("state", String, nullable=False),
+    Column("requested_at", String, nullable=False),
+    Column("record", LargeBinary, nullable=False),
+    Index("plans_by_requested", "organisation", "requested_at", "id"),
+    Index("plans_by_month", "organisation", "month", "id"),
+    *(Index(f"plans_by_{name}", "organisation", name, "requested_at", "id") for name in ("state", "network")),
+)
+
+plan_works = Table(
+    "plan_works",
+    metadata,
+    Column("organisation", String, primary_key=True),
+    Column("work", String, primary_key=True),
+    Column("plan", String, primary_key=True),
+    Index("plan_works_by_plan", "organisation", "plan"),
+    sqlite_with_rowid=False,
 )

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from server.outages.instance import Instance, Kind, Work
 from server.outages.plan import Outage, Plan
-from server.outages.works import needs_of
+from server.outages.works import supplied_by
 from server.texts import text
 
 if TYPE_CHECKING:
@@ -96,10 +96,9 @@ def feeders_of(works: Iterable[Work], topology: Topology, fed: Supply) -> Feeder
     """The feeder that normally supplies the place of each work; the first of several."""
     found = {}
     for work in works:
-        nodes = (node for one in sorted(needs_of(work, topology)) for node in topology.sections[one].nodes)
-        feeder = next((fed.feeder[node] for node in nodes if fed.feeder.get(node)), "")
-        if feeder:
-            found[work.id] = feeder
+        supplying = supplied_by(work, topology, fed)
+        if supplying:
+            found[work.id] = supplying[0]
     return Feeders(found, {feeder.id: feeder.name or feeder.id for feeder in topology.network.feeders})
 
 

@@ -224,30 +224,23 @@ class PlanRecord(Struct, frozen=True, kw_only=True):
 
 
 class Plans:
-    """Every plan of the store. None is ever deleted."""
+    """Every plan of the store. None is ever deleted. `written` is told of each with its revision."""
 
-    def __init__(self, store: DocumentStore, registry: str) -> None:
+    def __init__(
+        self,
+        store: DocumentStore,
+        registry: str,
+        written: Callable[[PlanRecord, str], None] = lambda _record, _rev: None,
+    ) -> None:
         self._store = store
         self._registry = registry
+        self._written = written
 
     def all(self, organisation: str | None = None) -> list[PlanRecord]:
         """Plans as they were asked for, oldest first; of every organisation where none is named."""
         prefix = PREFIX if organisation is None else f"{PREFIX}{whose(organisation)}:"
-        found = [_record(one) for one in self._store.all_docs(self._registry, prefix=prefix)]
+        found = [record_of(one) for one in self._store.all_docs(self._registry, prefix=prefix)]
         return sorted(found, key=lambda one: (one.requested_at, one.id))
-
-    def page(
-        self, organisation: str, wanted: Mapping[str, str], *, after: str | None, limit: int
-    ) -> tuple[list[PlanRecord], bool]:
-        """Plans whose fields are as `wanted`, oldest first, behind the plan `after`; whether there are more.
-
-        Reads every plan's head: an organisation makes some dozens a month.
-        """
-        every = self.all(organisation)
-        known = [one.id for one in every]
-        rest = every[known.index(after) + 1 :] if after in known else every if after is None else []
-        found = [one for one in rest if all(getattr(one, name) == value for name, value in wanted.items())]
-        return found[:limit], len(found) > limit
 
     def get(self, organisation: str, plan_id: str) -> PlanRecord:
         """Raises UnknownPlan."""
@@ -256,37 +249,39 @@ class Plans:
     def found(self, organisation: str, plan_id: str) -> tuple[PlanRecord, str]:
         """A plan and its revision. Raises UnknownPlan."""
         document = self._document(organisation, plan_id)
-        return _record(document), str(document["_rev"])
+        return record_of(document), str(document["_rev"])
 
     def read(self, doc_id: str) -> PlanRecord | None:
         """The plan of a document of the registry, as its changes name it."""
         document = self._store.find(self._registry, doc_id)
-        return None if document is None else _record(document)
+        return None if document is None else record_of(document)
 
     def add(self, record: PlanRecord, instance: bytes) -> PlanRecord:
         """Queue a plan. The same again finds it. Raises TakenPlan."""
         self._put_once(_part("instance", record), instance)
         try:
-            self._store.put(self._registry, _to_document(record))
+            rev = self._store.put(self._registry, _to_document(record))
         except Conflict:
-            known = self.get(record.organisation, record.id)
+            known, rev = self.found(record.organisation, record.id)
             if (known.digest, known.requested_by) != (record.digest, record.requested_by):
                 raise TakenPlan(record.id) from None
-            return known
+            record = known
+        self._written(record, rev)
         return record
 
     def change(
         self, organisation: str, plan_id: str, change: Callable[[PlanRecord], PlanRecord]
     ) -> PlanRecord:
         """Write what `change` makes of a plan, wherever it stands. Raises UnknownPlan, and what it raises."""
-        changed, _ = change_document(
+        changed, rev = change_document(
             self._store,
             self._registry,
             lambda: self._document(organisation, plan_id),
-            read=_record,
+            read=record_of,
             write=_to_document,
             change=change,
         )
+        self._written(changed, rev)
         return changed
 
     def instance(self, record: PlanRecord) -> bytes:
@@ -387,5 +382,6 @@ def _to_document(record: PlanRecord) -> Document:
     }
 
 
-def _record(document: Mapping[str, Any]) -> PlanRecord:
+def record_of(document: Mapping[str, Any]) -> PlanRecord:
+    """The plan that a document of the registry holds, without what it plans."""
     return msgspec.convert(document["plan"], PlanRecord)

@@ -105,7 +105,8 @@ class Particulars(Value, frozen=True, kw_only=True):
 
 
 class Request(Struct, frozen=True, kw_only=True):
-    """A request with what has been decided on it. `plan` is the published plan that it is in."""
+    """A request with what has been decided on it. `feeders` normally supplied its place when it was asked
+    for; `plan` is the published plan that it is in, on `day`."""
 
     id: str
     organisation: str
@@ -114,7 +115,9 @@ class Request(Struct, frozen=True, kw_only=True):
     requested_by: str
     agreements: tuple[Agreement, ...] = ()
     history: tuple[Event, ...] = ()
+    feeders: tuple[str, ...] = ()
     plan: str = ""
+    day: date | None = None
 
 
 def faults(asked: Particulars, topology: Topology, today: date) -> Iterator[Finding]:
@@ -144,9 +147,16 @@ def faults(asked: Particulars, topology: Topology, today: date) -> Iterator[Find
 
 
 def request(
-    request_id: str, organisation: str, asked: Particulars, *, by: str, at: datetime, needed: Collection[str]
+    request_id: str,
+    organisation: str,
+    asked: Particulars,
+    *,
+    by: str,
+    at: datetime,
+    needed: Collection[str],
+    feeders: tuple[str, ...] = (),
 ) -> Request:
-    """A new request; `needed` are the functions that have to agree."""
+    """A new request; `needed` are the functions that have to agree, `feeders` those that supply its place."""
     made = Request(
         id=request_id,
         organisation=organisation,
@@ -154,18 +164,34 @@ def request(
         state="requested",
         requested_by=by,
         history=(Event(event="requested", by=by, at=at),),
+        feeders=feeders,
     )
     return _weighed(made, needed)
 
 
-def amend(known: Request, asked: Particulars, *, by: str, at: datetime, needed: Collection[str]) -> Request:
+def amend(
+    known: Request,
+    asked: Particulars,
+    *,
+    by: str,
+    at: datetime,
+    needed: Collection[str],
+    feeders: tuple[str, ...] = (),
+) -> Request:
     """Ask for something else. What was agreed to was something else, so every agreement falls."""
     _require_open(known)
     asked = _named(known.id, asked)
     if asked == known.asked:
         return known
     event = Event(event="changed", by=by, at=at)
-    changed = replace(known, asked=asked, state="requested", agreements=(), history=(*known.history, event))
+    changed = replace(
+        known,
+        asked=asked,
+        state="requested",
+        agreements=(),
+        history=(*known.history, event),
+        feeders=feeders,
+    )
     return _weighed(changed, needed)
 
 
@@ -229,7 +255,15 @@ def split(
     is then, and the parts. `in_order`: each on a later day than the one before. `named_by` are works that are
     tied to it. Splitting it again in the same way changes nothing more."""
     made = tuple(
-        request(_part_id(known, number), known.organisation, asked, by=by, at=at, needed=needed)
+        request(
+            _part_id(known, number),
+            known.organisation,
+            asked,
+            by=by,
+            at=at,
+            needed=needed,
+            feeders=known.feeders,
+        )
         for number, asked in enumerate(_parts(known, parts, in_order=in_order), start=1)
     )
     remark = ", ".join(one.id for one in made)

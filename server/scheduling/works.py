@@ -26,40 +26,27 @@ class StaleWork(Exception):
 
 
 class Works:
-    """Every request of the store. None is ever deleted."""
+    """Every request of the store. None is ever deleted. `written` is told of each with its revision."""
 
-    def __init__(self, store: DocumentStore, registry: str) -> None:
+    def __init__(
+        self,
+        store: DocumentStore,
+        registry: str,
+        written: Callable[[Request, str], None] = lambda _request, _rev: None,
+    ) -> None:
         self._store = store
         self._registry = registry
+        self._written = written
 
     def all(self, organisation: str) -> list[tuple[Request, str]]:
         """An organisation's requests by id, each with its revision."""
         documents = self._store.all_docs(self._registry, prefix=_prefix(organisation))
-        return [(_request(one), str(one["_rev"])) for one in documents]
-
-    def page(
-        self, organisation: str, wanted: Callable[[Request], bool], *, after: str | None, limit: int
-    ) -> tuple[list[Request], bool]:
-        """An organisation's requests that are wanted, by id behind `after`; and whether there are more.
-
-        Streams over the requests in order: it holds a page in memory, and reads what lies before its end.
-        """
-        prefix = _prefix(organisation)
-        found: list[Request] = []
-        for document in self._store.all_docs(self._registry, prefix=prefix):
-            if after is not None and document["_id"] <= prefix + after:
-                continue
-            known = _request(document)
-            if wanted(known):
-                if len(found) == limit:
-                    return found, True
-                found.append(known)
-        return found, False
+        return [(request_of(one), str(one["_rev"])) for one in documents]
 
     def get(self, organisation: str, work_id: str) -> tuple[Request, str]:
         """A request and its revision. Raises UnknownWork."""
         document = self._document(organisation, work_id)
-        return _request(document), str(document["_rev"])
+        return request_of(document), str(document["_rev"])
 
     def _document(self, organisation: str, work_id: str) -> Document:
         document = None
@@ -73,12 +60,14 @@ class Works:
     def add(self, request: Request) -> tuple[Request, str]:
         """Keep a new request; the same by the same person again finds it. Raises Conflict for another."""
         try:
-            return request, self._store.put(self._registry, _to_document(request))
+            rev = self._store.put(self._registry, _to_document(request))
         except Conflict:
             known, rev = self.get(request.organisation, request.id)
             if known.asked != request.asked or known.requested_by != request.requested_by:
                 raise
-            return known, rev
+            request = known
+        self._written(request, rev)
+        return request, rev
 
     def change(
         self, organisation: str, work_id: str, change: Callable[[Request], Request], *, if_rev: str | None
@@ -95,11 +84,13 @@ class Works:
             return document
 
         try:
-            return change_document(
-                self._store, self._registry, find, read=_request, write=_to_document, change=change
+            changed, rev = change_document(
+                self._store, self._registry, find, read=request_of, write=_to_document, change=change
             )
         except Conflict:
             raise StaleWork(work_id) from None
+        self._written(changed, rev)
+        return changed, rev
 
 
 def _prefix(organisation: str) -> str:
@@ -115,5 +106,6 @@ def _to_document(request: Request) -> Document:
     }
 
 
-def _request(document: Document) -> Request:
+def request_of(document: Document) -> Request:
+    """The request that a document of the registry holds."""
     return msgspec.convert(document["request"], Request)

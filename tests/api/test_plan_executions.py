@@ -7,7 +7,6 @@ from typing import Any
 
 import msgspec
 
-from server.scheduling.plans import Plans
 from tests.api.test_plan_amending import june
 from tests.api.test_plans import approved, body
 from tests.desk import Desk, refused
@@ -87,7 +86,7 @@ def test_a_later_month_looks_back_on_what_there_was(june: Desk) -> None:
     del asked["past"]
     del asked["customers"]
     june.post("/plans", asked, by="scheduler")
-    kept = Plans(june.made.store, june.made.names.registry)
+    kept = june.made.plans
     past = msgspec.json.decode(kept.instance(kept.get("demo", "july")))["past"]
     outages = june.get("/plans/june")["plan"]["outages"]
     assert past == sorted(

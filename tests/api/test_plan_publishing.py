@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from server.casework.outages import GATE
 from server.intake.worker import make_planner
-from server.scheduling.plans import PlanRecord, Plans, Summary
+from server.scheduling.plans import PlanRecord, Summary
 from tests.api.test_networks import hand_in
 from tests.api.test_plans import approved, body, running
 from tests.desk import Desk, refused
@@ -86,7 +86,7 @@ def test_what_somebody_says_of_the_gate_later_is_not_overruled(june: Desk) -> No
 
 def test_a_publishing_that_was_cut_off_is_ended_by_the_worker(june: Desk) -> None:
     agree(june)
-    plans = Plans(june.made.store, june.made.names.registry)
+    plans = june.made.plans
     plans.change("demo", "june", lambda known: replace(known, state="published", published_by="scheduler"))
     assert gate(june)["status"] == "unmet"
     june.intake()
@@ -133,7 +133,7 @@ def test_a_plan_that_the_check_finds_wrong_is_agreed_to_by_nobody(june: Desk) ->
         assert isinstance(known.summary, Summary)
         return replace(known, summary=replace(known.summary, wrong=1))
 
-    Plans(june.made.store, june.made.names.registry).change("demo", "june", spoilt)
+    june.made.plans.change("demo", "june", spoilt)
     answer = june.ask("POST", "/plans/june/approve", by="second", json={"function": "dispatch"})
     refused(answer, 409, "plan_wrong")
 

@@ -21,7 +21,6 @@ from server.scheduling.confined import ORDER, RESULT
 from server.scheduling.plans import Effort, PlanRecord, Plans
 from server.scheduling.requests import Particulars, agree, request
 from server.scheduling.solver import Order, Result
-from server.scheduling.works import Works
 from tests.api.test_networks import hand_in
 from tests.desk import Desk, refused, run_intake
 
@@ -45,7 +44,7 @@ def body(**changes: Any) -> JSON:
 
 def approved(desk: Desk, names: tuple[str, ...], cases: Mapping[str, tuple[str, ...]] = {}) -> None:
     """Works of the demo month, requested and agreed to; the roads to that are tested elsewhere."""
-    kept = Works(desk.made.store, desk.made.names.registry)
+    kept = desk.made.works
     for work in MONTH["works"]:
         if work["id"] not in names:
             continue
@@ -65,7 +64,7 @@ def town(desk: Desk) -> Desk:
 
 
 def plans(desk: Desk) -> Plans:
-    return Plans(desk.made.store, desk.made.names.registry)
+    return desk.made.plans
 
 
 def test_the_worker_makes_a_queued_plan_and_says_why_a_work_is_out(town: Desk) -> None:
@@ -250,19 +249,23 @@ def test_plans_are_listed_page_by_page_in_the_order_they_were_asked_for(town: De
         town.clock.forward(seconds=1)
     town.post("/plans/two/cancel", by="scheduler")
     first = town.get("/plans?limit=2")
-    assert ([one["id"] for one in first["items"]], first["next"]) == (["one", "two"], "two")
+    assert ([one["id"] for one in first["items"]], first["total"]) == (["one", "two"], 3)
     rest = town.get(f"/plans?limit=2&after={first['next']}")
     assert ([one["id"] for one in rest["items"]], rest["next"]) == (["three"], None)
     queued = town.get("/plans?state=queued&limit=1")
-    assert ([one["id"] for one in queued["items"]], queued["next"]) == (["one"], "one")
-    assert town.get("/plans?after=none")["items"] == []
+    assert ([one["id"] for one in queued["items"]], queued["total"]) == (["one"], 2)
+    newest = town.get("/plans?sort=-requested&limit=2")
+    assert [one["id"] for one in newest["items"]] == ["three", "two"]
+    # A place holds for the order that it was given in.
+    refused(town.ask("GET", f"/plans?after={newest['next']}"), 422, "after_invalid")
+    refused(town.ask("GET", "/plans?after=none"), 422, "after_invalid")
 
 
 def test_works_are_listed_page_by_page_by_id(town: Desk) -> None:
     first = town.get("/works?limit=2")
-    assert ([one["id"] for one in first["items"]], first["next"]) == (["t-01", "t-02"], "t-02")
+    assert ([one["id"] for one in first["items"]], first["total"]) == (["t-01", "t-02"], 3)
     rest = town.get(f"/works?limit=2&after={first['next']}")
     assert ([one["id"] for one in rest["items"]], rest["next"]) == (["t-13"], None)
-    assert town.get("/works?state=requested&limit=2") == {"items": [], "next": None}
+    assert town.get("/works?state=requested&limit=2") == {"items": [], "total": 0, "next": None}
     assert town.get("/works?plan=none")["items"] == []
     refused(town.ask("GET", "/works?limit=501"), 422, "invalid_fields")

@@ -14,6 +14,7 @@ from server.readmodel.database import ReadModel
 from server.readmodel.tables import SCHEMA_VERSION, metadata
 from server.workflow.model import Case
 from tests.desk import ON_SITE, Desk, open_desk
+from tests.readmodel.scheduled import work
 
 
 def rows(model: ReadModel) -> dict[str, list[tuple[Any, ...]]]:
@@ -50,6 +51,8 @@ def busy(desk: Desk) -> str:
     plan = {"connect_on": "2026-12-10", "lines": [meter]}
     assert desk.ask("PUT", f"/cases/{case}/metering-plan", json=plan).status_code == 200
     desk.open_case(customer={"name": "甬江纺织"})
+    desk.made.works.add(work("w-1", cases=(case,)))
+    desk.made.plans.add(plan("p-1", works=("w-1",)), b"{}")
     return case
 
 
