@@ -15,6 +15,7 @@ from server.commands import (
     doctor,
     migrate,
     network,
+    originals,
     people,
     photo,
     rebuild,
@@ -53,6 +54,7 @@ main.add_command(network.network)
 main.add_command(photo.photo)
 main.add_command(storage.storage)
 main.add_command(storage.renditions)
+main.add_command(originals.originals)
 
 if __name__ == "__main__":
     main()

@@ -19,6 +19,7 @@ from werkzeug.exceptions import HTTPException
 
 from checklists.loader import DefinitionError
 from checklists.refusal import ChecklistRefused
+from server.evidence.originals.bucket import OriginalLost, OriginalsUnreachable
 from server.openapi import announced
 from server.texts import DEFAULT_LANGUAGE, LANGUAGES, catalogue, text
 from server.workflow.refusal import Refusal
@@ -155,6 +156,8 @@ def _from_store(error: StoreError) -> Response:
 
 #: What a client can only wait out, and an operator has to mend: `hezha doctor` names it.
 _OPERATORS_MATTERS = (
+    (OriginalsUnreachable, 503, "originals_unreachable"),
+    (OriginalLost, 500, "original_lost"),
     (Unavailable, 503, "unavailable"),
     (ReadOnly, 503, "data_read_only"),
     (Damaged, 500, "store_damaged"),

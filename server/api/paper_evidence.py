@@ -11,6 +11,7 @@ from typing import Any
 
 from server.api.renditions import rendition
 from server.casework.cases import SYSTEM
+from server.evidence.originals.bucket import OriginalsUnreachable
 from server.intake.forms import SIGNATURE, Forms
 from server.intake.judging import visit_of
 from server.intake.photos import photo_fact
@@ -22,7 +23,7 @@ from server.reports.wording import Printed, Wording, languages
 from server.services import services
 from server.texts import text
 from server.workflow.model import Case, Task
-from sync.store import Document
+from sync.store import BytesMissing, Document
 
 __all__ = ["Gathered", "found", "gather", "signatures_of", "wording"]
 
@@ -83,6 +84,8 @@ def _shot(case: Case, photo: str, document: Document, images: dict[str, Path]) -
         path = rendition(case, photo, fact.sha256, "paper")
     except Problem:
         return Shot(None, "refused", fact.taken_at, by)
+    except (OriginalsUnreachable, BytesMissing):
+        return Shot(None, "unavailable", fact.taken_at, by)
     name = f"{fact.sha256[:_NAME_DIGITS]}.jpg"
     images[name] = path
     return Shot(name, "verified", fact.taken_at, by)

@@ -17,6 +17,7 @@ from server.api.paper_evidence import found
 from server.api.papers import PaperQuery, printed_wording
 from server.api.pdf import ANSWERS, pdf
 from server.api.renditions import rendition
+from server.evidence.originals.bucket import OriginalsUnreachable
 from server.evidence.renditions import Size
 from server.intake.judging import PhotoFact
 from server.intake.photos import photo_fact, place_words, watermark
@@ -29,6 +30,7 @@ from server.reports.wording import Wording
 from server.services import services
 from server.workflow.model import Case, Notice, Task
 from server.workflow.pairs import ItemPairs, pairs_of
+from sync.store import BytesMissing
 
 blp = blueprint("photo_sheets", "Photos by item, before and after 影像一览、整改前后.")
 
@@ -235,20 +237,22 @@ def _seen(case: Case, photos: Iterable[str], size: Size) -> tuple[dict[str, Seen
     images: dict[str, Path] = {}
     for photo, fact in _facts(case, photos).items():
         document = made.store.find(media, f"photo:{photo}") or {"_id": f"photo:{photo}"}
-        image = None
+        image, lacking = None, "refused"
         if fact.status == "verified" and fact.sha256 is not None:
             mark = watermark(case, document, policy) if size == _ON_SHEET else ()
             try:
                 path = rendition(case, photo, fact.sha256, size, mark)
             except Problem:
                 pass
+            except (OriginalsUnreachable, BytesMissing):
+                lacking = "unavailable"
             else:
                 # Two photos of the same bytes have a strip of words each.
                 image = f"{fact.sha256[:_NAME_DIGITS]}-{len(images)}.jpg"
                 images[image] = path
         seen[photo] = Seen(
             image=image,
-            state=fact.status if image or fact.status != "verified" else "refused",
+            state=fact.status if image or fact.status != "verified" else lacking,
             taken_at=fact.taken_at,
             by=str(document.get("by") or ""),
             place=place_words(document.get("location")),

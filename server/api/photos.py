@@ -5,18 +5,18 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import marshmallow as ma
 from flask import Response, g, request, send_file
 from flask_smorest.fields import Upload
-from werkzeug.exceptions import RequestedRangeNotSatisfiable
 
 from server.api.base import Schema, blueprint, roles
 from server.api.casework import may_see, visible
 from server.api.renditions import rendition
-from server.casework.originals import ATTACHMENT, plain_bytes
+from server.evidence.originals.door import Original
 from server.evidence.watermark import mark_digest
 from server.intake.photos import PhotoRefused, Photos, UploadClaim, watermark
 from server.intake.receipts import reason_text
@@ -145,28 +145,41 @@ def _visible_photo(photo_id: str, case_id: str | None) -> dict[str, Any]:
 
 def _original(row: dict[str, Any], tag: str) -> Response:
     made = services()
-    found = made.store.open_attachment(made.names.media(row["case_id"]), f"photo:{row['id']}", ATTACHMENT)
+    found = made.originals.find(made.names.media(row["case_id"]), f"photo:{row['id']}", row["sha256"])
+    try:
+        return _streamed(found, tag)
+    except BaseException:
+        found.close()
+        raise
 
-    def chunks() -> Any:
-        with found:
-            picture = plain_bytes(found)
-            while block := picture.read(_CHUNK):
-                yield block
 
-    headers = {} if found.encoding else {"Content-Length": str(found.length)}
+def _streamed(found: Original, tag: str) -> Response:
+    """What was asked for of an original, a block at a time. Its first bytes are there before the answer
+    begins: what cannot be had is a problem, and no picture that breaks off."""
     # The type is the tablet's word; a browser shall not be talked into running a picture.
     known = found.content_type in _PICTURES
-    response = Response(
-        chunks(), mimetype=found.content_type if known else "application/octet-stream", headers=headers
-    )
-    response.call_on_close(found.stream.close)
+    response = Response(mimetype=found.content_type if known else "application/octet-stream")
+    response.call_on_close(found.close)
     response.set_etag(tag)
-    if found.encoding is None:
-        try:
-            response.make_conditional(request, accept_ranges=True, complete_length=found.length)
-        except RequestedRangeNotSatisfiable:
-            response.close()
-            raise
+    if found.length is not None:
+        response.make_conditional(request, accept_ranges=True, complete_length=found.length)
+    part = response.content_range
+    if response.status_code == 206 and part.start is not None:
+        picture = found.open(part.start, part.stop)
+    else:
+        picture = found.open()
+        if found.length is not None:
+            response.headers["Content-Length"] = str(found.length)
+    first = picture.read(_CHUNK)
+
+    def chunks() -> Iterator[bytes]:
+        with found:
+            block = first
+            while block:
+                yield block
+                block = picture.read(_CHUNK)
+
+    response.response = chunks()
     return response
 
 

@@ -18,7 +18,7 @@ __all__ = ["rendition"]
 
 def rendition(case: Case, photo_id: str, sha256: str, size: Size, mark: tuple[str, ...] = ()) -> Path:
     """The file of a verified photo, found by the digest of the original and of its watermark. Raises Problem
-    409 for one that cannot be decoded."""
+    409 for one that cannot be decoded, OriginalsUnreachable and OriginalLost for one that was moved."""
     made = services()
     path = rendition_path(made.settings.data_dir, sha256, size, mark)
     if _there(path):

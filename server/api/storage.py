@@ -30,6 +30,7 @@ class CaseUsageOut(ma.Schema):
     stage = ma.fields.String()
     forms_bytes = ma.fields.Integer()
     media_bytes = ma.fields.Integer(metadata={"description": "Photos as they were sent, and receipts."})
+    moved_bytes = ma.fields.Integer(metadata={"description": "Originals in object storage; none of the above."})
 
 
 class UsageOut(ma.Schema):
@@ -40,6 +41,8 @@ class UsageOut(ma.Schema):
     documents = ma.fields.Integer()
     forms_bytes = ma.fields.Integer()
     media_bytes = ma.fields.Integer()
+    moved_originals = ma.fields.Integer(metadata={"description": "Originals that lie in object storage."})
+    moved_bytes = ma.fields.Integer(metadata={"description": "Their bytes; none of the above."})
     largest = ma.fields.List(ma.fields.Nested(CaseUsageOut))
 
 

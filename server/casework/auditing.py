@@ -13,8 +13,10 @@ from typing import Any
 
 import msgspec
 
-from server.casework.originals import ATTACHMENT, plain_bytes
 from server.casework.proofs import Proofs
+from server.evidence.originals.bucket import OriginalLost, OriginalsUnreachable
+from server.evidence.originals.document import has_original
+from server.evidence.originals.door import Originals
 from server.names import CASE_DOCUMENT, Names
 from server.workflow.audit import Head, Trace, head, sound, traces
 from server.workflow.documents import CaseFormatError, case_from_document
@@ -46,10 +48,19 @@ def case_ids(store: DocumentStore, names: Names) -> list[str]:
 
 
 class Auditor:
-    """Looks at cases one by one. `deep`: read every photo's bytes too, and hash them."""
+    """Looks at cases one by one. `deep`: read every photo's bytes too, and hash them; `originals` is the way
+    to those that were moved."""
 
-    def __init__(self, store: DocumentStore, names: Names, *, deep: bool = False) -> None:
+    def __init__(
+        self,
+        store: DocumentStore,
+        names: Names,
+        *,
+        deep: bool = False,
+        originals: Originals | None = None,
+    ) -> None:
         self._store = store
+        self._originals = originals or Originals(store)
         self._names = names
         self._deep = deep
         self._proofs = Proofs(store, names)
@@ -100,16 +111,21 @@ class Auditor:
                 yield Trace(code=code, part=f"photos/{id_}")
 
     def _judge(self, media: str, document: Mapping[str, Any] | None, sha256: str) -> str | None:
-        if document is None or ATTACHMENT not in document.get("_attachments", {}):
+        if document is None or not has_original(document):
             return "photo_missing"
         if document.get("sha256") != sha256:
             return "photo_differs"
-        return None if not self._deep or self._hashed(media, document["_id"]) == sha256 else "photo_differs"
+        return self._read_again(media, document["_id"], sha256) if self._deep else None
 
-    def _hashed(self, media: str, doc_id: str) -> str:
+    def _read_again(self, media: str, doc_id: str, sha256: str) -> str | None:
         hashed = hashlib.sha256()
-        with self._store.open_attachment(media, doc_id, ATTACHMENT) as photo:
-            plain = plain_bytes(photo)
-            while chunk := plain.read(_CHUNK_BYTES):
-                hashed.update(chunk)
-        return hashed.hexdigest()
+        try:
+            with self._originals.find(media, doc_id, sha256) as original:
+                plain = original.open()
+                while chunk := plain.read(_CHUNK_BYTES):
+                    hashed.update(chunk)
+        except OriginalsUnreachable:
+            return "photo_unreachable"
+        except OriginalLost as lost:
+            return "photo_missing" if lost.what == "missing" else "photo_differs"
+        return None if hashed.hexdigest() == sha256 else "photo_differs"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from base64 import b64decode
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import UTC, date
 from typing import Any
 
 import msgspec
@@ -14,6 +14,7 @@ from geo.tracks import TrackError, read_track
 from server.bulletins.record import CaseRecord, packed, record_of
 from server.casework.access import access_to
 from server.casework.surroundings import surrounding_rows
+from server.evidence.originals.document import attached, moved
 from server.names import Names
 from server.readmodel.database import CaseRows, ReadModel
 from server.readmodel.layers import put_tracks
@@ -22,6 +23,7 @@ from server.readmodel.search import folded
 from server.readmodel.spans import NEVER, spans_of
 from server.workflow.clocks.measure import Clock, clocks
 from server.workflow.clocks.timeline import latest
+from server.workflow.ended import ended_at
 from server.workflow.explanations import standing_of
 from server.workflow.gates import ready, ready_until
 from server.workflow.inforce import InForce
@@ -56,6 +58,7 @@ def rows_of(case: Case, rev: str, rules: InForce) -> CaseRows:
         task.due.isoformat() for task in open_tasks if task.due
     ]
     lon, lat = _wgs84(case.site)
+    ended = ended_at(case)
     row: dict[str, Any] = {
         "id": case.id,
         "generation": int(rev.partition("-")[0]),
@@ -79,6 +82,7 @@ def rows_of(case: Case, rev: str, rules: InForce) -> CaseRows:
         "lat": lat,
         "opened_at": case.log[0].at.isoformat(),
         "updated_at": case.log[-1].at.isoformat(),
+        "ended_at": None if ended is None else ended.astimezone(UTC).isoformat(),
         "words": folded((case.no, case.customer.name, case.customer.address, case.customer.account_no)),
     }
     return CaseRows(
@@ -167,7 +171,7 @@ def project_photo(
     readmodel: ReadModel, case_id: str, document: Document, receipt: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Write what is shown of a judged photo; returns the row."""
-    row = {
+    row: dict[str, Any] = {
         "id": str(document["_id"]).removeprefix("photo:"),
         "case_id": case_id,
         "task": str(document.get("task") or ""),
@@ -176,6 +180,8 @@ def project_photo(
         "status": str(receipt["status"]),
         "taken_at": str(document.get("taken_at") or ""),
         "by": str(document.get("by") or ""),
+        "bytes": int(receipt.get("bytes") or 0),
+        "moved": not attached(document) and moved(document) is not None,
     }
     readmodel.put_photo(row)
     look = receipt.get("look")

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from server.casework.originals import plain_bytes
+from server.evidence.originals.document import plain_bytes
 from server.names import Names
 from server.people.device_keys import DeviceKeys
 from server.people.registry import Registry

@@ -6,7 +6,7 @@ import json
 import sys
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
 from typing import IO, Any
 
@@ -15,7 +15,9 @@ import msgspec
 
 from server.casework.auditing import Audited, Auditor, case_ids
 from server.commands.common import bars, data_or_exit, settings_or_exit
+from server.evidence.originals.door import Originals
 from server.names import Names
+from server.object_storage import open_bucket
 from server.services import system_clock
 from server.storage import open_store
 from server.texts import LANGUAGES, text
@@ -47,8 +49,8 @@ def verify_command(
     """
     known = _known(against)
     found = 0
-    with _stored() as (store, names), bars(as_json) as progress:
-        auditor = Auditor(store, names, deep=deep)
+    with _stored() as (store, names, originals), bars(as_json) as progress:
+        auditor = Auditor(store, names, deep=deep, originals=originals)
         wanted = sorted(cases) or sorted({*case_ids(store, names), *known})
         silent = 0
         for done, case_id in enumerate(wanted, start=1):
@@ -76,7 +78,7 @@ def heads_command(out: Path | None, *, lang: str) -> None:
     A case that is later put back to an earlier state, or a log that is written anew with its hashes, is found
     by `hezha audit verify --against` it, and by nothing else.
     """
-    with _stored() as (store, names):
+    with _stored() as (store, names, _):
         lines = [
             msgspec.json.encode(head).decode() for head in Auditor(store, names).heads(case_ids(store, names))
         ]
@@ -88,16 +90,17 @@ def heads_command(out: Path | None, *, lang: str) -> None:
 
 
 @contextmanager
-def _stored() -> Iterator[tuple[DocumentStore, Names]]:
+def _stored() -> Iterator[tuple[DocumentStore, Names, Originals]]:
     settings = settings_or_exit()
     with data_or_exit(settings):
         if not settings.couchdb_url and not settings.data_dir.exists():
             raise click.ClickException(
                 f"{settings.data_dir} does not exist. Set HEZHA_DATA to the data folder."
             )
+        bucket = open_bucket(settings)
         store = open_store(settings, system_clock)
-    with closing(store):
-        yield store, Names(settings)
+    with closing(store), closing(bucket) if bucket else nullcontext():
+        yield store, Names(settings), Originals(store, bucket)
 
 
 def _known(against: IO[str] | None) -> Mapping[str, Sequence[Head]]:

@@ -20,6 +20,7 @@ from checklists.yamlfile import fast_parser
 from server.commands.common import bars
 from server.commands.couch_health import couch_findings
 from server.commands.findings import Finding, Level
+from server.commands.originals_health import originals_findings
 from server.commands.store_health import store_findings
 from server.intake.pulse import last_pulse, pulse_file
 from server.ownrules import rules_in_force
@@ -61,7 +62,8 @@ def doctor(*, deep: bool, as_json: bool, lang: str) -> None:
 def examine(
     environ: Any, now: datetime, *, deep: bool = False, progress: Progress = silent
 ) -> Iterator[Finding]:
-    """Every finding about the installation that `environ` describes. Writes nothing that stays."""
+    """Every finding about the installation that `environ` describes. Writes nothing that stays, but for a
+    few bytes of its own in the bucket of originals."""
     try:
         settings = load(environ)
     except SettingsError as error:
@@ -76,6 +78,7 @@ def examine(
         yield from couch_findings(settings, now)
     else:
         yield from store_findings(settings, deep=deep, progress=progress)
+    yield from originals_findings(settings, now)
     yield from _secrets(settings)
     yield from _worker(settings, now)
     yield from _built_parts()

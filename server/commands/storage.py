@@ -29,7 +29,8 @@ def storage() -> None:
 def usage_command(organisation: str | None, largest: int, *, as_json: bool) -> None:
     """Say what cases take, by organisation and the largest of them, and what is kept beside them.
 
-    Bytes are counted as stored, old revisions included. On CouchDB every database is asked for.
+    Bytes are counted as stored, old revisions included; originals that lie in object storage stand apart, as
+    moved. On CouchDB every database is asked for.
     """
     with open_services() as made:
         wanted = [organisation] if organisation else organisations_of(made.readmodel)
@@ -96,17 +97,18 @@ def sweep_command(idle: float | None) -> None:
 
 
 def _organisations(found: list[Usage]) -> Table:
-    table = _table("organisation", "cases", "documents", "forms", "photos")
+    table = _table("organisation", "cases", "documents", "forms", "photos", "moved")
     for one in found:
-        sizes = (decimal(one.forms_bytes), decimal(one.media_bytes))
+        sizes = (decimal(one.forms_bytes), decimal(one.media_bytes), decimal(one.moved_bytes))
         table.add_row(one.organisation, str(one.cases), str(one.documents), *sizes)
     return table
 
 
 def _largest(found: list[Usage]) -> Table:
-    table = _table("case", "no", "stage", "forms", "photos")
+    table = _table("case", "no", "stage", "forms", "photos", "moved")
     for one in (case for usage in found for case in usage.largest):
-        table.add_row(one.id, one.no, one.stage, decimal(one.forms_bytes), decimal(one.media_bytes))
+        sizes = (decimal(one.forms_bytes), decimal(one.media_bytes), decimal(one.moved_bytes))
+        table.add_row(one.id, one.no, one.stage, *sizes)
     return table
 
 

@@ -15,7 +15,7 @@ import structlog
 
 from server.casework.cases import SYSTEM
 from server.casework.inbox import holders, write_if_changed
-from server.casework.originals import ATTACHMENT
+from server.evidence.originals.document import ATTACHMENT, MOVED, attached, has_original
 from server.intake.forms import Forms, form_id
 from server.intake.hazards import Hazards
 from server.services import Services
@@ -144,7 +144,9 @@ class Outbox:
         """Put the document where its tablet could not. The same branch again changes nothing."""
         source = self._store.get(unsent.database, _UNSENT + unsent.id)
         document = dict(source["doc"])
-        document.pop("_attachments", None)
+        # The write rules would have refused the second: where originals were moved, only the server says.
+        for key in ("_attachments", MOVED):
+            document.pop(key, None)
         target = self._names.media(case.id) if kind == "photo" else self._names.forms(case.id)
         if kind == "inspection":
             document["_rev"] = unsent.doc_rev
@@ -163,8 +165,7 @@ class Outbox:
 
     def _copy_photo(self, unsent: Quarantined, source: Document, target: str) -> None:
         present = self._store.get(target, unsent.doc_id)
-        carried = source.get("_attachments") or {}
-        if ATTACHMENT in (present.get("_attachments") or {}) or ATTACHMENT not in carried:
+        if has_original(present) or not attached(source):
             return
         with self._store.open_attachment(unsent.database, source["_id"], ATTACHMENT) as original:
             self._store.put_attachment(

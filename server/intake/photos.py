@@ -13,7 +13,6 @@ import structlog
 
 from geo.coords import CoordinateError, read_fix
 from server.casework.cases import SYSTEM
-from server.casework.originals import ATTACHMENT, plain_bytes
 from server.casework.projection import project_photo
 from server.casework.renditions import shown_at_once
 from server.evidence.header import Refused, read_header
@@ -25,6 +24,7 @@ from server.evidence.model import (
     Reason,
     claim_from_document,
 )
+from server.evidence.originals.document import ATTACHMENT, has_original
 from server.evidence.renditions import UNSHOWN, Shown
 from server.evidence.verify import copy_hashed
 from server.intake.judging import ABSENT, PhotoFact
@@ -90,7 +90,7 @@ def place_words(location: Any) -> str:
 def photo_fact(store: DocumentStore, media: str, photo_id: str) -> PhotoFact:
     """What is known of a photo, from its document and its receipt."""
     document = store.find(media, f"photo:{photo_id}")
-    if document is None or ATTACHMENT not in (document.get("_attachments") or {}):
+    if document is None or not has_original(document):
         return ABSENT
     receipt = find_settled(store, media, f"photo-receipt:{photo_id}", merged_verdict)
     taken_at = moment(document.get("taken_at"))
@@ -131,6 +131,7 @@ class Photos:
         self._names = made.names
         self._cases = made.cases
         self._readmodel = made.readmodel
+        self._originals = made.originals
         self._workers = made.photo_workers
         self._clock = made.clock
         self._data_dir = made.settings.data_dir
@@ -145,7 +146,7 @@ class Photos:
 
         media = self._names.media(case_id)
         document = self._store.find(media, f"photo:{photo_id}")
-        if document is None or ATTACHMENT not in (document.get("_attachments") or {}):
+        if document is None or not has_original(document):
             return None
         case = self._cases.load(case_id).case
         receipt = find_settled(self._store, media, f"photo-receipt:{photo_id}", merged_verdict)
@@ -214,9 +215,9 @@ class Photos:
         except ClaimError as error:
             return PhotoVerdict(ok=False, reasons=(Reason(error.code, error.params),))
         media = self._names.media(case.id)
-        with self._store.open_attachment(media, document["_id"], ATTACHMENT) as original:
+        with self._originals.find(media, document["_id"]) as original:
             return self._workers.verify(
-                plain_bytes(original),
+                original.open(),
                 claim,
                 limits=photo_limits(policy),
                 received_at=self._clock(),

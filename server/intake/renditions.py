@@ -18,14 +18,14 @@ from typing import get_args
 
 import structlog
 
-from server.casework.originals import ATTACHMENT, plain_bytes
 from server.casework.renditions import AT_ONCE, rendition_path
 from server.evidence.header import Refused
+from server.evidence.originals.bucket import OriginalsUnreachable
 from server.evidence.renditions import Size
 from server.intake.photos import photo_limits, watermark
 from server.services import Services
+from server.workflow.ended import ended_at
 from server.workflow.model import Case
-from server.workflow.processes import process
 from sync.store import BytesMissing, NotFound, StoreError, never
 
 __all__ = ["Rebuilt", "Swept", "cache_size", "keep_swept", "rebuild", "rendition_of", "sweep"]
@@ -66,15 +66,15 @@ def rendition_of(
     made: Services, case: Case, photo_id: str, sha256: str, outs: Mapping[Size, Path], mark: Sequence[str]
 ) -> None:
     """Write renditions of a verified photo. Raises Refused for one that cannot be decoded, NotFound,
-    BytesMissing."""
+    BytesMissing, and OriginalsUnreachable where the original was moved and cannot be had now."""
     for path in outs.values():
         path.parent.mkdir(parents=True, exist_ok=True)
     policy = made.cases.policy(case.organisation)
     with (
-        made.store.open_attachment(made.names.media(case.id), f"photo:{photo_id}", ATTACHMENT) as original,
+        made.originals.find(made.names.media(case.id), f"photo:{photo_id}", sha256) as original,
         tempfile.NamedTemporaryFile(dir=made.settings.spool_dir, suffix=".original") as spool,
     ):
-        shutil.copyfileobj(plain_bytes(original), spool, _CHUNK)
+        shutil.copyfileobj(original.open(), spool, _CHUNK)
         spool.flush()
         made.photo_workers.render_all(Path(spool.name), outs, limits=photo_limits(policy), mark=mark)
 
@@ -89,7 +89,7 @@ def rebuild(made: Services, case_id: str, *, anew: bool = False) -> Rebuilt:
         try:
             if wanted:
                 rendition_of(made, case, photo_id, sha256, wanted, mark)
-        except (Refused, NotFound, BytesMissing):
+        except (Refused, NotFound, BytesMissing, OriginalsUnreachable):
             found += Rebuilt(len(paths) - len(wanted), 0, (photo_id,))
         else:
             found += Rebuilt(len(paths) - len(wanted), len(wanted))
@@ -207,8 +207,8 @@ def _verified(made: Services, case: Case) -> Iterator[tuple[str, str, tuple[str,
 
 def _ended_before(case: Case, moment: datetime) -> bool:
     """Whether a case has stood since before a moment in a stage that nothing follows."""
-    final = process(case.process).stages[case.stage].final
-    return final and bool(case.history) and case.history[-1].begun < moment
+    since = ended_at(case)
+    return since is not None and since < moment
 
 
 def _remove(file: Path, limit: float) -> int | None:

@@ -194,6 +194,9 @@ function (newDoc, oldDoc, userCtx, secObj) {
     if (attached.length !== 1 || attached[0] !== 'original') {
       refuse('original_missing', 'a photo carries exactly one attachment, named "original".');
     }
+    if (has(doc, 'original_moved')) {
+      refuse('server_only', 'only the server says where an original was moved ("original_moved").');
+    }
   }
 
   function checkUnsent(doc) {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 
 from server.casework.auditing import Auditor, case_ids
-from server.casework.originals import ATTACHMENT
+from server.evidence.originals.document import ATTACHMENT
 from sync.store import NewAttachment
 from tests.desk import Desk, picture
 

@@ -14,9 +14,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from server.casework.originals import ATTACHMENT
 from server.casework.renditions import AT_ONCE, rendition_path
 from server.evidence.header import Refused
+from server.evidence.originals.document import ATTACHMENT
 from server.intake import renditions
 from server.intake.photos import watermark
 from server.intake.renditions import Rebuilt, Swept, cache_size, keep_swept, rebuild, sweep

@@ -127,6 +127,7 @@ class Bucket:
             Body=file,
             ContentLength=length,
             ContentType=content_type,
+            ChecksumAlgorithm="SHA256",
             ChecksumSHA256=base64.b64encode(bytes.fromhex(sha256)).decode("ascii"),
         )
         if answer is None:
@@ -230,7 +231,7 @@ def _connect(options: BucketOptions) -> Any:
     session = Session()
     for variable in ("config_file", "credentials_file"):
         session.set_config_variable(variable, os.devnull)
-    return session.create_client(
+    client = session.create_client(
         "s3",
         endpoint_url=options.endpoint,
         region_name=options.region,
@@ -248,6 +249,14 @@ def _connect(options: BucketOptions) -> Any:
             response_checksum_validation="when_required",
         ),
     )
+    client.meta.events.register("before-call.s3", _redirected_nowhere)
+    return client
+
+
+def _redirected_nowhere(params: dict[str, Any], **_: object) -> None:
+    """Let the client take every request for one that was redirected already: it would look for the bucket's
+    region again and again, and the settings say where the bucket is."""
+    params.setdefault("context", {}).setdefault("s3_redirect", {})["redirected"] = True
 
 
 def _computed(answer: dict[str, Any]) -> str | None:

@@ -15,7 +15,17 @@ import msgspec
 
 from sync.store import Attachment
 
-__all__ = ["ATTACHMENT", "MOVED", "Moved", "attached", "has_original", "key_of", "moved", "plain_bytes"]
+__all__ = [
+    "ATTACHMENT",
+    "MOVED",
+    "Moved",
+    "attached",
+    "has_original",
+    "is_digest",
+    "key_of",
+    "moved",
+    "plain_bytes",
+]
 
 ATTACHMENT = "original"
 MOVED = "original_moved"
@@ -27,19 +37,28 @@ _SHARD = 2
 
 class Moved(msgspec.Struct, frozen=True):
     """Where an original went: `key` in the bucket, behind the prefix of the settings; `bytes` as they were
-    meant, `moved_at` as RFC 3339. `sha256` is that of the document."""
+    meant. `sha256` is that of the document.
+
+    `moved_on` is a day and no more: two servers of a cluster that move one original at once write the same
+    revision then, and no conflict.
+    """
 
     sha256: str
     bytes: int
     content_type: str
     key: str
-    moved_at: str
+    moved_on: str
 
 
 def key_of(sha256: str) -> str:
     """Where an original lies: by its digest alone, so that the same bytes are kept once, and a key never
     comes to mean other bytes."""
     return f"originals/{sha256[:_SHARD]}/{sha256}"
+
+
+def is_digest(sha256: object) -> bool:
+    """Whether this is a SHA-256 in lower-case hex."""
+    return isinstance(sha256, str) and _SHA256.fullmatch(sha256) is not None
 
 
 def attached(document: Mapping[str, Any]) -> bool:
@@ -56,7 +75,7 @@ def moved(document: Mapping[str, Any]) -> Moved | None:
         found = msgspec.convert(document.get(MOVED), Moved)
     except msgspec.ValidationError:
         return None
-    sound = _SHA256.fullmatch(found.sha256) and found.key == key_of(found.sha256) and found.bytes > 0
+    sound = is_digest(found.sha256) and found.key == key_of(found.sha256) and found.bytes > 0
     return found if sound and found.sha256 == document.get("sha256") else None
 
 
