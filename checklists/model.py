@@ -45,7 +45,7 @@ __all__ = [
 
 Severity = Literal["critical", "major", "minor"]
 Verdict = Literal["pass", "fail", "warning", "not_judged"]
-Stage = Literal["survey", "intermediate", "acceptance", "reinspection"]
+Stage = Literal["survey", "intermediate", "acceptance", "reinspection", "customer_inspection"]
 ItemType = Literal[
     "pass_fail",
     "number",

@@ -12,7 +12,7 @@ from flask import g
 from server.api.base import Schema, blueprint, roles
 from server.api.casework import ReasonIn, act, command, etag, plain, visible
 from server.api.keys import IDEMPOTENCY_HEADER, created_id, own_id
-from server.api.tasks import check_assignees
+from server.api.tasks import ChecklistRefSchema, check_assignees, checklist_for
 from server.workflow import commands
 from server.workflow.aftercare import ContactKind
 
@@ -56,6 +56,10 @@ class InspectionIn(Schema):
     planned_on = ma.fields.Date(required=True)
     assignees = _PEOPLE
     note = ma.fields.String(validate=_WORDS)
+    checklist = ma.fields.Nested(
+        ChecklistRefSchema,
+        metadata={"description": "With one it is a task of theirs, and what fails goes on a notice."},
+    )
 
 
 class InspectionDoneIn(Schema):
@@ -99,6 +103,7 @@ class CustomerInspectionOut(ma.Schema):
     note = ma.fields.String()
     planned_at = ma.fields.String()
     planned_by = ma.fields.String()
+    task = ma.fields.String(allow_none=True, metadata={"description": "The field work that it is."})
     done = ma.fields.Dict(allow_none=True)
     cancelled = ma.fields.String()
 
@@ -194,8 +199,10 @@ def list_customer_inspections(case_id: str) -> Answer:
 @blp.arguments(InspectionIn)
 @blp.response(201, CustomerInspectionOut)
 def plan_customer_inspection(body: dict[str, Any], case_id: str) -> Answer:
-    """Send inspectors to an energized customer on a day."""
+    """Send inspectors to an energized customer on a day, with a checklist on their tablets."""
     check_assignees(body["assignees"], visible(case_id).case.organisation)
+    if (reference := body.pop("checklist", None)) is not None:
+        body["checklist"] = checklist_for("customer_inspection", reference)
     inspection_id = created_id(body)
     given = command(commands.PlanCustomerInspection, inspection_id=inspection_id, **body)
     return _given(case_id, "customer_inspections", inspection_id, given)

@@ -139,6 +139,16 @@ def _published(checklist_id: str, version: int | None) -> Definition:
         raise Problem(422, "checklist_unknown", checklist=checklist_id) from None
 
 
+def checklist_for(kind: str, reference: dict[str, Any]) -> dict[str, Any]:
+    """The checklist that a task of a kind is to have, by id and version. Raises Problem 422."""
+    definition = _published(reference["id"], reference.get("version"))
+    if definition.stage != kind:
+        raise Problem(
+            422, "checklist_of_other_stage", checklist=definition.id, stage=definition.stage, kind=kind
+        )
+    return {"id": definition.id, "version": definition.version}
+
+
 @blp.route("/cases/<case_id>/tasks", methods=["GET"])
 @roles()
 @blp.response(200, TaskList)
@@ -159,23 +169,9 @@ def assign_task(body: dict[str, Any], case_id: str) -> tuple[dict[str, Any], dic
     """
     case = visible(case_id).case
     check_assignees(body["assignees"], case.organisation)
-    reference = body.pop("checklist")
-    definition = _published(reference["id"], reference.get("version"))
-    if definition.stage != body["kind"]:
-        raise Problem(
-            422,
-            "checklist_of_other_stage",
-            checklist=definition.id,
-            stage=definition.stage,
-            kind=body["kind"],
-        )
+    body["checklist"] = checklist_for(body["kind"], body["checklist"])
     task_id = body.pop("id", None) or new_id()
-    wanted = command(
-        commands.AssignTask,
-        task_id=task_id,
-        checklist={"id": definition.id, "version": definition.version},
-        **body,
-    )
+    wanted = command(commands.AssignTask, task_id=task_id, **body)
     known = act(case_id, wanted)
     return _answer(known.case, task_id), etag(known)
 

@@ -96,6 +96,7 @@ def stay_minutes(policy: Policy, kind: TaskKind) -> int:
         "intermediate": policy.route_stay_intermediate_minutes,
         "acceptance": policy.route_stay_acceptance_minutes,
         "reinspection": policy.route_stay_reinspection_minutes,
+        "customer_inspection": policy.route_stay_customer_inspection_minutes,
     }[kind]
 
 

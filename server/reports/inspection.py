@@ -1,4 +1,4 @@
-"""What was found on site, as paper: 现场勘查单, 中间检查意见单, 竣工检验意见单, 复验记录."""
+"""What was found on site, as paper: 现场勘查单, 中间检查意见单, 竣工检验意见单, 复验记录, 用电检查记录."""
 
 from __future__ import annotations
 
@@ -47,12 +47,14 @@ _FORMS: Mapping[TaskKind, FormName] = {
     "intermediate": "intermediate",
     "acceptance": "acceptance",
     "reinspection": "reinspection",
+    "customer_inspection": "customer_inspection",
 }
 #: What the opinion may be, good first, by kind of task; a survey's stands in its own answers.
 _OPINIONS: Mapping[TaskKind, tuple[str, str]] = {
     "intermediate": ("cover", "mend_first"),
     "acceptance": ("passed", "failed"),
     "reinspection": ("all_passed", "next_round"),
+    "customer_inspection": ("passed", "failed"),
 }
 #: Who signs where the form itself asked for no signature.
 _SIGNERS: Mapping[TaskKind, tuple[str, ...]] = {
@@ -60,6 +62,7 @@ _SIGNERS: Mapping[TaskKind, tuple[str, ...]] = {
     "intermediate": ("inspector_1", "inspector_2", "customer", "contractor", "supervisor"),
     "acceptance": ("marketing", "maintenance", "dispatch", "metering", "safety", "customer"),
     "reinspection": ("inspector_1", "inspector_2", "customer", "contractor"),
+    "customer_inspection": ("inspector_1", "inspector_2", "customer"),
 }
 #: Millimetres: code, what is asked, what was found, verdict.
 _WIDTHS = (19.0, 0.0, 62.0, 19.0)

@@ -77,7 +77,10 @@ class InspectionDone(Value, frozen=True, kw_only=True):
 
 
 class CustomerInspection(Value, frozen=True, kw_only=True):
-    """People are to inspect a customer's installation on a day. What endangers is reported as a hazard."""
+    """People are to inspect a customer's installation on a day. What endangers is reported as a hazard.
+
+    `task`: the field work that it is, if its form comes from a tablet; what fails goes on a notice then.
+    """
 
     id: Id
     planned_on: date
@@ -85,6 +88,7 @@ class CustomerInspection(Value, frozen=True, kw_only=True):
     planned_at: Moment
     planned_by: Name
     note: Words = ""
+    task: Id | None = None
     done: InspectionDone | None = None
     cancelled: Words = ""
 

@@ -6,7 +6,7 @@ from datetime import date
 
 from server.workflow.aftercare import ContactKind, RatingMode, Score
 from server.workflow.case_commands import CommandBase, People
-from server.workflow.vocabulary import Id, Moment, Name, Reason, Words
+from server.workflow.vocabulary import ChecklistRef, Id, Moment, Name, Reason, Words
 
 
 class RecordContact(CommandBase, frozen=True, kw_only=True):
@@ -39,12 +39,16 @@ class RecordRatingAction(CommandBase, frozen=True, kw_only=True):
 
 
 class PlanCustomerInspection(CommandBase, frozen=True, kw_only=True):
-    """Send people to inspect an energized customer's installation. `inspection_id` is new."""
+    """Send people to inspect an energized customer's installation. `inspection_id` is new.
+
+    With a `checklist` it is a task of theirs under the same id, and done when its form is accepted.
+    """
 
     inspection_id: Id
     planned_on: date
     assignees: People
     note: Words = ""
+    checklist: ChecklistRef | None = None
 
 
 class RecordCustomerInspection(CommandBase, frozen=True, kw_only=True):

@@ -294,9 +294,12 @@ def notices_closed(case: Case) -> list[GateReason]:
 
 
 def field_work_complete(case: Case) -> list[GateReason]:
-    """No task unsettled, no late branch unsettled, nothing in quarantine."""
+    """No task unsettled, no late branch unsettled, nothing in quarantine. Inspections of a customer who has
+    been energized are no condition for it."""
     reasons = []
     for task in case.tasks.values():
+        if task.kind == "customer_inspection" and case.energization.record is not None:
+            continue
         if task.status not in {"accepted", "cancelled"}:
             params = {"task": task.id, "kind": task.kind, "status": task.status}
             reasons.append(GateReason("task_open", params, (f"task:{task.id}",)))

@@ -101,6 +101,7 @@ class Policy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     route_stay_intermediate_minutes: int
     route_stay_acceptance_minutes: int
     route_stay_reinspection_minutes: int
+    route_stay_customer_inspection_minutes: int
     route_wish_minutes: int
     route_soon_days: int
     photo_max_bytes: int

@@ -13,13 +13,13 @@ Role = Literal["inspector", "manager", "scheduler", "admin", "auditor", "custome
 ProcessName = Literal["hv", "hv_complex", "lv"]
 Severity = Literal["critical", "major", "minor"]
 Verdict = Literal["pass", "fail", "warning", "not_judged"]
-TaskKind = Literal["survey", "intermediate", "acceptance", "reinspection"]
+TaskKind = Literal["survey", "intermediate", "acceptance", "reinspection", "customer_inspection"]
 TaskStatus = Literal["assigned", "awaiting_photos", "returned", "accepted", "cancelled"]
 OutcomeKind = Literal["accepted", "awaiting_photos", "returned"]
 #: Whether something was done on site: something speaks for it, nothing tells, something speaks against.
 PresenceStanding = Literal["supported", "open", "contradicted"]
 NoticeState = Literal["draft", "issued", "answered", "reinspecting", "closed", "withdrawn"]
-NoticeStage = Literal["survey", "intermediate", "acceptance", "hazard"]
+NoticeStage = Literal["survey", "intermediate", "acceptance", "hazard", "customer_inspection"]
 #: `passed_once`: seen good, but only by the person who raised it; a second person has yet to see it.
 ItemState = Literal["open", "passed_once", "passed"]
 EntryStatus = Literal["met", "not_applicable", "unmet"]

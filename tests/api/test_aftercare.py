@@ -52,6 +52,30 @@ def test_an_inspection_of_an_energized_customer_is_planned_done_or_called_off(de
     assert [one["id"] for one in desk.get(path)["items"]] == ["i-1", "i-2"]
 
 
+def test_an_inspection_with_a_checklist_is_on_the_inspectors_tablet(desk: Desk) -> None:
+    case = ready(desk)
+    desk.post(f"/cases/{case}/energization/authorize")
+    switch(desk, case)
+    desk.post(f"/cases/{case}/energization/record", record(desk))
+    path = f"/cases/{case}/customer-inspections"
+    body = {"planned_on": "2027-10-20", "assignees": ["inspector"], "id": "i-1"}
+    wrong = {**body, "checklist": {"id": "acceptance-hv"}}
+    refused(desk.ask("POST", path, json=wrong), 422, "checklist_of_other_stage")
+    planned = desk.post(path, {**body, "checklist": {"id": "customer-inspection-hv"}})
+    assert (planned["task"], planned["done"]) == ("i-1", None)
+    [assignment] = desk.inbox("inspector", f"assignment:{case}")
+    [task] = [one for one in assignment["tasks"] if one["id"] == "i-1"]
+    assert (task["kind"], task["status"], task["due"]) == ("customer_inspection", "assigned", "2027-10-20")
+    assert task["checklist"] == {"id": "customer-inspection-hv", "version": 1}
+    done = {"dated": START.isoformat(), "inspectors": ["inspector"], "evidence": "检查记录"}
+    refused(desk.ask("POST", f"{path}/i-1/done", json=done), 409, "customer_inspection_by_task")
+    desk.post(f"{path}/i-1/cancel", {"reason": "台风"})
+    assert desk.get(f"/cases/{case}/tasks/i-1")["status"] == "cancelled"
+    as_acceptance = {"kind": "acceptance", "checklist": {"id": "customer-inspection-hv"}}
+    answer = desk.ask("POST", f"/cases/{case}/tasks", json={**as_acceptance, "assignees": ["inspector"]})
+    refused(answer, 422, "checklist_of_other_stage")
+
+
 def test_foreign_cases_are_not_there(desk: Desk) -> None:
     desk.hire("northern", "manager", organisation="north")
     case = desk.open_case()

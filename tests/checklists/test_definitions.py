@@ -32,6 +32,7 @@ PARTS = {
         **{"CM": 12, "CL": 7, "CQ": 5, "CF": 12, "CX": 14},
     },
     "acceptance-lv": {"LV": 14, "CX": 14},
+    "customer-inspection-hv": {"CB": 5, "CF": 11, "CX": 14},
     "hazard-recheck": {"HZ": 1},
 }
 #: What was published, and what it was published as.

@@ -10,14 +10,18 @@ from msgspec.structs import replace
 
 from server.workflow import commands as c
 from server.workflow.documents import case_from_document, case_to_document
+from server.workflow.model import ChecklistRef
 from server.workflow.policy import load_policy
 from tests.workflow.branches import branch, held
 from tests.workflow.builders import (
     CUSTOMER,
     INSPECTOR,
+    INTAKE,
     START,
     Desk,
+    accepted,
     energized_desk,
+    item,
     ready_desk,
     refused,
 )
@@ -116,6 +120,82 @@ def test_a_planned_inspection_may_be_called_off() -> None:
     assert not desk.case.customer_inspections["i-1"].open
     assert refused(desk, replace(off, inspection_id="i-9")).code == "customer_inspection_unknown"
     assert refused(desk, inspection(planned_on=date(2027, 4, 1))).code == "record_exists"
+
+
+def with_task(**changes: Any) -> c.PlanCustomerInspection:
+    return replace(inspection(checklist=ChecklistRef("customer-inspection-hv", 1)), **changes)
+
+
+def test_an_inspection_with_a_checklist_is_a_task_and_done_when_its_form_is_accepted() -> None:
+    """What fails goes on a notice of the operation; what energization rests on does not move."""
+    desk = energized_desk()
+    gates = desk.case.gates
+    desk.do(with_task())
+    assert desk.do(with_task()).events == ()
+    task = desk.case.tasks["i-1"]
+    assert (task.kind, task.assignees, task.due) == (
+        "customer_inspection",
+        (INSPECTOR.name,),
+        date(2027, 3, 1),
+    )
+    assert desk.case.gates == gates, "no condition for what is done"
+    recorded = c.RecordCustomerInspection(
+        inspection_id="i-1", dated=desk.now, inspectors=(INSPECTOR.name,), evidence="by hand"
+    )
+    assert refused(desk, recorded).code == "customer_inspection_by_task"
+    desk.now += timedelta(days=300)
+    desk.submit("i-1", accepted(item("CF-01", "fail"), item("CB-01", "pass")))
+    done = desk.case.customer_inspections["i-1"].done
+    assert done is not None
+    assert (done.dated.date(), done.findings, done.evidence) == (date(2026, 12, 27), "CF-01", "task:i-1")
+    [notice] = [one for one in desk.case.notices.values() if one.task_id == "i-1"]
+    assert (notice.stage, notice.operational, notice.caution) == ("customer_inspection", True, None)
+    assert desk.case.energization.status == "energized"
+    assert [one for one in desk.case.gates if one.id == "acceptance-passed"] == [
+        one for one in gates if one.id == "acceptance-passed"
+    ]
+
+
+def test_a_tablets_clock_puts_no_inspection_off() -> None:
+    desk = energized_desk()
+    desk.do(with_task())
+    ahead = c.RecordSubmission(
+        task_id="i-1",
+        revs=("1-a",),
+        outcome=accepted(item("CF-01", "pass")),
+        submitted_by=INSPECTOR.name,
+        submitted_at=desk.now + timedelta(days=2000),
+    )
+    desk.do(ahead, INTAKE)
+    done = desk.case.customer_inspections["i-1"].done
+    assert done is not None
+    assert done.dated == done.recorded_at < desk.now + timedelta(days=1)
+
+
+def test_the_task_and_its_inspection_go_to_others_and_are_called_off_together() -> None:
+    desk = energized_desk()
+    desk.do(with_task())
+    desk.do(c.Reassign(task_id="i-1", assignees=("zhou.inspector",), reason="leave"))
+    assert desk.case.customer_inspections["i-1"].assignees == ("zhou.inspector",)
+    desk.do(c.CancelCustomerInspection(inspection_id="i-1", reason="flood"))
+    assert desk.case.tasks["i-1"].status == "cancelled"
+    desk.do(with_task(inspection_id="i-2"))
+    desk.do(c.CancelTask(task_id="i-2", reason="flood"))
+    assert desk.case.customer_inspections["i-2"].cancelled == "flood"
+    assert desk.do(with_task(inspection_id="i-2")).events == (), "repeated, it is what was called off"
+    desk.do(with_task(inspection_id="i-3"))
+    assert refused(desk, with_task(inspection_id="i-3", checklist=None)).code == "record_exists"
+    assert refused(ready_desk(), with_task()).code == "customer_not_energized"
+
+
+def test_a_form_of_a_lost_branch_is_heard_though_the_winner_knew_of_no_task() -> None:
+    base = energized_desk()
+    loser = branch(
+        base, lambda d: d.do(with_task()), lambda d: d.submit("i-1", accepted(item("CX-04", "fail")))
+    )
+    case = held(branch(base, lambda d: d.hazard()), loser).case
+    assert case.customer_inspections["i-1"].done is not None
+    assert any(notice.item("CX-04") for notice in case.notices.values())
 
 
 def test_what_follows_is_kept_from_a_lost_branch() -> None:

@@ -23,8 +23,11 @@ from server.workflow.aftercare_commands import (
     RecordRatingAction,
 )
 from server.workflow.draft import Draft
+from server.workflow.field_commands import CancelTask
+from server.workflow.handlers.customer_inspections import put_inspection
 from server.workflow.handlers.handover import known_already
-from server.workflow.handlers.tasks import distinct
+from server.workflow.handlers.tasks import cancel_task, distinct, tell_assigned
+from server.workflow.model import ChecklistRef, Task
 from server.workflow.refusal import Refusal
 
 
@@ -95,6 +98,7 @@ def plan_customer_inspection(draft: Draft, command: PlanCustomerInspection) -> N
         note=command.note,
         planned_at=draft.now,
         planned_by=draft.actor.name,
+        task=None if command.checklist is None else command.inspection_id,
     )
     known = draft.case.customer_inspections.get(inspection.id)
     if known is not None:
@@ -105,16 +109,38 @@ def plan_customer_inspection(draft: Draft, command: PlanCustomerInspection) -> N
             done=known.done,
             cancelled=known.cancelled,
         )
-        if same == known:
+        task = draft.case.tasks.get(inspection.id) if known.task is not None else None
+        if same == known and command.checklist == (None if task is None else task.checklist):
             return
         raise Refusal("record_exists", {"id": known.id}, facts=("field:id",))
-    _put(draft, inspection)
+    if command.checklist is not None:
+        _assign(draft, inspection, command.checklist)
+    put_inspection(draft, inspection)
     draft.tell(
         "customer_inspection_planned",
         inspection=inspection.id,
         planned_on=inspection.planned_on.isoformat(),
         assignees=list(inspection.assignees),
     )
+
+
+def _assign(draft: Draft, inspection: CustomerInspection, checklist: ChecklistRef) -> None:
+    """Make the inspection a task of its people: their tablets learn of it as of any other."""
+    if inspection.id in draft.case.tasks:
+        raise Refusal("task_exists", {"task": inspection.id}, facts=("field:id",))
+    task = Task(
+        id=inspection.id,
+        kind="customer_inspection",
+        checklist=checklist,
+        assignees=inspection.assignees,
+        status="assigned",
+        created_at=draft.now,
+        created_by=draft.actor.name,
+        due=inspection.planned_on,
+        note=inspection.note,
+    )
+    draft.put_task(task)
+    tell_assigned(draft, task)
 
 
 def record_customer_inspection(draft: Draft, command: RecordCustomerInspection) -> None:
@@ -133,9 +159,13 @@ def record_customer_inspection(draft: Draft, command: RecordCustomerInspection) 
     ):
         return
     _require_open(inspection)
+    if inspection.task is not None:
+        # Its form says what was found; a word beside it would end the inspection without one.
+        params = {"id": inspection.id, "task": inspection.task}
+        raise Refusal("customer_inspection_by_task", params, facts=(f"task:{inspection.task}",))
     record = draft.case.energization.record
     draft.require_dated(command.dated, "dated", earliest=record.at if record else draft.case.history[0].begun)
-    _put(draft, replace(inspection, done=done))
+    put_inspection(draft, replace(inspection, done=done))
     draft.tell(
         "customer_inspected",
         inspection=inspection.id,
@@ -150,7 +180,10 @@ def cancel_customer_inspection(draft: Draft, command: CancelCustomerInspection) 
     if inspection.cancelled:
         return
     _require_open(inspection)
-    _put(draft, replace(inspection, cancelled=command.reason))
+    if inspection.task is not None:
+        cancel_task(draft, CancelTask(task_id=inspection.task, reason=command.reason))
+        return
+    put_inspection(draft, replace(inspection, cancelled=command.reason))
     draft.tell("customer_inspection_cancelled", inspection=inspection.id, reason=command.reason)
 
 
@@ -191,11 +224,6 @@ def _require_open(inspection: CustomerInspection) -> None:
         state = "cancelled" if inspection.cancelled else "done"
         params = {"id": inspection.id, "state": state}
         raise Refusal("customer_inspection_settled", params, facts=("command:PlanCustomerInspection",))
-
-
-def _put(draft: Draft, inspection: CustomerInspection) -> None:
-    inspections = {**draft.case.customer_inspections, inspection.id: inspection}
-    draft.case = replace(draft.case, customer_inspections=inspections)
 
 
 def _put_rating(draft: Draft, rating: Rating) -> None:

@@ -19,6 +19,7 @@ from server.workflow.commands import (
     Returned,
 )
 from server.workflow.draft import Draft
+from server.workflow.handlers.customer_inspections import came_back
 from server.workflow.handlers.quarantine import accepted_sender, take
 from server.workflow.handlers.raising import raise_failures
 from server.workflow.handlers.reinspections import close_round
@@ -163,6 +164,8 @@ def _record(draft: Draft, task: Task, submission: Submission, command: RecordSub
     _tell(draft, task, submission)
     if task.notice is not None and not submission.late:
         close_round(draft, task, submission, command.outcome.items)
+    if not submission.late:
+        came_back(draft, task, submission)
     raise_failures(draft, task, submission, news)
 
 

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from server.workflow.closing import specialty_of, without_specialist
 from server.workflow.commands import AssignTask, CancelTask, ChangeChecklist, Reassign, SettleLateBranch
 from server.workflow.draft import Draft
+from server.workflow.handlers.customer_inspections import called_off, given_to
 from server.workflow.model import ChecklistRef, Notice, Task
 from server.workflow.refusal import Refusal
 
@@ -37,6 +38,11 @@ def assign_task(draft: Draft, command: AssignTask) -> None:
             return
         raise Refusal("task_exists", {"task": command.task_id}, facts=("field:task_id",))
     draft.put_task(task)
+    tell_assigned(draft, task)
+
+
+def tell_assigned(draft: Draft, task: Task) -> None:
+    """Say whom a new task was given to."""
     draft.tell(
         "task_assigned",
         task=task.id,
@@ -65,6 +71,7 @@ def reassign(draft: Draft, command: Reassign) -> None:
         require_second_person(draft, draft.notice(task.notice), assignees)
         require_specialists(draft, task.notice, task.items or (), assignees, command.specialties)
     draft.put_task(replace(task, assignees=assignees, specialties=command.specialties))
+    given_to(draft, task, assignees)
     draft.tell(
         "task_reassigned",
         task=task.id,
@@ -81,6 +88,7 @@ def cancel_task(draft: Draft, command: CancelTask) -> None:
     require_unsettled(task)
     draft.put_task(replace(task, status="cancelled", cancelled_reason=command.reason))
     draft.tell("task_cancelled", task=task.id, reason=command.reason)
+    called_off(draft, task, command.reason)
     if task.notice is not None:
         # The notice stays open and asks for another re-inspection: cancelling must not end its loop.
         notice = draft.notice(task.notice)

@@ -42,6 +42,7 @@ class Books:
             _check_notice(notice, after.notices[n], command, actor)
         _check_energization(before, after, command, actor)
         self._book(after, command)
+        _check_customer_inspections(before, after, command)
         assert after.gates == evaluate_gates(after, policy, after.log[-1].at)
         _check_standing(after)
 
@@ -121,6 +122,17 @@ def _check_item(old: NoticeItem, new: NoticeItem, notice: Notice, command: c.Com
         assert verdict in {"pass", "warning"}
     if new.state == "passed" and new.severity == "critical":
         assert command.submitted_by not in new.raisers
+
+
+def _check_customer_inspections(before: Case, after: Case, command: c.Command) -> None:
+    """One that has a form is done by it alone, and no condition for the breaker ever was."""
+    for name, one in after.customer_inspections.items():
+        known = before.customer_inspections.get(name)
+        if one.task is not None and one.done is not None and (known is None or known.done is None):
+            assert isinstance(command, c.RecordSubmission)
+            assert after.tasks[one.task].status == "accepted"
+    if any(task.kind == "customer_inspection" for task in after.tasks.values()):
+        assert after.energization.status == "energized"
 
 
 def _check_energization(before: Case, after: Case, command: c.Command, actor: Actor) -> None:

@@ -113,7 +113,7 @@ export interface Section {
 export interface Definition {
   readonly id: string;
   readonly version: number;
-  readonly stage: "survey" | "intermediate" | "acceptance" | "reinspection";
+  readonly stage: "survey" | "intermediate" | "acceptance" | "reinspection" | "customer_inspection";
   readonly title: Text;
   readonly sections: readonly Section[];
 }

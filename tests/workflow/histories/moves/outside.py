@@ -6,8 +6,10 @@ from datetime import timedelta
 from typing import Any
 
 from server.workflow import commands as c
+from server.workflow.model import ChecklistRef
 from tests.workflow.builders import ADMIN, CHECKLIST, COLLEAGUE, CUSTOMER, DEPUTY, INSPECTOR, MANAGER
-from tests.workflow.histories.history import History
+from tests.workflow.histories.history import FIELD, History
+from tests.workflow.histories.moves.fieldwork import outcome
 
 _LINKS = ("l-1", "l-2")
 
@@ -53,11 +55,17 @@ def inspect_customer(h: History) -> None:
     """Plan, and then do, or call off; before energization it is refused."""
     inspection = f"ci-{h.random.randint(1, 3)}"
     day = (h.desk.now + timedelta(days=h.pick([-3, 2, 30]))).date()
+    checklist = h.pick([None, ChecklistRef("customer-inspection-hv", 1)])
     h.give(
-        c.PlanCustomerInspection(inspection_id=inspection, planned_on=day, assignees=(INSPECTOR.name,)),
+        c.PlanCustomerInspection(
+            inspection_id=inspection, planned_on=day, assignees=(INSPECTOR.name,), checklist=checklist
+        ),
         MANAGER,
     )
-    if h.chance():
+    task = h.case.tasks.get(inspection)
+    if task is not None and h.chance():
+        h.hand_in(task, outcome(h, "CF-01", "CX-04"), h.pick(FIELD))
+    elif h.chance():
         h.give(
             c.RecordCustomerInspection(
                 inspection_id=inspection,
