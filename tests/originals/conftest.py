@@ -12,7 +12,7 @@ import secrets
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,11 @@ from botocore.session import Session
 from server.casework.moving import Item, Mover
 from server.evidence.originals.bucket import Bucket, BucketOptions
 from server.evidence.originals.document import key_of
+from sync.couch.cluster import Cluster
+from sync.couch.configuration import Change
+from sync.couch.store import CouchOptions, split_url
 from tests.desk import ROLES, Clock, Desk, open_desk, photo_document, picture
+from tests.engines.served import couch_at
 from tests.loop.couch import COUCHDB_URL, Corner
 
 #: Days after a case's end in the policy of the tests.
@@ -84,8 +88,8 @@ def storage(url: str) -> Any:
 
 
 def options(url: str, bucket: str = "originals", **changes: Any) -> BucketOptions:
-    quick = {"connect": 2.0, "read": 2.0, "attempts": 2, "pause": 60.0}
-    return BucketOptions(endpoint=url, bucket=bucket, region="us-east-1", **KEYS, **{**quick, **changes})
+    quick: dict[str, Any] = {**KEYS, "connect": 2.0, "read": 2.0, "attempts": 2, "pause": 60.0}
+    return BucketOptions(endpoint=url, bucket=bucket, region="us-east-1", **{**quick, **changes})
 
 
 class Shelf:
@@ -145,11 +149,23 @@ def on_couchdb(folder: Path, **settings: Any) -> Iterator[Desk]:
             jwt_key=known["JWT_KEY"],
             **settings,
         ) as desk:
+            believe(known["COUCHDB_URL"], known["JWT_KEY"])
             for role in ROLES:
                 desk.hire(role, role)
             yield desk
     finally:
         corner.clear()
+
+
+def believe(url: str, key: str) -> None:
+    """Have CouchDB take the tokens that are signed with a key. Its corner's clearing ends that."""
+    name, _, secret = key.partition(":")
+    bare, account = split_url(url)
+    assert account is not None
+    with closing(couch_at(bare, CouchOptions(), account)) as store:
+        cluster = Cluster(store.wire)
+        for node in cluster.nodes():
+            cluster.apply(node, [Change("jwt_keys", f"hmac:{name}", secret)])
 
 
 NEEDS_COUCHDB = pytest.mark.skipif(not COUCHDB_URL, reason="HEZHA_TEST_COUCHDB_URL names no CouchDB")

@@ -114,7 +114,7 @@ def test_a_refused_connection_is_tried_so_often_and_then_left_alone_for_a_while(
     with hostile() as server:
         # Nothing is asked before the pause is over, so another address behind it would not be noticed.
         server.mind = lambda _: Answer()
-        bucket.options = options(server.url)  # type: ignore[misc]
+        bucket.options = options(server.url)
         bucket.close()
         with pytest.raises(OriginalsUnreachable):
             bucket.reach()

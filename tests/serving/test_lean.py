@@ -11,6 +11,7 @@ import pytest
 
 #: What reports, maps, photos, the solver and the way to a cluster need, and replication does not.
 HEAVY = (
+    "botocore",
     "ibm_cloud_sdk_core",
     "matplotlib",
     "numpy",
