@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import (
@@ -11,8 +11,8 @@ from sqlalchemy import (
     Connection,
     Select,
     Table,
+    bindparam,
     delete,
-    exists,
     func,
     insert,
     select,
@@ -20,6 +20,7 @@ from sqlalchemy import (
 
 from server.readmodel.database import ReadModel
 from server.readmodel.paging import Order, Place
+from server.readmodel.queries import unindexed
 from server.readmodel.tables import plan_works, plans, work_cases, work_feeders, works
 
 __all__ = [
@@ -102,44 +103,73 @@ class SchedulingPage:
     next: Place | None
 
 
-def put_works(model: ReadModel, found: Iterable[WorkRows]) -> None:
+def put_works(model: ReadModel, found: Sequence[WorkRows]) -> None:
     """Show works as they are, in the place of what was known of them; what is known of a later generation
-    stays."""
+    stays. No work may come twice."""
     with model.writing() as connection:
-        for rows in found:
-            if not _replaced(connection, works, rows.work):
-                continue
-            about = {"organisation": rows.work["organisation"], "work": rows.work["id"]}
-            for table, names in ((work_cases, rows.cases), (work_feeders, rows.feeders)):
-                same = (table.c.organisation == about["organisation"]) & (table.c.work == about["work"])
-                connection.execute(delete(table).where(same))
-                if names:
-                    connection.execute(insert(table), [{**about, "name": name} for name in {*names}])
+        wanted = _replaced(
+            connection, works, {(one.work["organisation"], one.work["id"]): one.work for one in found}
+        )
+        for table, names in ((work_cases, "cases"), (work_feeders, "feeders")):
+            told = [
+                {"organisation": one.work["organisation"], "work": one.work["id"], "name": name}
+                for one in found
+                for name in {*getattr(one, names)}
+            ]
+            _tell(connection, table, "work", wanted, told)
 
 
-def put_plans(model: ReadModel, found: Iterable[PlanRows]) -> None:
+def put_plans(model: ReadModel, found: Sequence[PlanRows]) -> None:
     """The same of plans."""
     with model.writing() as connection:
-        for rows in found:
-            if not _replaced(connection, plans, rows.plan):
-                continue
-            about = {"organisation": rows.plan["organisation"], "plan": rows.plan["id"]}
-            t = plan_works.c
-            same = (t.organisation == about["organisation"]) & (t.plan == about["plan"])
-            connection.execute(delete(plan_works).where(same))
-            if rows.works:
-                connection.execute(insert(plan_works), [{**about, "work": one} for one in {*rows.works}])
+        wanted = _replaced(
+            connection, plans, {(one.plan["organisation"], one.plan["id"]): one.plan for one in found}
+        )
+        told = [
+            {"organisation": one.plan["organisation"], "plan": one.plan["id"], "work": name}
+            for one in found
+            for name in {*one.works}
+        ]
+        _tell(connection, plan_works, "plan", wanted, told)
 
 
-def _replaced(connection: Connection, table: Table, row: Mapping[str, Any]) -> bool:
-    """Put a row in the place of what is known, unless that is later."""
-    same = (table.c.organisation == row["organisation"]) & (table.c.id == row["id"])
-    known = connection.scalar(select(table.c.generation).where(same))
-    if known is not None and known > row["generation"]:
-        return False
-    connection.execute(delete(table).where(same))
-    connection.execute(insert(table), dict(row))
-    return True
+#: An organisation, and the id of something of its own.
+_Key = tuple[str, str]
+
+
+def _replaced(connection: Connection, table: Table, rows: Mapping[_Key, Mapping[str, Any]]) -> set[_Key]:
+    """Put rows in the place of what is known, but of what is later; which of them."""
+    known = select(table.c.generation).where(_here(table, "id"))
+    later = {
+        key
+        for key, row in rows.items()
+        if (connection.scalar(known, {"o": key[0], "n": key[1]}) or 0) > row["generation"]
+    }
+    wanted = rows.keys() - later
+    _drop(connection, table, "id", wanted)
+    if wanted:
+        connection.execute(insert(table), [dict(rows[key]) for key in sorted(wanted)])
+    return wanted
+
+
+def _tell(
+    connection: Connection, table: Table, name: str, wanted: set[_Key], told: Iterable[Mapping[str, Any]]
+) -> None:
+    """Say of the wanted ones anew what a table says of them, by the column that names them."""
+    _drop(connection, table, name, wanted)
+    rows = [row for row in told if (row["organisation"], row[name]) in wanted]
+    if rows:
+        connection.execute(insert(table), rows)
+
+
+def _drop(connection: Connection, table: Table, name: str, keys: Iterable[_Key]) -> None:
+    gone = [{"o": organisation, "n": one} for organisation, one in sorted(keys)]
+    if gone:
+        connection.execute(delete(table).where(_here(table, name)), gone)
+
+
+def _here(table: Table, name: str) -> ColumnElement[bool]:
+    return (table.c.organisation == bindparam("o")) & (table.c[name] == bindparam("n"))
 
 
 def list_works(
@@ -173,24 +203,24 @@ def list_plans(
 ) -> SchedulingPage:
     """One page of an organisation's plans; `sort` is a key of PLAN_SORTS, as of works."""
     found = [plans.c.organisation == organisation, *_equal(plans, _plain(wanted, plans))]
-    p, w = plan_works.c, works.c
+    w = works.c
     if wanted.work is not None:
-        found.append(_asked(organisation, p.work == wanted.work))
+        found.append(_with(organisation, [wanted.work]))
     if wanted.kind is not None:
         kinds = select(w.id).where(w.organisation == organisation, w.kind == wanted.kind)
-        found.append(_asked(organisation, p.work.in_(kinds)))
+        found.append(_with(organisation, kinds))
     for table, name in ((work_cases, wanted.case), (work_feeders, wanted.feeder)):
         if name is not None:
             t = table.c
             named = select(t.work).where(t.organisation == organisation, t.name == name)
-            found.append(_asked(organisation, p.work.in_(named)))
+            found.append(_with(organisation, named))
     return _page(model, plans, plans.c.record, found, PLAN_SORTS, sort, limit, after)
 
 
-def _asked(organisation: str, which: ColumnElement[bool]) -> ColumnElement[bool]:
-    """Of a plan: that a work was asked of it."""
+def _with(organisation: str, among: Select[Any] | Sequence[str]) -> ColumnElement[bool]:
+    """Of a plan: that one of these works was asked of it."""
     p = plan_works.c
-    return exists().where(p.organisation == organisation, p.plan == plans.c.id, which)
+    return plans.c.id.in_(select(p.plan).where(p.organisation == organisation, p.work.in_(among)))
 
 
 def _plain(wanted: WorkFilter | PlanFilter, table: Table) -> dict[str, str]:
@@ -213,15 +243,22 @@ def _page(
     limit: int,
     after: Place | None,
 ) -> SchedulingPage:
-    name = sort.removeprefix("-")
-    order = Order(sorts[name], table.c.id, down=sort.startswith("-"), gaps=name in _NULLABLE)
-    query: Select[Any] = select(table.c.id, order.by.label("place"), whole.label("whole")).where(*found)
+    name, down = sort.removeprefix("-"), sort.startswith("-")
+    order = Order(sorts[name], table.c.id, down=down, gaps=name in _NULLABLE)
+    # Through what is found by its index, sorted; only all there is goes through the order.
+    walked = order if len(found) == 1 else replace(order, by=unindexed(order.by), id=unindexed(order.id))
+    keys = select(table.c.id).where(*found)
     if after is not None:
-        query = query.where(order.behind(after))
+        keys = keys.where(walked.behind(after))
+    keys = keys.order_by(*walked.clauses).limit(limit + 1)
+    # The keys first, from an index alone: a row is read once it is known to be shown.
+    shown = select(table.c.id, order.by.label("place"), whole.label("whole")).where(
+        found[0], table.c.id.in_(keys)
+    )
     with model.engine.connect() as connection:
         connection.exec_driver_sql("BEGIN")  # what is counted is what is shown
         total = connection.scalar(select(func.count()).select_from(table).where(*found)) or 0
-        rows = connection.execute(query.order_by(*order.clauses).limit(limit + 1)).all() if total else []
+        rows = connection.execute(shown.order_by(*order.clauses)).all() if total else []
     more = len(rows) > limit
     rows = rows[:limit]
     place = Place(rows[-1].place, rows[-1].id) if more else None

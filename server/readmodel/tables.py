@@ -293,7 +293,7 @@ works = Table(
     *(
         Index(f"works_by_{name}", "organisation", name, "id", *rest)
         for name, *rest in (
-            ("state", "month", "kind", "network"),
+            ("state", "month", "kind", "network", "requested_at"),
             ("month", "state", "kind", "network"),
             ("kind", "state", "month", "network"),
         )

@@ -260,7 +260,7 @@ class Plans:
         """Queue a plan. The same again finds it. Raises TakenPlan."""
         self._put_once(_part("instance", record), instance)
         try:
-            rev = self._store.put(self._registry, _to_document(record))
+            rev = self._store.put(self._registry, document_of(record))
         except Conflict:
             known, rev = self.found(record.organisation, record.id)
             if (known.digest, known.requested_by) != (record.digest, record.requested_by):
@@ -278,7 +278,7 @@ class Plans:
             self._registry,
             lambda: self._document(organisation, plan_id),
             read=record_of,
-            write=_to_document,
+            write=document_of,
             change=change,
         )
         self._written(changed, rev)
@@ -373,7 +373,8 @@ def _part(kind: Literal["instance", "result"], record: PlanRecord) -> str:
     return f"{name}:{record.asked[:16]}"
 
 
-def _to_document(record: PlanRecord) -> Document:
+def document_of(record: PlanRecord) -> Document:
+    """A plan as a document of the registry, without what it plans."""
     return {
         "_id": f"{PREFIX}{whose(record.organisation)}:{record.id}",
         "type": "plan",

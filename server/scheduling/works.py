@@ -60,7 +60,7 @@ class Works:
     def add(self, request: Request) -> tuple[Request, str]:
         """Keep a new request; the same by the same person again finds it. Raises Conflict for another."""
         try:
-            rev = self._store.put(self._registry, _to_document(request))
+            rev = self._store.put(self._registry, document_of(request))
         except Conflict:
             known, rev = self.get(request.organisation, request.id)
             if known.asked != request.asked or known.requested_by != request.requested_by:
@@ -85,7 +85,7 @@ class Works:
 
         try:
             changed, rev = change_document(
-                self._store, self._registry, find, read=request_of, write=_to_document, change=change
+                self._store, self._registry, find, read=request_of, write=document_of, change=change
             )
         except Conflict:
             raise StaleWork(work_id) from None
@@ -97,7 +97,8 @@ def _prefix(organisation: str) -> str:
     return f"{PREFIX}{hashlib.sha256(organisation.encode()).hexdigest()[:32]}:"
 
 
-def _to_document(request: Request) -> Document:
+def document_of(request: Request) -> Document:
+    """A request as a document of the registry."""
     return {
         "_id": _prefix(request.organisation) + request.id,
         "type": "work",

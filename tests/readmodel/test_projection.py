@@ -14,7 +14,7 @@ from server.readmodel.database import ReadModel
 from server.readmodel.tables import SCHEMA_VERSION, metadata
 from server.workflow.model import Case
 from tests.desk import ON_SITE, Desk, open_desk
-from tests.readmodel.scheduled import work
+from tests.readmodel.scheduled import plan, work
 
 
 def rows(model: ReadModel) -> dict[str, list[tuple[Any, ...]]]:
@@ -48,8 +48,8 @@ def busy(desk: Desk) -> str:
     here = [{"name": "manager", "department": "marketing"}]
     desk.post(f"/cases/{case}/meetings", {**called, "invited": here})
     meter = {"instrument": {"kind": "meter"}, "quantity": 1}
-    plan = {"connect_on": "2026-12-10", "lines": [meter]}
-    assert desk.ask("PUT", f"/cases/{case}/metering-plan", json=plan).status_code == 200
+    needed = {"connect_on": "2026-12-10", "lines": [meter]}
+    assert desk.ask("PUT", f"/cases/{case}/metering-plan", json=needed).status_code == 200
     desk.open_case(customer={"name": "甬江纺织"})
     desk.made.works.add(work("w-1", cases=(case,)))
     desk.made.plans.add(plan("p-1", works=("w-1",)), b"{}")
