@@ -18,7 +18,7 @@ from server.services import Services, lease_terms
 from sync.follow import Follower
 from sync.lease import Leases
 from sync.slots import Slots, slot_of
-from sync.store import ChangeBatch, NotFound, StoreError
+from sync.store import Change, ChangeBatch, NotFound, StoreError
 
 if TYPE_CHECKING:
     from server.intake.intake import Intake
@@ -121,7 +121,7 @@ class Sharing:
         if parsed is None:
             return
         kind, case_id = parsed
-        if kind == "media" and any(one.startswith("photo-receipt:") for one in ids):
+        if kind == "media" and any(map(_shows, batch.results)):
             self._made.cases.project_photos(case_id)
         if kind == "case" and (tracks := named_tracks(ids)):
             self._made.cases.project_tracks(case_id, tracks)
@@ -130,6 +130,14 @@ class Sharing:
                 self._made.cases.project(case_id)
             except NotFound:
                 return  # it is being opened, and its document will be a change of its own
+
+
+def _shows(change: Change) -> bool:
+    """Whether lists may show something else of photos: one was judged, or its original was moved. As tablets
+    write it, a photo has one revision, and no list shows it before its receipt is there."""
+    if change.id.startswith("photo:"):
+        return not all(rev.startswith("1-") for rev in change.revs)
+    return change.id.startswith("photo-receipt:")
 
 
 def _folder_id(folder: Path) -> str:
