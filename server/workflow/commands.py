@@ -95,6 +95,7 @@ from server.workflow.notice_commands import (
     SettleDispute,
     StateDates,
 )
+from server.workflow.power_use_commands import DeclareGrowth, RecordUse
 
 __all__ = [
     "AbortSwitching",
@@ -120,6 +121,7 @@ __all__ = [
     "CosignNotice",
     "DateStage",
     "DecideApproval",
+    "DeclareGrowth",
     "DeliverNotice",
     "DisputeNotice",
     "ExplainAnomaly",
@@ -161,6 +163,7 @@ __all__ = [
     "RecordSpecialists",
     "RecordSteps",
     "RecordSubmission",
+    "RecordUse",
     "RejectWithdrawal",
     "ReleaseHold",
     "ReopenQuarantine",
@@ -257,4 +260,6 @@ Command = (
     | RecordCustomerInspection
     | CancelCustomerInspection
     | PlanMetering
+    | RecordUse
+    | DeclareGrowth
 )

@@ -40,6 +40,7 @@ from server.workflow.handlers import (
     meetings,
     metering,
     notices,
+    power_use,
     quarantine,
     reinspections,
     reminders,
@@ -137,6 +138,8 @@ ROLES: Mapping[type[c.CommandBase], frozenset[Role]] = {
     c.RecordCustomerInspection: _OFFICE,
     c.CancelCustomerInspection: _OFFICE,
     c.PlanMetering: _OFFICE,
+    c.RecordUse: _OFFICE,
+    c.DeclareGrowth: _OFFICE,
 }
 
 _HANDLERS: Mapping[type[c.CommandBase], Callable[[Draft, Any], None]] = {
@@ -213,6 +216,8 @@ _HANDLERS: Mapping[type[c.CommandBase], Callable[[Draft, Any], None]] = {
     c.RecordCustomerInspection: aftercare.record_customer_inspection,
     c.CancelCustomerInspection: aftercare.cancel_customer_inspection,
     c.PlanMetering: metering.plan_metering,
+    c.RecordUse: power_use.record_use,
+    c.DeclareGrowth: power_use.declare_growth,
 }
 
 

@@ -23,10 +23,10 @@ from server.workflow.metering import MeteringPlan
 from server.workflow.model import Case, Value
 from server.workflow.policy import Policy
 from server.workflow.processes import process
-from server.workflow.processes.preconditions import add_months, on_load_checked
-from server.workflow.processes.rules import total_kva
+from server.workflow.processes.preconditions import on_load_checked
 from server.workflow.sheet import on_load_due
-from server.workflow.workdays import Calendar, UnknownYear
+from server.workflow.use_rules import line_terms, total_kva, unused
+from server.workflow.workdays import Calendar, UnknownYear, add_months
 
 DutyKind = Literal[
     "follow_up",
@@ -38,6 +38,8 @@ DutyKind = Literal[
     "handover",
     "paper",
     "metering",
+    "unused",
+    "line_terms",
 ]
 #: Between the names of several who owe one duty.
 _AND = ", "
@@ -240,6 +242,37 @@ def _metering(look: _Look) -> Iterator[Duty]:
     )
 
 
+def _unused(look: _Look) -> Iterator[Duty]:
+    """Nobody uses what was connected: whoever may close the account looks, and asks, before he may."""
+    found = unused(look.case, look.policy)
+    if found is not None:
+        lead = timedelta(days=look.policy.unused_lead_days)
+        yield Duty(
+            kind="unused",
+            since=max(found.since, found.closable_on - lead),
+            due=found.closable_on,
+            who=look.case.manager,
+            params={"since": found.since.isoformat()},
+            refs=(f"use:{found.report}",),
+        )
+
+
+def _line_terms(look: _Look) -> Iterator[Duty]:
+    """What a line of the customer's own is held by is looked at by its day, until it is known to be so."""
+    lead = timedelta(days=look.policy.unused_lead_days)
+    for term in line_terms(look.case, look.policy):
+        record = look.case.energization.record
+        if term.reached_on is None and record is not None:
+            yield Duty(
+                kind="line_terms",
+                since=max(look.policy.day(record.at), term.by - lead),
+                due=term.by,
+                who=look.case.manager,
+                params={"term": term.id, "kva": term.kva},
+                refs=(f"line:{term.id}",),
+            )
+
+
 def wanted_instruments(case: Case) -> MeteringPlan | None:
     """What is planned and not fitted; nothing of a case that was energized or has ended."""
     fitted = any(gate.id == _FITTED and gate.status == "met" for gate in case.gates)
@@ -264,4 +297,6 @@ DUTIES: Mapping[DutyKind, Callable[[_Look], Iterator[Duty]]] = {
     "handover": _handover,
     "paper": _paper,
     "metering": _metering,
+    "unused": _unused,
+    "line_terms": _line_terms,
 }

@@ -39,6 +39,7 @@ from server.workflow.fieldwork import OpenBranch, PhotoRecord, Submission, Task
 from server.workflow.handover import Handover, PreInspection, SelfCheck
 from server.workflow.meetings import Meeting
 from server.workflow.metering import MeteringPlan
+from server.workflow.power_use import GrowthPlan, UseReport
 from server.workflow.rectification import (
     Answer,
     Issue,
@@ -352,6 +353,8 @@ class Case(Value, frozen=True, kw_only=True):
     ratings: Mapping[str, Rating] = field(default_factory=dict)
     customer_inspections: Mapping[str, CustomerInspection] = field(default_factory=dict)
     metering: MeteringPlan | None = None
+    use_reports: Mapping[str, UseReport] = field(default_factory=dict)
+    growth: GrowthPlan | None = None
     waivers: Mapping[str, tuple[Waiver, ...]] = field(default_factory=dict)
     links: Mapping[str, Link] = field(default_factory=dict)
     wishes: Mapping[str, Wish] = field(default_factory=dict)

@@ -22,10 +22,10 @@ from server.workflow.inforce import InForce
 from server.workflow.model import Case, Submission, Task, TaskKind, Value
 from server.workflow.policy import Policy
 from server.workflow.processes import process
-from server.workflow.processes.rules import total_kva
 from server.workflow.sheet import on_load_due
+from server.workflow.use_rules import line_terms, total_kva, unused
 
-MonitorName = Literal["over_limit", "too_short", "time_order", "one_person", "small_firm"]
+MonitorName = Literal["over_limit", "too_short", "time_order", "one_person", "small_firm", "use"]
 #: 1 the clerk of the local station, 2 the customer manager, 3 the marketing specialist 三级监控.
 Watch = Literal[1, 2, 3]
 AnomalyCode = Literal[
@@ -50,6 +50,8 @@ AnomalyCode = Literal[
     "surveyed_and_replied",
     "inspected_and_authorized",
     "small_firm_on_hv",
+    "account_unused",
+    "line_below_terms",
 ]
 #: Findings on photos whose time is not that of the visit.
 _PHOTO_TIMES = frozenset({"photo_exif_time_differs", "photo_taken_in_future", "photo_taken_too_early"})
@@ -325,10 +327,41 @@ def _small_firm(look: _Look) -> Iterator[Anomaly]:
         yield look.found("small_firm", "small_firm_on_hv", case.history[0].at, "fact:hv_by_wish", **params)
 
 
+def _use(look: _Look) -> Iterator[Anomaly]:
+    """A large customer who uses nothing for so long that his account may be closed; a line of his own that he
+    does not make use of as he asked for it. By the settings of the day of energization."""
+    case, record = look.case, look.case.energization.record
+    if record is None:
+        return
+    policy = look.policy(record.at)
+    idle = unused(case, policy)
+    if idle is not None:
+        yield Anomaly(
+            monitor="use",
+            code="account_unused",
+            watch=policy.watch_use,
+            since=idle.closable_on,
+            params={"since": idle.since.isoformat(), "months": policy.unused_months},
+            refs=(f"use:{idle.report}",),
+        )
+    for term in line_terms(case, policy):
+        if not term.kept:
+            yield Anomaly(
+                monitor="use",
+                code="line_below_terms",
+                watch=policy.watch_use,
+                since=term.by + timedelta(days=1),
+                until=term.reached_on,
+                params={"kva": term.kva, "by": term.by.isoformat(), "term": term.id},
+                refs=(f"line:{term.id}",),
+            )
+
+
 MONITORS: Mapping[MonitorName, Callable[[_Look], Iterator[Anomaly]]] = {
     "over_limit": _over_limit,
     "too_short": _too_short,
     "time_order": _time_order,
     "one_person": _one_person,
     "small_firm": _small_firm,
+    "use": _use,
 }

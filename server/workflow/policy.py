@@ -133,6 +133,12 @@ class Policy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     joint_drawing_review_kva: float
     large_customer_kva: float
     dedicated_line_kva: float
+    growth_years: int
+    dedicated_first_kva: float
+    dedicated_full_months: int
+    dedicated_use_months: int
+    unused_months: int
+    unused_lead_days: int
     design_review_scope: str
     mid_check_scope: str
     mid_check_notice_days: int
@@ -167,6 +173,7 @@ class Policy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     watch_time_order: int
     watch_one_person: int
     watch_small_firm: int
+    watch_use: int
     explanation_days: int
     ledger_weight_category: int
     ledger_weight_capacity: int

@@ -7,6 +7,7 @@ it, because a guess that forgets Spring Festival moves deadlines by a week and n
 
 from __future__ import annotations
 
+from calendar import monthrange
 from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from functools import lru_cache
@@ -178,3 +179,9 @@ def _row(n: int, given: Mapping[str, Any]) -> YearRow | DayRow:
         if far or not row.holidays:
             raise CalendarError(f"calendar row {n}: list the holidays of {row.year}")
     return row
+
+
+def add_months(day: date, months: int) -> date:
+    """The same day of a later month, or that month's last."""
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))

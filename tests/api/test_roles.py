@@ -61,6 +61,8 @@ COMMANDS: dict[tuple[str, str], type[commands.CommandBase]] = {
     ("post", "/api/v1/cases/{case_id}/notices/{n}/withdraw/reject"): commands.RejectWithdrawal,
     ("post", "/api/v1/cases/{case_id}/quarantine/{unsent_id}/settle"): commands.SettleQuarantine,
     ("put", "/api/v1/cases/{case_id}/metering-plan"): commands.PlanMetering,
+    ("post", "/api/v1/cases/{case_id}/use"): commands.RecordUse,
+    ("put", "/api/v1/cases/{case_id}/growth"): commands.DeclareGrowth,
     ("post", "/api/v1/cases/{case_id}/contacts"): commands.RecordContact,
     ("post", "/api/v1/cases/{case_id}/ratings"): commands.RateService,
     ("post", "/api/v1/cases/{case_id}/ratings/{rating_id}/actions"): commands.RecordRatingAction,

@@ -248,7 +248,7 @@ def test_a_small_firm_at_high_voltage_needs_the_customers_written_wish(
 
 
 def test_every_monitor_of_the_papers_is_there_and_the_gravest_comes_first() -> None:
-    assert set(MONITORS) == {"over_limit", "too_short", "time_order", "one_person", "small_firm"}
+    assert set(MONITORS) == {"over_limit", "too_short", "time_order", "one_person", "small_firm", "use"}
     walk = Walk(china(2026, 3, 2), kva=100.0).on(china(2026, 3, 2), "survey")
     told = anomalies(walk.case, china(2026, 6, 1), RULES)
     assert [one.watch for one in told] == sorted((one.watch for one in told), reverse=True)

@@ -10,8 +10,9 @@ from server.workflow.clocks.tables import pause_reasons
 from server.workflow.commands import DateStage, ExtendScheme, PauseClock, ResumeClock
 from server.workflow.draft import Draft
 from server.workflow.model import DatedAct, Pause, SchemeExtension
-from server.workflow.processes.preconditions import add_months, scheme_expiry, scheme_reply
+from server.workflow.processes.preconditions import scheme_expiry, scheme_reply
 from server.workflow.refusal import Refusal
+from server.workflow.workdays import add_months
 
 
 def pause_clock(draft: Draft, command: PauseClock) -> None:

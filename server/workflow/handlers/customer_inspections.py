@@ -36,8 +36,8 @@ def called_off(draft: Draft, task: Task, reason: str) -> None:
 
 
 def came_back(draft: Draft, task: Task, submission: Submission) -> None:
-    """Its form was accepted: the customer was inspected, and no later than now, whatever a tablet's clock said.
-    What failed is on a notice."""
+    """Its form was accepted: the customer was inspected, and no later than now, whatever a tablet's
+    clock said. What failed is on a notice."""
     inspection = inspection_of(draft, task)
     if inspection is None:
         return

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from calendar import monthrange
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from typing import TYPE_CHECKING
@@ -14,6 +13,7 @@ from server.workflow.model import Case, GateReason, StageEntry
 from server.workflow.papers import owed_papers
 from server.workflow.policy import Policy
 from server.workflow.processes.called import not_minuted
+from server.workflow.workdays import add_months
 
 if TYPE_CHECKING:
     from server.workflow.processes import Process
@@ -80,12 +80,6 @@ def on_load_checked(case: Case) -> list[GateReason]:
     if last is None:
         return [GateReason("not_checked_on_load")]
     return [GateReason("failed_on_load", {"names": ", ".join(last.failed)})] if last.failed else []
-
-
-def add_months(day: date, months: int) -> date:
-    """The same day of a later month, or that month's last."""
-    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
-    return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
 
 
 def scheme_minuted(case: Case, _table: Process, policy: Policy, _now: datetime) -> list[GateReason]:

@@ -13,6 +13,7 @@ from msgspec import Struct
 from server.workflow.facts import known
 from server.workflow.model import Case
 from server.workflow.policy import Policy
+from server.workflow.use_rules import planned_kva, total_kva
 
 
 class SizeRule(Struct, frozen=True, kw_only=True):
@@ -34,17 +35,12 @@ def size_rules(case: Case, policy: Policy) -> tuple[SizeRule, ...]:
         "scheme_extension": (policy.scheme_extension_kva, asked),
         "joint_drawing_review": (policy.joint_drawing_review_kva, asked),
         "large_customer": (policy.large_customer_kva, total),
-        "dedicated_line": (policy.dedicated_line_kva, total),
+        "dedicated_line": (policy.dedicated_line_kva, planned_kva(case, policy)),
     }
     return tuple(
         SizeRule(id=name, kva=limit, case_kva=kva, applies=kva >= limit)
         for name, (limit, kva) in held_against.items()
     )
-
-
-def total_kva(case: Case) -> float:
-    """What the site will have in all."""
-    return case.supply.capacity_kva + (case.supply.existing_kva or 0.0)
 
 
 def _scheme_review(case: Case, policy: Policy) -> bool:
