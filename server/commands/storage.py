@@ -99,7 +99,7 @@ def sweep_command(idle: float | None) -> None:
 def _organisations(found: list[Usage]) -> Table:
     table = _table("organisation", "cases", "documents", "forms", "photos", "moved")
     for one in found:
-        sizes = (decimal(one.forms_bytes), decimal(one.media_bytes), decimal(one.moved_bytes))
+        sizes = (decimal(one.forms_bytes), decimal(one.media_bytes), _away(one.moved_bytes))
         table.add_row(one.organisation, str(one.cases), str(one.documents), *sizes)
     return table
 
@@ -107,13 +107,20 @@ def _organisations(found: list[Usage]) -> Table:
 def _largest(found: list[Usage]) -> Table:
     table = _table("case", "no", "stage", "forms", "photos", "moved")
     for one in (case for usage in found for case in usage.largest):
-        sizes = (decimal(one.forms_bytes), decimal(one.media_bytes), decimal(one.moved_bytes))
+        sizes = (decimal(one.forms_bytes), decimal(one.media_bytes), _away(one.moved_bytes))
         table.add_row(one.id, one.no, one.stage, *sizes)
     return table
+
+
+def _away(size: int) -> str:
+    """Bytes in object storage; nothing where there are none, as most installations have no such storage."""
+    return decimal(size) if size else ""
 
 
 def _table(*heads: str) -> Table:
     table = Table(box=None)
     for number, head in enumerate(heads):
-        table.add_column(head, justify="right" if number and head not in ("no", "stage") else "left")
+        right = number and head not in ("no", "stage")
+        # An id that is cut short cannot be copied.
+        table.add_column(head, justify="right" if right else "left", no_wrap=head == "case")
     return table

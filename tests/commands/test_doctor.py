@@ -114,7 +114,7 @@ def test_a_slow_reader_of_checklists_is_told(folder: Path, monkeypatch: pytest.M
 
 def test_every_finding_has_words_in_every_language() -> None:
     commands = Path(server.commands.__file__).parent
-    names = ("doctor.py", "store_health.py", "couch_health.py")
+    names = ("doctor.py", "store_health.py", "couch_health.py", "originals_health.py")
     files = [*(commands / name for name in names), Path(sync.couch.cluster.__file__)]
     source = "".join(file.read_text("utf-8") for file in files)
     for lang in LANGUAGES:
