@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, cast
 
 import pytest
 
 from server.casework.moving import Item, Mover, Step
 from server.casework.moving_rounds import Rounds
 from server.casework.usage import usage_of
-from server.evidence.originals.document import ATTACHMENT, MOVED, moved
-from sync.store import Document
-from tests.desk import Desk, picture
+from server.evidence.originals.bucket import Bucket, Held, Reply
+from server.evidence.originals.document import ATTACHMENT, MOVED, has_original, moved
+from sync.store import Document, Forbidden
+from tests.desk import Desk, picture, unsent_document
 from tests.originals.conftest import DAYS, Ended, Shelf
 
 
@@ -260,3 +264,76 @@ def test_wrong_bytes_under_the_key_are_written_over_before_anything_is_taken_awa
     assert outcomes(ended.move()) == [("moved", "")] * 2
     for photo, data in ended.data.items():
         assert ended.read(photo) == data
+
+
+class Watched:
+    """A bucket that counts what was read of it, and may say something else of its objects."""
+
+    def __init__(
+        self, bucket: Bucket, says: Callable[[Held | None], Held | None] = lambda held: held
+    ) -> None:
+        self._bucket = bucket
+        self._says = says
+        self.attempts = bucket.attempts
+        self.opened = 0
+
+    def head(self, key: str, *, checksum: bool = False) -> Held | None:
+        held = self._bucket.head(key, checksum=checksum)
+        return self._says(held) if checksum else held
+
+    def open(self, *part: Any) -> Reply:
+        self.opened += 1
+        return self._bucket.open(*part)
+
+    def put(self, *given: Any) -> None:
+        self._bucket.put(*given)
+
+    def close(self) -> None:
+        self._bucket.close()
+
+
+def watched(ended: Ended, verify: str, says: Callable[[Held | None], Held | None]) -> Watched:
+    made = ended.desk.made
+    assert made.bucket is not None
+    bucket = Watched(made.bucket, says)
+    settings = replace(made.settings, originals_verify=verify)
+    ended.desk.made = replace(made, bucket=cast(Bucket, bucket), settings=settings)
+    return bucket
+
+
+@pytest.mark.parametrize(
+    ("verify", "says", "outcome", "read"),
+    [
+        ("read", lambda held: held, ("moved", ""), 2),
+        ("checksum", lambda held: held, ("moved", ""), 0),
+        ("checksum", lambda held: Held(held.bytes), ("moved", ""), 2),
+        ("checksum", lambda held: Held(held.bytes, "0" * 64), ("stays", "not_there"), 0),
+        ("checksum", lambda held: Held(held.bytes + 1, held.sha256), ("stays", "not_there"), 0),
+    ],
+    ids=["read back", "told", "told nothing", "told another", "another length"],
+)
+def test_a_digest_of_the_storages_own_is_believed_only_by_a_setting(
+    ended: Ended, verify: str, says: Any, outcome: tuple[str, str], read: int
+) -> None:
+    bucket = watched(ended, verify, says)
+    assert outcomes(ended.move()) == [outcome] * 2
+    assert bucket.opened == read
+    assert (MOVED in ended.document()) == (outcome[0] == "moved")
+
+
+def test_where_an_original_went_is_never_a_tablets_word(desk: Desk) -> None:
+    case = Ended(desk).over()
+    case.move()
+    forged = {**case.document(), "_id": "photo:forged", "by": "inspector"}
+    forged.pop("_rev")
+    with pytest.raises(Forbidden):
+        desk.write("inspector", case.media, forged)
+    # Nor by way of the outbox, from which Hezha itself brings documents in.
+    outbox = desk.made.names.outbox("inspector")
+    desk.write("inspector", outbox, unsent_document("u-1", case.media, forged))
+    desk.intake()
+    decision = {"decision": "accept", "reason": "spoken to"}
+    desk.post(f"/cases/{case.id}/quarantine/u-1/settle", decision)
+    desk.intake()
+    brought = desk.document(case.media, "photo:forged")
+    assert (MOVED in brought, has_original(brought)) == (False, False)
