@@ -159,7 +159,7 @@ class Settings:
     originals_pause_seconds: float = 10.0
     originals_concurrency: int = 2
     originals_round_seconds: float = 3600.0
-    originals_round_bytes: int = 2 * 1024 * 1024 * 1024
+    originals_round_bytes: int = 8 * 1024 * 1024 * 1024
 
     def database(self, name: str) -> str:
         """The full name of a database: the configured prefix and `name`."""

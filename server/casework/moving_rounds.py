@@ -67,7 +67,7 @@ def keep_moving(made: Services, stop: threading.Event, ours: Callable[[str], boo
         rounds = Rounds(made, ours)
     except NoStorage:
         return
-    while not stop.wait(made.settings.originals_round_seconds):
+    while not stop.is_set():
         try:
             told: Counter[str] = Counter()
             for item in rounds.run_once(stop.is_set):
@@ -80,3 +80,4 @@ def keep_moving(made: Services, stop: threading.Event, ours: Callable[[str], boo
             log.warning("originals_round_failed", error=error.error, reason=error.reason)
         except Exception:  # nothing waits for it, and without it originals only stay where they are
             log.exception("originals_round_crashed")
+        stop.wait(made.settings.originals_round_seconds)

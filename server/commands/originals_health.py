@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import datetime
+from pathlib import Path
 
 from server.commands.findings import Finding
 from server.evidence.originals.bucket import OriginalsUnreachable
@@ -31,6 +33,9 @@ def originals_findings(settings: Settings, now: datetime) -> Iterator[Finding]:
             yield Finding("warn", "originals", "nowhere", {"days": days})
         return
     named = {"bucket": settings.originals_bucket}
+    file = settings.originals_key_file
+    if file and Path(file).stat().st_mode & stat.S_IRWXO:
+        yield Finding("warn", "originals", "key_readable", {"path": file})
     with closing(bucket):
         try:
             bucket.reach()

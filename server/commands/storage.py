@@ -74,7 +74,7 @@ def rebuild_command(cases: tuple[str, ...], *, anew: bool) -> None:
             progress("renditions", done, len(wanted))
     click.echo(f"{found.made} renditions made, {found.kept} were there.")
     for photo in found.failed:
-        click.echo(f"photo {photo} cannot be shown: its bytes are missing or no picture", err=True)
+        click.echo(f"photo {photo} cannot be shown: its bytes cannot be had, or are no picture", err=True)
     sys.exit(bool(found.failed))
 
 

@@ -114,7 +114,11 @@ def test_the_doctor_tells_what_keeps_originals_from_moving(office: Office, shelf
 def test_keys_are_read_from_their_file(office: Office, tmp_path: Path) -> None:
     file = tmp_path / "key"
     file.write_text("access\nvery-secret\n", "utf-8")
+    file.chmod(0o644)
     keys = {"HEZHA_ORIGINALS_ACCESS_KEY": "", "HEZHA_ORIGINALS_SECRET_KEY": ""}
+    found = doctor(office, HEZHA_ORIGINALS_KEY_FILE=str(file), **keys)
+    assert found == [("warn", "key_readable"), ("ok", "ok")]
+    file.chmod(0o600)
     assert doctor(office, HEZHA_ORIGINALS_KEY_FILE=str(file), **keys) == [("ok", "ok")]
     file.write_text("access\n", "utf-8")
     lines = office.run("doctor", "--json", HEZHA_ORIGINALS_KEY_FILE=str(file), **keys).stdout

@@ -27,12 +27,11 @@ class Rounds:
     def __init__(self, rounds: int) -> None:
         self.left = rounds
 
-    def wait(self, _seconds: float) -> bool:
+    def wait(self, _seconds: float) -> None:
         self.left -= 1
-        return self.left < 0
 
     def is_set(self) -> bool:
-        return False
+        return self.left == 0
 
 
 def let(desk: Desk, rounds: int) -> None:
