@@ -13,7 +13,10 @@ from server.texts import text
 
 def obstacle_words(found: Obstacle, lang: str) -> str:
     """What is in the way, as a sentence."""
-    return text(f"outage_obstacle_{found.code}", lang, **found.params)
+    params = dict(found.params)
+    tied = params.pop("tied", None)
+    said = text(f"outage_obstacle_{found.code}", lang, **params)
+    return said if tied is None else text("outage_obstacle_of_tied", lang, work=tied, said=said)
 
 
 def explanation_words(explained: Explanation, lang: str) -> Iterator[str]:

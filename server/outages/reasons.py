@@ -15,11 +15,10 @@ import msgspec
 from msgspec import Struct
 
 from geo.network.model import Network
-from server.outages.greedy import added
 from server.outages.instance import Instance, Work
 from server.outages.ledger import Choice, Ledger
 from server.outages.month import MINUTES, Month, Obstacle, make_month
-from server.outages.obstacles import by_day, obstacles, places_of, with_own_set
+from server.outages.obstacles import by_day, cost_at, obstacles, partners_of, places_of, with_own_set
 from server.outages.options import Options, Place, make_options
 from server.outages.plan import Plan
 from server.outages.rebalancing import Change, calm, changes, difference, freed, held_but
@@ -39,8 +38,9 @@ class Asking(Struct, frozen=True):
 
 
 class DayWhy(Struct, frozen=True):
-    """What is in the way on a day, at the place that has least in the way; nothing: there the work fits.
-    `hours` is then what it costs in customer-hours beyond what it costs where it is, if anywhere."""
+    """What is in the way on a day, at the place that has least in the way; nothing: there the work fits, and
+    all that must be on the same day. `hours` is then what that costs in customer-hours beyond what it costs
+    where they are, if anywhere. What is in the way of such another work has its name under `tied`."""
 
     date: dt.date
     obstacles: tuple[Obstacle, ...]
@@ -79,8 +79,11 @@ def explain(
     options = with_own_set(month, make_options(month), number)
     present = taken_up(month, options, plan)
     ledger = Ledger(month, options, present)
+    # What must be on the same day moves along.
+    for partner in partners_of(month, number):
+        ledger.take(partner)
     at = ledger.take(number)
-    now = None if at is None else added(ledger, number, at)
+    now = None if at is None else cost_at(ledger, number, at)
     whole = by_day(ledger, number)
     until = len(month.days) if at is None else at[1]
     core = _core(ledger, number, range(until), asking.largest_core)
@@ -99,7 +102,7 @@ def _day(
     found: tuple[Obstacle, ...],
     now: int | None,
 ) -> DayWhy:
-    hours = None if found else (added(ledger, work, place) - (now or 0)) / MINUTES
+    hours = None if found else (cost_at(ledger, work, place) - (now or 0)) / MINUTES
     return DayWhy(month.days[day], found, hours)
 
 
@@ -114,6 +117,7 @@ FACTS = {
 def fact_of(found: Obstacle) -> Obstacle:
     """The fact behind an obstacle, the same on every day."""
     code, kept = FACTS.get(found.code, (found.code, tuple(found.params)))
+    kept = (*kept, "tied") if "tied" in found.params and "tied" not in kept else kept
     return Obstacle(code, {name: found.params[name] for name in kept})
 
 
@@ -171,13 +175,13 @@ def _reliefs(
     for change, relaxed in _relaxed(month, work, asking):
         other = Ledger(relaxed, options, ledger.places)
         open_ = [
-            (added(other, work, place), place)
+            (cost_at(other, work, place), place)
             for place in places_of(relaxed, options, work)
             if place[1] < until and not obstacles(other, work, place)
         ]
         if open_:
             cost, place = min(open_)
-            before = 0 if at is None else added(ledger, work, at)
+            before = 0 if at is None else cost_at(ledger, work, at)
             found.append(Relief(change, month.days[place[1]], (cost - before) / MINUTES))
     found += _moving(month, options, work, at, present, asking)
     yield from sorted(found, key=lambda one: (one.hours, one.change.code))
@@ -231,12 +235,13 @@ def _moving(
     if not options.places[work]:
         return
     until = len(month.days) if at is None else at[1]
-    question = held_but(month, options, present, frozenset({work}) | freed(month, work, "feeder"))
+    along = frozenset({work, *partners_of(month, work)})
+    question = held_but(month, options, present, along | freed(month, work, "feeder"))
     own = [place for place in options.places[work] if place[1] < until]
     if not own:
         return
     question = replace(question, places={**question.places, work: own})
-    start = {**present, work: None}
+    start = {**present, **dict.fromkeys(along)}
     after = search(calm(month), options, asking.limits, question=question, start=start).choice
     place = after[work]
     if place is None:

@@ -19,7 +19,7 @@ from server.outages.ledger import Choice, Ledger
 from server.outages.measure import costs_of
 from server.outages.model import Question, whole
 from server.outages.month import MINUTES, Month, Obstacle, make_month
-from server.outages.obstacles import least_in_the_way
+from server.outages.obstacles import least_in_the_way, partners_of
 from server.outages.options import Options, make_options
 from server.outages.plan import First, Near, Plan
 from server.outages.planning import write_plan
@@ -142,8 +142,10 @@ def price(
     if not 0 <= day < len(month.days):
         raise ValueError(f"{date} is not in the month")
     before = taken_up(month, options, plan)
-    start = {**before, number: None}
-    question = held_but(month, options, before, frozenset({number}) | freed(month, number, scope))
+    # What must be on the same day moves along.
+    along = frozenset({number, *partners_of(month, number)})
+    start = {**before, **dict.fromkeys(along)}
+    question = held_but(month, options, before, along | freed(month, number, scope))
     own = [place for place in options.places[number] if place[1] == day]
     question = replace(question, places={**question.places, number: own})
     must = calm(_must(month, number))

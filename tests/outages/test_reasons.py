@@ -54,6 +54,37 @@ def test_what_is_said_to_help_helps_at_the_price_that_is_told(change: str) -> No
     assert without == pytest.approx(relief.hours)
 
 
+def test_of_works_tied_to_one_day_each_tells_what_keeps_the_other() -> None:
+    """T-02 has one day of its own; T-06, which must go with it, no longer claims that other days would do."""
+    instance, network = demo()
+    tied = with_work(instance, "T-02", together=("T-06",))
+    plan = balance(tied, network, limits=LIMITS)
+    for work, other in (("T-02", "T-06"), ("T-06", "T-02")):
+        explained = explain(tied, network, plan, work)
+        fits = [day for day in explained.days if not day.obstacles]
+        assert [(day.date, day.hours) for day in fits] == [(explained.date, 0.0)]
+        assert all(one.params.get("tied") in (None, other) for day in explained.days for one in day.obstacles)
+        for lang in LANGUAGES:
+            assert (other in "".join(explanation_words(explained, lang))) == (work == "T-06")
+    busy = {one.code for one in explained.core if "tied" in one.params}
+    assert busy == {"too_often"}
+
+
+def test_what_is_tied_to_a_work_moves_along_at_the_price_that_is_told() -> None:
+    instance, network = demo()
+    tied = with_work(instance, "T-08", together=("T-14",))
+    plan = balance(tied, network, limits=LIMITS)
+    explained = explain(tied, network, plan, "T-14")
+    others = [day for day in explained.days if not day.obstacles and day.date != explained.date]
+    assert others
+    for day in others[:3]:
+        priced = price(tied, network, plan, "T-14", day.date)
+        assert priced.possible
+        assert {one.work: one.after for one in priced.changes} == {"T-08": day.date, "T-14": day.date}
+        assert day.hours is not None
+        assert priced.total - priced.hours.get("repeats", 0.0) <= day.hours + 1e-6
+
+
 def hashable(found: Obstacle) -> tuple[str, tuple[tuple[str, Any], ...]]:
     return found.code, tuple(sorted(found.params.items()))
 
