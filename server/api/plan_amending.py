@@ -13,7 +13,7 @@ from flask import g
 from server.api.base import Schema, blueprint, roles
 from server.api.casework import REQUIRED_MATCH, ReasonIn, command, if_match, plain, required_match
 from server.api.keys import IDEMPOTENCY_HEADER, created_id, own_id
-from server.api.plan_publishing import PublishedOut, frozen_days, problems
+from server.api.plan_publishing import PublishedOut, problems
 from server.api.plan_shapes import HandIn, MonthPlanOut
 from server.api.plans import (
     first_said,
@@ -24,6 +24,7 @@ from server.api.plans import (
     require_balanceable,
 )
 from server.api.works import works
+from server.casework.outages import frozen_days
 from server.outages.instance import Work
 from server.outages.works import needs_of
 from server.problems import Problem
@@ -208,15 +209,15 @@ def _amendment(
     if not record.reason.strip():
         raise Problem(422, "plan_reason_missing")
     standing = amending.standing_of(publishing().plan(published))
-    today, until = frozen_days()
+    made, actor = services(), g.actor
+    policy = made.cases.policy(actor.organisation)
+    today, until = frozen_days(policy, made.clock())
     dropped = {one.work for one in record.drop}
     moved = touched(standing.days, hand, dropped, today=today, until=until)
     days = {one.date for one in published.releases if one.open}
     exempt = {one.work for one in published.releases if one.open and one.work in dropped}
     exempt |= {work for work, said in hand.items() if said.pin is not None and said.pin.date in days}
     fresh = set(moved) - set(thawed) - exempt
-    actor = g.actor
-    policy = services().cases.policy(actor.organisation)
     if fresh and not set(listed(policy.plan_freeze_roles)) & set(actor.roles):
         raise PlanRefused("plan_frozen", works=", ".join(sorted(fresh)), until=str(until))
     index = services().networks.index(

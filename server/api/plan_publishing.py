@@ -5,9 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import date
 from typing import Any, get_args
-from zoneinfo import ZoneInfo
 
 import marshmallow as ma
 import msgspec
@@ -19,7 +17,6 @@ from server.api.plan_shapes import MonthPlanOut, PlanRowOut
 from server.api.plans import (
     found_plan,
     looking_back,
-    needed,
     plan_row,
     plan_view,
     plans,
@@ -29,7 +26,6 @@ from server.problems import Problem, language
 from server.scheduling import announcing, approving
 from server.scheduling import plans as stored
 from server.scheduling.approving import PlanRefused
-from server.scheduling.freezing import frozen_until
 from server.scheduling.ical import calendar_of
 from server.scheduling.plans import Announcement, PlanRecord, number_of
 from server.scheduling.works import StaleWork
@@ -125,18 +121,9 @@ def approve_plan(body: dict[str, Any], plan_id: str) -> dict[str, Any]:
 def publish_plan(plan_id: str) -> dict[str, Any]:
     """Publish a plan to which all have agreed. Its works are planned, and the gate `outage-approved` of every
     case that waited for them is confirmed with the plan's number."""
-    actor, record, house = g.actor, found_plan(plan_id), publishing()
-    done = record.summary is not None
-    today, until = frozen_days()
-    said = {"by": actor.name, "at": services().clock(), "needed": needed(), "today": today, "frozen": until}
-    plan = house.plan(record) if done else {}
-    base = house.plan(plans().get(record.organisation, record.amends)) if done and record.amends else None
-
-    def publish(known: PlanRecord) -> PlanRecord:
-        return approving.publish(known, plan, base=base, **said)
-
+    record = found_plan(plan_id)
     with problems():
-        published, told = house.publish(record, publish)
+        published, told = publishing().publish(record, by=g.actor.name, at=services().clock())
     return {**plan_view(published), "told": plain(told)}
 
 
@@ -186,17 +173,6 @@ def export_calendar(plan_id: str) -> Response:
         summaries={one["id"]: words.get(one["id"], one["id"]) for one in plan["outages"]},
     )
     return Response(calendar, mimetype=ICALENDAR)
-
-
-def frozen_days() -> tuple[date, date]:
-    """Today, and the last day that is frozen in published plans."""
-    made = services()
-    policy = made.cases.policy(g.actor.organisation)
-    now = made.clock().astimezone(ZoneInfo(policy.timezone))
-    until = frozen_until(
-        now, weekday=policy.plan_freeze_weekday, hour=policy.plan_freeze_hour, days=policy.plan_freeze_days
-    )
-    return now.date(), until
 
 
 def due_of(record: PlanRecord) -> list[announcing.Notice]:

@@ -101,6 +101,13 @@ class PlanRowOut(ma.Schema):
     requested_at = ma.fields.String()
     approvals = ma.fields.List(ma.fields.Dict())
     awaits = ma.fields.List(ma.fields.String(), metadata={"description": "Functions that have not agreed."})
+    publishing = ma.fields.Dict(
+        allow_none=True,
+        metadata={"description": "It has been begun, and is not over: cut off, a worker goes on."},
+    )
+    unpublished = ma.fields.Dict(
+        allow_none=True, metadata={"description": "Why the last publishing that was begun came to nothing."}
+    )
     published_by = ma.fields.String()
     published_at = ma.fields.String(allow_none=True)
     cancel = ma.fields.Boolean(metadata={"description": "Somebody has asked to end the search."})

@@ -69,6 +69,9 @@ def plan_row(record: PlanRecord) -> dict[str, Any]:
     for name in ("organisation", "digest", "asked", "begun", "beat_at", "announcements", "releases"):
         del row[name]
     fault = {"code": record.fault, "text": both(f"plan_fault.{record.fault}")} if record.fault else None
+    ended = record.unpublished
+    if ended is not None:
+        row["unpublished"] = {**row["unpublished"], "text": both(f"problem.{ended.code}", **ended.params)}
     agreed = {one.function for one in record.approvals}
     awaits = [one for one in needed() if one not in agreed]
     return {**row, "fault": fault, "awaits": awaits}

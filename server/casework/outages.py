@@ -1,33 +1,39 @@
 """What a published plan means: its works are planned, and the cases that waited for them are told.
 
 Works are taken before the plan is published, each by compare and swap, so that no work stands in two
-published plans. A version takes the place of its plan by one write to that plan, which only one can do. What
-comes after can be done again: cut off in between, whoever sees the plan next ends it.
+published plans. A version takes the place of its plan by one write to that plan, which only one can do. That
+it was begun is written first, and every step can be done again: cut off in between, a worker goes on, or
+gives back what was taken and says why.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from datetime import date
+from datetime import date, datetime
 from typing import Any, Literal
+from zoneinfo import ZoneInfo
 
 import msgspec
 import structlog
 from msgspec import Struct
 from msgspec.structs import replace
 
-from server.casework.cases import SYSTEM, Cases
+from server.casework.cases import SYSTEM, Cases, StaleCase
 from server.outages.instance import Work
+from server.scheduling import approving
 from server.scheduling.approving import PlanRefused, claim
+from server.scheduling.freezing import frozen_until
 from server.scheduling.months import days_in, standing_days
-from server.scheduling.plans import Hand, PlanRecord, Plans, UnknownPlan, number_of
+from server.scheduling.plans import Hand, PlanRecord, Plans, Refused, UnknownPlan, number_of
 from server.scheduling.requests import OPEN, Request, RequestState
 from server.scheduling.works import UnknownWork, Works
 from server.texts import text
 from server.workflow.commands import RecordEntry
 from server.workflow.model import Case
+from server.workflow.policy import Policy, listed
 from server.workflow.refusal import Refusal
-from sync.store import NotFound
+from sync.changing import TRIES
+from sync.store import Conflict, NotFound
 
 log = structlog.get_logger()
 
@@ -55,36 +61,100 @@ class Publishing:
         self._works = works
         self._cases = cases
 
-    def publish(
-        self,
-        record: PlanRecord,
-        change: Callable[[PlanRecord], PlanRecord],
-    ) -> tuple[PlanRecord, list[Told]]:
-        """Publish by `change`, which decides whether it may be. Raises what that raises, and PlanRefused if a
-        work is no longer as it was planned, or another version has come in place of the plan it amends."""
-        change(record)
-        amends = bool(record.amends) and record.state != "published"
-        if amends:
+    def publish(self, record: PlanRecord, *, by: str, at: datetime) -> tuple[PlanRecord, list[Told]]:
+        """Publish a plan; of one that was published bring about what follows. Said before its first work is
+        taken, so that a worker ends it where this is cut off.
+
+        Raises PlanRefused, and then nothing of it is left: for what keeps it from being published by what
+        holds at that moment, where a work is no longer as it was planned, or where another version has come
+        in place of the plan that it amends.
+        """
+        if record.publishing is not None and record.publishing.refused is not None:
+            record = self._give_back(record)
+        if record.state == "published":
+            return record, self.settle(record)
+        change = self._publisher(record, by, at)
+        try:
+            change(record)
+            record = self.plans.change(
+                record.organisation, record.id, lambda known: approving.begin(known, by=by, at=at)
+            )
+            published = self._through(record, change)
+        except PlanRefused as refusal:
+            if record.publishing is not None:
+                refused = Refused(code=refusal.code, params=refusal.params, at=at)
+                self._give_back(
+                    self.plans.change(
+                        record.organisation, record.id, lambda known: approving.give_back(known, refused)
+                    )
+                )
+            raise
+        return published, self.settle(published)
+
+    def go_on(self, record: PlanRecord, at: datetime) -> bool:
+        """End a publishing that was cut off, by what holds now; whether the plan is published."""
+        if record.publishing is None:
+            return False
+        try:
+            self.publish(record, by=record.publishing.by, at=at)
+        except PlanRefused as refusal:
+            log.warning("publishing_given_up", plan=record.id, code=refusal.code, params=refusal.params)
+            return False
+        return True
+
+    def _publisher(self, record: PlanRecord, by: str, at: datetime) -> Callable[[PlanRecord], PlanRecord]:
+        """What decides whether a plan is published, as things are at a moment."""
+        policy = self._cases.policy(record.organisation)
+        done = record.summary is not None
+        plan = self.plan(record) if done else {}
+        base = (
+            self.plan(self.plans.get(record.organisation, record.amends)) if done and record.amends else None
+        )
+        today, until = frozen_days(policy, at)
+        functions = listed(policy.plan_approvals)
+
+        def publish(known: PlanRecord) -> PlanRecord:
+            return approving.publish(
+                known, plan, base=base, by=by, at=at, needed=functions, today=today, frozen=until
+            )
+
+        return publish
+
+    def _through(self, record: PlanRecord, change: Callable[[PlanRecord], PlanRecord]) -> PlanRecord:
+        """Take a plan's works and publish it. Everything here can be done again."""
+        if record.amends:
             self._claim(self.plans.get(record.organisation, record.amends), record)
         works = msgspec.json.decode(self.plans.instance(record))["works"]
         asked = {one.id: one for one in msgspec.convert(works, tuple[Work, ...])}
         days = standing_days(self.plan(record))
-        placed = sorted(days)
-        known = {work: self._check(record, work, asked) for work in placed}
-        inherited = [work for work in placed if record.amends and known[work].plan == record.amends]
-        for work in placed:
+        known = {work: self._check(record, work, asked) for work in sorted(days)}
+        inherited = [work for work in known if record.amends and known[work].plan == record.amends]
+        for work in known:
             if work not in inherited:
                 self._take(record, work, asked, days[work])
-        if amends:
-            try:
-                self.plans.change(record.organisation, record.amends, lambda base: self._claim(base, record))
-            except PlanRefused:
-                self._release(record, placed)
-                raise
+        if record.amends:
+            self.plans.change(record.organisation, record.amends, lambda base: self._claim(base, record))
         for work in inherited:
             self._take(record, work, asked, days[work])
-        published = self.plans.change(record.organisation, record.id, change)
-        return published, self.settle(published)
+
+        def last(known: PlanRecord) -> PlanRecord:
+            approving.require_begun(known)
+            return change(known)
+
+        return self.plans.change(record.organisation, record.id, last)
+
+    def _give_back(self, record: PlanRecord) -> PlanRecord:
+        """Free what a publishing took that was refused, and say that it is over."""
+        if record.publishing is None or record.publishing.refused is None:
+            return record
+        self._release(record, days_in(self.plan(record)), back=record.amends)
+        if record.amends:
+            self.plans.change(
+                record.organisation,
+                record.amends,
+                lambda base: replace(base, amended_by="") if base.amended_by == record.id else base,
+            )
+        return self.plans.change(record.organisation, record.id, approving.given_back)
 
     def give_up(self, record: PlanRecord, change: Callable[[PlanRecord], PlanRecord]) -> list[Told]:
         """Withdraw a plan by `change`: its works are free again, and the cases that it was told to are told.
@@ -213,21 +283,41 @@ class Publishing:
         self, record: PlanRecord, case_id: str, work: str, day: str, status: Literal["met", "unmet"]
     ) -> Told:
         number = number_of(record)
+        # One language for all who read the case: the papers' own.
+        code = "plan_evidence" if status == "met" else "plan_evidence_gone"
+        evidence = text(code, "zh-CN", number=number, work=work, date=day)
+        command = RecordEntry(gate=GATE, status=status, evidence=evidence, note=day, documents=(number,))
         try:
-            case = self._cases.load(case_id).case
-            known = [(word.status, word.documents) for word in case.entries.get(GATE, ())]
-            if any(said == status and number in documents for said, documents in known):
-                return Told(case=case_id, work=work)  # told before; what anybody said since counts
-            # One language for all who read the case: the papers' own.
-            code = "plan_evidence" if status == "met" else "plan_evidence_gone"
-            evidence = text(code, "zh-CN", number=number, work=work, date=day)
-            command = RecordEntry(gate=GATE, status=status, evidence=evidence, note=day, documents=(number,))
-            self._cases.apply(case_id, command, SYSTEM)
+            self._say_once(case_id, command)
         except (Refusal, NotFound) as refusal:
             code = refusal.code if isinstance(refusal, Refusal) else "not_found"
             log.warning("outage_gate_refused", case=case_id, plan=record.id, code=code)
             return Told(case=case_id, work=work, refused=code)
         return Told(case=case_id, work=work)
+
+    def _say_once(self, case_id: str, command: RecordEntry) -> None:
+        """Say something of a case's gate, unless that was said: what anybody said since counts then. The case
+        must not have changed since it was looked at, for another may be at this as well."""
+        for _ in range(TRIES):
+            found = self._cases.load(case_id)
+            said = [(word.status, {*word.documents}) for word in found.case.entries.get(GATE, ())]
+            if any(status == command.status and named >= {*command.documents} for status, named in said):
+                return
+            try:
+                self._cases.apply(case_id, command, SYSTEM, if_rev=found.rev)
+            except StaleCase:
+                continue
+            return
+        raise Conflict
+
+
+def frozen_days(policy: Policy, at: datetime) -> tuple[date, date]:
+    """Which day it is at a moment, and the last one that is frozen then in published plans."""
+    now = at.astimezone(ZoneInfo(policy.timezone))
+    until = frozen_until(
+        now, weekday=policy.plan_freeze_weekday, hour=policy.plan_freeze_hour, days=policy.plan_freeze_days
+    )
+    return now.date(), until
 
 
 def planned_day(case: Case) -> date | None:

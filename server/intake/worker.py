@@ -11,6 +11,7 @@ from pathlib import Path
 import structlog
 
 from server.casework.duty_boxes import DutyBoxes
+from server.casework.finishing import Finishing
 from server.casework.inbox import tell_everybody
 from server.casework.moving_rounds import keep_moving
 from server.casework.outages import Publishing
@@ -116,7 +117,7 @@ def make_deliverer(made: Services, ours: Callable[[str], bool] = lambda _key: Tr
 
 
 def publishing(made: Services) -> Publishing:
-    """What ends the publishing of plans that was cut off."""
+    """What publishes plans, and brings about what follows."""
     return Publishing(made.plans, made.works, made.cases)
 
 
@@ -131,6 +132,16 @@ def releases(made: Services) -> Releases:
         made.cases.policy,
         made.clock,
         settings.enquiry_works,
+    )
+
+
+def make_finishing(made: Services) -> Finishing:
+    """What ends the publishing of plans that was cut off."""
+    return Finishing(
+        publishing(made),
+        made.clock,
+        abandoned_seconds=made.settings.plan_abandoned_seconds,
+        pause_seconds=made.settings.plan_pause_seconds,
     )
 
 
@@ -187,8 +198,9 @@ def run_worker(settings: Settings, stop: threading.Event, pulse: Watched) -> Non
             duties = threading.Thread(target=keep_reminding, args=owing, name="duties")
             planning = threading.Thread(target=planner.run, args=(stop,), name="planner")
             answering = threading.Thread(target=answerer.run, args=(stop,), name="answerer")
+            finishing = threading.Thread(target=make_finishing(made).run, args=(stop,), name="finishing")
             sweeper = threading.Thread(target=keep_swept, args=(made, stop), name="renditions")
-            beside = (teller, keeper, sweeper, reminder, duties, planning, answering)
+            beside = (teller, keeper, sweeper, reminder, duties, planning, answering, finishing)
             for thread in beside:
                 thread.start()
             _follow(made, intake, stop, pulse)

@@ -11,9 +11,21 @@ from msgspec.structs import replace
 from server.scheduling.announcing import uncovered
 from server.scheduling.freezing import broken
 from server.scheduling.months import standing_days
-from server.scheduling.plans import Announcement, PlanApproval, PlanFunction, PlanRecord
+from server.scheduling.plans import Announcement, Begun, PlanApproval, PlanFunction, PlanRecord, Refused
 
-__all__ = ["FUNCTIONS", "PlanRefused", "announce", "approve", "claim", "give_up", "publish"]
+__all__ = [
+    "FUNCTIONS",
+    "PlanRefused",
+    "announce",
+    "approve",
+    "begin",
+    "claim",
+    "give_back",
+    "give_up",
+    "given_back",
+    "publish",
+    "require_begun",
+]
 
 #: Who speaks for a function: the roles of which he must have one.
 FUNCTIONS: Mapping[PlanFunction, frozenset[str]] = {
@@ -87,7 +99,37 @@ def publish(
         moved = broken(*days, until=frozen, today=today, may=known.thawed)
         if moved:
             raise PlanRefused("plan_frozen", works=", ".join(moved), until=str(frozen))
-    return replace(known, state="published", published_by=by, published_at=at)
+    return replace(
+        known, state="published", published_by=by, published_at=at, publishing=None, unpublished=None
+    )
+
+
+def begin(known: PlanRecord, *, by: str, at: datetime) -> PlanRecord:
+    """Say that a plan is being published, before the first of its works is taken."""
+    if known.state == "published" or known.publishing is not None:
+        return known
+    _require_good(known)
+    return replace(known, publishing=Begun(by=by, at=at), unpublished=None)
+
+
+def require_begun(known: PlanRecord) -> None:
+    """Raises PlanRefused where a publishing is not to go on: its works are given back, by whoever."""
+    if known.state != "published" and (known.publishing is None or known.publishing.refused is not None):
+        raise PlanRefused("plan_publishing_ended")
+
+
+def give_back(known: PlanRecord, refused: Refused) -> PlanRecord:
+    """Say that a publishing ends without a published plan: nobody goes on with it, its works are freed."""
+    if known.state != "made" or known.publishing is None or known.publishing.refused is not None:
+        return known
+    return replace(known, publishing=replace(known.publishing, refused=refused))
+
+
+def given_back(known: PlanRecord) -> PlanRecord:
+    """Say that this has been done."""
+    if known.publishing is None or known.publishing.refused is None:
+        return known
+    return replace(known, publishing=None, unpublished=known.publishing.refused)
 
 
 def claim(base: PlanRecord, amendment: str) -> PlanRecord:

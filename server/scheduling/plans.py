@@ -155,6 +155,23 @@ class Release(Struct, frozen=True, kw_only=True):
         return self.kept_at is None
 
 
+class Refused(Struct, frozen=True, kw_only=True):
+    """Why a plan was not published in the end, as `PlanRefused` says it."""
+
+    code: str
+    params: dict[str, Any]
+    at: datetime
+
+
+class Begun(Struct, frozen=True, kw_only=True):
+    """Somebody has begun to publish a plan. Cut off, a worker goes on. `refused`: it could not be, and what
+    it took is given back."""
+
+    by: str
+    at: datetime
+    refused: Refused | None = None
+
+
 class PlanApproval(Struct, frozen=True, kw_only=True):
     """Somebody agreed to a plan for a function."""
 
@@ -184,7 +201,7 @@ class PlanRecord(Struct, frozen=True, kw_only=True):
     `hand`: what the scheduler says of single works. `amends` is the published plan in whose place this one is
     to be, for `reason`, without the works in `drop`; `amended_by` the one that is in place of this. `thawed`
     are works that it moves within days that are frozen, which `thawed_by` has allowed. `given_up` is why it
-    was withdrawn.
+    was withdrawn. `publishing`: that has been begun and is not over; `unpublished`: why it ended so last.
     """
 
     id: str
@@ -217,6 +234,8 @@ class PlanRecord(Struct, frozen=True, kw_only=True):
     given_up_by: str = ""
     given_up_at: datetime | None = None
     approvals: tuple[PlanApproval, ...] = ()
+    publishing: Begun | None = None
+    unpublished: Refused | None = None
     published_by: str = ""
     published_at: datetime | None = None
     announcements: tuple[Announcement, ...] = ()
@@ -340,7 +359,10 @@ def merged_plan(leaves: Sequence[Document]) -> Document:
     freed = [one for leaf in found for one in leaf.get("releases", ())]
     freed.sort(key=lambda one: one["kept_at"] or "")  # of two words on one, that it is kept
     releases = {(one["work"], one["at"], one["by"]): one for one in freed}
+    begun = [one["publishing"] for one in found if one.get("publishing")]
     merged = {
+        # Who goes on where nothing is left to do changes nothing.
+        "publishing": max(begun, key=lambda one: (one["at"], one["by"]), default=None),
         "releases": [releases[key] for key in sorted(releases)],
         "amended_by": max(one.get("amended_by", "") for one in found),
         "cancel": any(one["cancel"] for one in found),
