@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain, islice
-from multiprocessing import get_context
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -57,8 +56,11 @@ class Prepared(msgspec.Struct, frozen=True):
     rows: CaseRows
 
 
-#: Batches that others are at, the first that was given them first.
-_Ahead = deque[tuple[list[OpenCase], datetime, Future[list[Prepared | Refusal]]]]
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+    #: Batches that others are at, the first that was given them first.
+    _Ahead = deque[tuple[list[OpenCase], datetime, Future[list[Prepared | Refusal]]]]
 
 
 def create_many(
@@ -104,6 +106,10 @@ def prepare(
 def _with_others(
     made: Services, batches: Iterator[list[OpenCase]], actor: Actor, processes: int
 ) -> Iterator[Opened]:
+    # Only for who opens many: every web process reads this page.
+    from concurrent.futures import ProcessPoolExecutor  # noqa: PLC0415
+    from multiprocessing import get_context  # noqa: PLC0415
+
     # Begun anew and not forked: connections and threads do not survive that.
     with ProcessPoolExecutor(
         processes, mp_context=get_context("spawn"), initializer=_begin, initargs=(made.settings,)
@@ -189,6 +195,8 @@ def _together(made: Services, batch: Sequence[OpenCase], decided: dict[int, Prep
 
 def _one_by_one(made: Services, left: dict[int, OpenCase], actor: Actor) -> dict[int, Opened]:
     """Those that were begun before, and all of them on a cluster, where each case has its lease."""
+
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415  as above
 
     def one(command: OpenCase) -> Opened:
         try:
