@@ -238,6 +238,7 @@ def _amendment(
                 "planned": policy.outage_notice_days,
                 "short": -(-policy.outage_short_notice_hours // 24),
             },
+            roles=listed(policy.plan_freeze_roles),
         ),
     )
     return (

@@ -12,8 +12,8 @@ from server.outages.instance import Instance
 
 def digest_of(instance: Instance, network: Network) -> str:
     """SHA-256 over all values of an instance, and over its network's wherever that came from."""
-    plain = msgspec.structs.replace(instance, network={})
-    whole = {"instance": plain, "network": network}
-    return hashlib.sha256(
-        msgspec.json.encode(msgspec.to_builtins(whole, str_keys=True), order="sorted")
-    ).hexdigest()
+    plain = msgspec.to_builtins(msgspec.structs.replace(instance, network={}), str_keys=True)
+    # Only words come of it.
+    plain.pop("freeze", None)
+    whole = {"instance": plain, "network": msgspec.to_builtins(network, str_keys=True)}
+    return hashlib.sha256(msgspec.json.encode(whole, order="sorted")).hexdigest()

@@ -219,6 +219,14 @@ class Objective(Value, frozen=True, kw_only=True):
     stages: tuple[tuple[Part, ...], ...] = (("unplaced", "hours", "repeats", "live", "lateness", "changes"),)
 
 
+class Freeze(Value, frozen=True, kw_only=True):
+    """Why works are pinned to days up to `until` and forbidden on others: those days are frozen, and only who
+    has one of these roles may still move works there. It binds nothing by itself; reasons are told by it."""
+
+    until: dt.date
+    roles: tuple[str, ...]
+
+
 class Instance(Value, frozen=True, kw_only=True):
     """A month to balance. `network` is a GeoJSON FeatureCollection as docs/place.md tells, or
     `{"file": "network.json"}`, which whoever reads the instance fetches."""
@@ -234,3 +242,4 @@ class Instance(Value, frozen=True, kw_only=True):
     rules: Rules = Rules()
     weights: Weights = Weights()
     objective: Objective = Objective()
+    freeze: Freeze | None = None

@@ -123,9 +123,10 @@ class Month:
         if own.latest is not None and date > own.latest:
             yield Obstacle("after_latest", {"date": str(own.latest)})
         if date in own.forbid:
-            yield Obstacle("forbidden")
+            yield Obstacle("frozen_day", self._frozen(date)) if self._frozen(date) else Obstacle("forbidden")
         if own.pin is not None and date != own.pin.date:
-            yield Obstacle("pinned", {"date": str(own.pin.date)})
+            held = self._frozen(own.pin.date)
+            yield Obstacle("frozen_there" if held else "pinned", {"date": str(own.pin.date), **held})
         if date in self.instance.calendar.rest_days:
             yield Obstacle("rest_day")
         if not live and (by := self.notice_until(work)) is not None and date < by:
@@ -133,6 +134,13 @@ class Month:
         skill = own.live.skill if live and own.live is not None else own.skill
         if not self.crew(skill, day):
             yield Obstacle("no_crew", {"skill": skill})
+
+    def _frozen(self, date: dt.date) -> dict[str, Param]:
+        """Up to when days are frozen, and who may still move works there; empty for a day that is not."""
+        freeze = self.instance.freeze
+        if freeze is None or date > freeze.until:
+            return {}
+        return {"until": str(freeze.until), "roles": ", ".join(freeze.roles)}
 
     def notice_until(self, work: int) -> dt.date | None:
         """The first day that the lead time of a work's notice allows."""

@@ -225,7 +225,7 @@ def _rain_dates(month: Month, ledger: Ledger) -> dict[Place, int]:
 
 
 #: A day in reserve is past the latest day by its nature, and not the pinned one.
-_NOT_FOR_RAIN = {"after_latest", "pinned"}
+_NOT_FOR_RAIN = {"after_latest", "pinned", "frozen_there"}
 
 
 def _has_room(month: Month, ledger: Ledger, event: Event, day: int, reserved: list[Event]) -> bool:

@@ -27,11 +27,13 @@ class Standing(Struct, frozen=True, kw_only=True):
 
 
 class Terms(Struct, frozen=True, kw_only=True):
-    """What holds today: the last frozen day, and the lead times in days by the kind of notice."""
+    """What holds today: the last frozen day, the lead times in days by the kind of notice, and the roles that
+    may move works on frozen days."""
 
     today: date
     frozen: date
     lead_days: Mapping[str, int]
+    roles: tuple[str, ...] = ()
 
 
 def standing_of(plan: Mapping[str, Any]) -> Standing:
@@ -58,6 +60,8 @@ def next_instance(
 ) -> dict[str, Any]:
     """The instance with these works and this hand, for a plan that nobody has published."""
     dropped = {one["id"] for one in instance["works"]}
+    # What was frozen for the version before need not be any more.
+    instance = {name: value for name, value in instance.items() if name != "freeze"}
     return changed_instance(instance, drop=dropped, add=with_hand(works, hand))
 
 
@@ -92,7 +96,10 @@ def amended_instance(
         barred = tuple(day for day in month if day not in open_)
         forbid = tuple(sorted({*own.forbid, *barred}))
         bound[name] = Hand(pin=own.pin, forbid=forbid, together=own.together)
-    return next_instance(instance, works=works, hand=bound)
+    made = next_instance(instance, works=works, hand=bound)
+    if terms.frozen > terms.today:
+        made["freeze"] = {"until": str(terms.frozen), "roles": list(terms.roles)}
+    return made
 
 
 def _open(

@@ -11,7 +11,7 @@ import pytest
 
 from server.outage_words import explanation_words, price_words
 from server.outages.balancing import balance
-from server.outages.instance import CustomerFacts, Instance, Pin
+from server.outages.instance import CustomerFacts, Freeze, Instance, Pin
 from server.outages.ledger import Ledger
 from server.outages.month import Obstacle, make_month
 from server.outages.obstacles import obstacles, places_of, with_own_set
@@ -52,6 +52,29 @@ def test_what_is_said_to_help_helps_at_the_price_that_is_told(change: str) -> No
     assert priced.possible
     without = sum(value for part, value in priced.hours.items() if part != "unplaced")
     assert without == pytest.approx(relief.hours)
+
+
+def test_a_frozen_week_is_told_as_such_with_who_may_still_move_works() -> None:
+    """The same pin and the same days, of the scheduler's own hand and of a week that is frozen."""
+    instance, network = demo()
+    held = with_work(instance, "T-11", pin=Pin(date=dt.date(2026, 6, 2)))
+    held = with_work(held, "T-08", forbid=(dt.date(2026, 6, 3), dt.date(2026, 6, 30)))
+    frozen = msgspec.structs.replace(held, freeze=Freeze(until=dt.date(2026, 6, 5), roles=("admin",)))
+    plan = balance(held, network, limits=LIMITS)
+    assert plan.outages == balance(frozen, network, limits=LIMITS).outages
+
+    def codes(of: Instance, work: str, date: str) -> set[str]:
+        day = next(one for one in explain(of, network, plan, work).days if str(one.date) == date)
+        return {one.code for one in day.obstacles}
+
+    for own, there, day in ((held, "pinned", "forbidden"), (frozen, "frozen_there", "frozen_day")):
+        assert there in codes(own, "T-11", "2026-06-15")
+        assert day in codes(own, "T-08", "2026-06-03")
+        assert "forbidden" in codes(own, "T-08", "2026-06-30")
+    for lang in LANGUAGES:
+        said = "".join(explanation_words(explain(frozen, network, plan, "T-11"), lang))
+        assert "admin" in said
+        assert "2026-06-05" in said
 
 
 def test_of_works_tied_to_one_day_each_tells_what_keeps_the_other() -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -48,6 +49,17 @@ def test_what_is_over_or_frozen_is_pinned_where_it_stands() -> None:
     bound = amended("over", "held")
     assert bound["over"]["pin"] == {"date": "2026-06-03"}
     assert bound["held"]["pin"] == {"date": "2026-06-12"}
+
+
+def test_the_instance_tells_what_is_frozen_and_who_may_move_it_and_the_next_does_not() -> None:
+    terms = msgspec.structs.replace(TERMS, roles=("admin",))
+    asked: dict[str, Any] = {"works": [], "hand": {}}
+    more: dict[str, Any] = {"standing": STANDING, "needs": {}, "thawed": (), "terms": terms}
+    made = amended_instance({"id": "2026-06", "works": []}, **asked, **more)
+    assert made["freeze"] == {"until": "2026-06-14", "roles": ["admin"]}
+    assert "freeze" not in next_instance(made, **asked)
+    more["terms"] = msgspec.structs.replace(terms, frozen=terms.today)
+    assert "freeze" not in amended_instance(made, **asked, **more)
 
 
 def days_of(bound: JSON) -> list[str]:
