@@ -16,6 +16,9 @@ from server.casework.usage import Usage, organisations_of, shared_bytes, usage_o
 from server.commands.common import bars, open_services
 from server.intake.renditions import Rebuilt, cache_size, rebuild, sweep
 
+#: The column of originals in object storage, where there are some: most installations have no such storage.
+_MOVED = ("moved",)
+
 
 @click.group()
 def storage() -> None:
@@ -97,24 +100,22 @@ def sweep_command(idle: float | None) -> None:
 
 
 def _organisations(found: list[Usage]) -> Table:
-    table = _table("organisation", "cases", "documents", "forms", "photos", "moved")
+    away = any(one.moved_bytes for one in found)
+    table = _table("organisation", "cases", "documents", "forms", "photos", *_MOVED[:away])
     for one in found:
-        sizes = (decimal(one.forms_bytes), decimal(one.media_bytes), _away(one.moved_bytes))
-        table.add_row(one.organisation, str(one.cases), str(one.documents), *sizes)
+        sizes = (one.forms_bytes, one.media_bytes, one.moved_bytes)[: 2 + away]
+        table.add_row(one.organisation, str(one.cases), str(one.documents), *map(decimal, sizes))
     return table
 
 
 def _largest(found: list[Usage]) -> Table:
-    table = _table("case", "no", "stage", "forms", "photos", "moved")
-    for one in (case for usage in found for case in usage.largest):
-        sizes = (decimal(one.forms_bytes), decimal(one.media_bytes), _away(one.moved_bytes))
-        table.add_row(one.id, one.no, one.stage, *sizes)
+    largest = [case for usage in found for case in usage.largest]
+    away = any(one.moved_bytes for one in largest)
+    table = _table("case", "no", "stage", "forms", "photos", *_MOVED[:away])
+    for one in largest:
+        sizes = (one.forms_bytes, one.media_bytes, one.moved_bytes)[: 2 + away]
+        table.add_row(one.id, one.no, one.stage, *map(decimal, sizes))
     return table
-
-
-def _away(size: int) -> str:
-    """Bytes in object storage; nothing where there are none, as most installations have no such storage."""
-    return decimal(size) if size else ""
 
 
 def _table(*heads: str) -> Table:
