@@ -206,10 +206,14 @@ def test_a_part_is_not_taken_for_another(odd: tuple[Hostile, Bucket]) -> None:
     server.mind = lambda _: Answer(200, DATA)
     with pytest.raises(OriginalsUnreachable):
         read(bucket, 10, 20)
-    server.mind = lambda _: Answer(206, DATA[10:20], {"Content-Range": "bytes 10-19/20"})
-    bucket._silent_until = 0.0
-    with pytest.raises(OriginalLost):
-        read(bucket, 10, 20)
+    for answer in (
+        Answer(206, DATA[10:20], {"Content-Range": "bytes 10-19/20"}),
+        refusal(416, "InvalidRange"),
+    ):
+        server.mind = lambda _, answer=answer: answer  # type: ignore[misc]
+        with pytest.raises(OriginalLost) as lost:
+            read(bucket, 10, 20)
+        assert lost.value.what == "length"
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,7 @@ _PROBE_KEY = "hezha-probe"
 _PROBE = b"hezha\n"
 _PARTIAL = 206
 _NOT_THERE = {"404", "NoSuchKey"}
+_NO_SUCH_PART = {"416", "InvalidRange"}
 
 
 class OriginalsUnreachable(Unavailable):
@@ -192,6 +193,8 @@ class Bucket:
             code = str(error.response.get("Error", {}).get("Code", ""))
             if code in _NOT_THERE:
                 return None
+            if code in _NO_SUCH_PART:
+                raise OriginalLost(str(params["Key"]), "length") from error
             raise self._gone(f"The object storage refuses {operation}: {code}.") from error
         except BotoCoreError as error:
             raise self._gone(f"The object storage cannot be asked: {error}") from error
