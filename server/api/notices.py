@@ -78,6 +78,14 @@ class ReinspectIn(Schema):
     )
 
 
+class WithdrawIn(ReasonIn):
+    items = ma.fields.List(
+        ma.fields.String(validate=ma.validate.Length(min=1, max=100)),
+        validate=ma.validate.Length(max=500),
+        metadata={"description": "Codes of the items that are withdrawn; none: the notice whole."},
+    )
+
+
 class NoticeOut(ma.Schema):
     n = ma.fields.Integer()
     state = ma.fields.String()
@@ -221,10 +229,10 @@ def schedule_reinspection(body: dict[str, Any], case_id: str, n: int) -> Answere
 
 @blp.route("/cases/<case_id>/notices/<int:n>/withdraw", methods=["POST"])
 @roles("manager", "inspector", "admin")
-@blp.arguments(ReasonIn)
+@blp.arguments(WithdrawIn)
 @blp.response(200, NoticeOut)
 def propose_withdrawal(body: dict[str, Any], case_id: str, n: int) -> Answered:
-    """Propose to withdraw a notice raised in error. Another person has to confirm."""
+    """Propose to withdraw a notice raised in error, or items of it. Another person has to confirm."""
     return act_on(case_id, n, commands.ProposeWithdrawal, **body)
 
 
@@ -232,7 +240,7 @@ def propose_withdrawal(body: dict[str, Any], case_id: str, n: int) -> Answered:
 @roles("manager", "admin")
 @blp.response(200, NoticeOut)
 def confirm_withdrawal(case_id: str, n: int) -> Answered:
-    """Confirm a withdrawal that somebody else proposed."""
+    """Confirm a withdrawal that somebody else proposed: of the notice, or of the items that he named."""
     return act_on(case_id, n, commands.ConfirmWithdrawal)
 
 

@@ -205,11 +205,13 @@ def _visits(case: Case, policy: Policy) -> Iterable[VisitRecord]:
 
 def _notice(notice: Notice, policy: Policy) -> NoticeRecord:
     withdrawal = notice.withdrawal
+    # What was withdrawn by itself was no defect; a notice that is withdrawn whole says so below.
+    stands = [item for item in notice.items if item.state != "withdrawn" or notice.state == "withdrawn"]
     return NoticeRecord(
         notice.n,
         notice.stage,
-        max((item.severity for item in notice.items), key=SEVERITY_RANK.__getitem__),
-        len(notice.items),
+        max((item.severity for item in stands), key=SEVERITY_RANK.__getitem__),
+        len(stands),
         notice.round,
         notice.supplement_of is not None,
         policy.day(notice.issues[0].at) if notice.issues else None,

@@ -265,5 +265,5 @@ def project_photos(readmodel: ReadModel, store: DocumentStore, names: Names, cas
 
 def _due(notice: Notice) -> str | None:
     return min(
-        (item.due.isoformat() for item in notice.items if item.due and item.state != "passed"), default=None
+        (item.due.isoformat() for item in notice.items if item.due and not item.settled), default=None
     )

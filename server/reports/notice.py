@@ -206,8 +206,17 @@ def _row(number: int, item: NoticeItem, say: Wording) -> tuple[Cell, ...]:
             *((Line(say.catalogued(f"due_kind.{later[-1].kind}"), "small"),) if later else ()),
             *((Line(_regraded(item, say), "small"),) if item.regrades else ()),
             Line(say.catalogued(f"item_state.{item.state}"), "small"),
+            *_withdrawn(item, say),
         ),
     )
+
+
+def _withdrawn(item: NoticeItem, say: Wording) -> Iterator[Line]:
+    one = item.withdrawn
+    if one is not None and one.confirmed_at is not None:
+        people = say.persons([one.proposed_by, one.confirmed_by or ""])
+        yield Line(say.say("item_withdrawn", by=people, at=say.moment(one.confirmed_at)[0]), "small")
+        yield from own_line(one.reason, "small")
 
 
 def _regraded(item: NoticeItem, say: Wording) -> Words:

@@ -82,7 +82,7 @@ class Form:
 
 
 FORMS: Mapping[FormName, Form] = {
-    "notice": Form("QX"),
+    "notice": Form("QX", 2),
     "reinspection": Form("FY"),
     "survey": Form("KC"),
     "intermediate": Form("ZJ"),

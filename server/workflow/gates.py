@@ -334,10 +334,13 @@ def photos_verified(case: Case) -> list[GateReason]:
 
 
 def standing_answer_photos(notice: Notice) -> tuple[str, ...]:
-    """Photo ids of the last answer given for each item."""
+    """Photo ids of the last answer given for each item that was not withdrawn."""
     standing: dict[str, tuple[str, ...]] = {}
     for answer in notice.answers:
         standing.update({code: item.photos for code, item in answer.items.items()})
+    for item in notice.items:
+        if item.state == "withdrawn":
+            standing.pop(item.code, None)
     return tuple(dict.fromkeys(photo for photos in standing.values() for photo in photos))
 
 

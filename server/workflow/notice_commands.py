@@ -186,14 +186,16 @@ class RecordReminder(CommandBase, frozen=True, kw_only=True):
 
 
 class ProposeWithdrawal(CommandBase, frozen=True, kw_only=True):
-    """Propose to withdraw a notice that was raised in error. Takes effect when another person confirms."""
+    """Propose to withdraw a notice that was raised in error, or `items` of it alone. Takes effect when
+    another person confirms."""
 
     n: Count
     reason: Reason
+    items: tuple[Id, ...] = ()
 
 
 class ConfirmWithdrawal(CommandBase, frozen=True, kw_only=True):
-    """Withdraw a notice as somebody else proposed. Roles: manager, admin."""
+    """Withdraw a notice, or items of it, as somebody else proposed. Roles: manager, admin."""
 
     n: Count
 

@@ -232,6 +232,17 @@ class Reminder(Value, frozen=True, kw_only=True):
     told: tuple[Name, ...] = ()
 
 
+class Withdrawal(Value, frozen=True, kw_only=True):
+    """A proposal to withdraw a notice, or some `items` of it; complete once another person confirmed it."""
+
+    proposed_by: Name
+    proposed_at: Moment
+    reason: Reason
+    items: tuple[Id, ...] = ()
+    confirmed_by: str | None = None
+    confirmed_at: Moment | None = None
+
+
 class ItemRound(Value, frozen=True, kw_only=True):
     """What a re-inspection saw of one notice item in one round. `lacking`: why a pass did not close it."""
 
@@ -251,7 +262,8 @@ class ItemRound(Value, frozen=True, kw_only=True):
 class NoticeItem(Value, frozen=True, kw_only=True):
     """A failure on a notice. `result` is its first text and never changes; `rounds` is its history.
 
-    `due` is the day that holds now, `dues` is how it came about, round by round.
+    `due` is the day that holds now, `dues` is how it came about, round by round. `withdrawn`: by whom and why
+    it was withdrawn by itself.
     """
 
     result: ItemResult
@@ -266,6 +278,12 @@ class NoticeItem(Value, frozen=True, kw_only=True):
     dues: tuple[DueDate, ...] = ()
     regrades: tuple[Regrade, ...] = ()
     covered: Covered | None = None
+    withdrawn: Withdrawal | None = None
+
+    @property
+    def settled(self) -> bool:
+        """Whether nothing is left to be done about it: it passed, or was withdrawn."""
+        return self.state in {"passed", "withdrawn"}
 
     @property
     def code(self) -> str:
@@ -311,16 +329,6 @@ class Answer(Value, frozen=True, kw_only=True):
     def given(self) -> datetime:
         """When the customer gave it."""
         return self.at if self.dated is None else min(self.at, self.dated)
-
-
-class Withdrawal(Value, frozen=True, kw_only=True):
-    """A proposal to withdraw a notice; complete once another person confirmed it."""
-
-    proposed_by: Name
-    proposed_at: Moment
-    reason: Reason
-    confirmed_by: str | None = None
-    confirmed_at: Moment | None = None
 
 
 class Issue(Value, frozen=True):

@@ -17,7 +17,7 @@ def specialists_wanted(notice: Notice, policy: Policy) -> dict[SpecialistsCause,
     if not notice.open:
         return {}
     found: dict[SpecialistsCause, tuple[str, ...]] = {}
-    unseen = [item for item in notice.items if item.state != "passed" and item.covered is not None]
+    unseen = [item for item in notice.items if not item.settled and item.covered is not None]
     covered = tuple(
         item.code
         for item in unseen
@@ -30,7 +30,7 @@ def specialists_wanted(notice: Notice, policy: Policy) -> dict[SpecialistsCause,
         found["covered_unseen"] = covered
     if notice.round > policy.rounds_to_specialists:
         met = {code for one in notice.specialist_meetings if one.round == notice.round for code in one.items}
-        failed = tuple(item.code for item in notice.items if item.state != "passed" and item.code not in met)
+        failed = tuple(item.code for item in notice.items if not item.settled and item.code not in met)
         if failed:
             found["rounds_failed"] = failed
     return found

@@ -21,7 +21,7 @@ PresenceStanding = Literal["supported", "open", "contradicted"]
 NoticeState = Literal["draft", "issued", "answered", "reinspecting", "closed", "withdrawn"]
 NoticeStage = Literal["survey", "intermediate", "acceptance", "hazard", "customer_inspection"]
 #: `passed_once`: seen good, but only by the person who raised it; a second person has yet to see it.
-ItemState = Literal["open", "passed_once", "passed"]
+ItemState = Literal["open", "passed_once", "passed", "withdrawn"]
 EntryStatus = Literal["met", "not_applicable", "unmet"]
 #: `waived`: not met, and two named persons let it go for a time.
 GateVerdict = Literal["met", "unmet", "not_applicable", "waived"]

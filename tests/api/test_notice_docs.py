@@ -19,9 +19,6 @@ ELSEWHERE = {
     ("GET", "/notice.pdf"),
     ("GET", "/pairs"),
     ("GET", "/pairs.pdf"),
-    ("POST", "/withdraw"),
-    ("POST", "/withdraw/confirm"),
-    ("POST", "/withdraw/reject"),
 }
 
 

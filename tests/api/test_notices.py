@@ -122,6 +122,36 @@ def test_a_withdrawal_takes_two_persons(desk: Desk) -> None:
     assert (withdrawn["state"], withdrawn["withdrawal"]["confirmed_by"]) == ("withdrawn", "deputy")
 
 
+def test_an_item_is_withdrawn_by_itself_and_the_rest_goes_on(desk: Desk) -> None:
+    desk.hire("deputy", "manager")
+    case = desk.open_case()
+    task = desk.assign(case)
+    desk.shoot(case, task)
+    desk.intake()
+    desk.submit(case, task, PF_01=desk.answer("fail", note="rust"), NR_01=desk.answer(9.0))
+    desk.intake()
+    path = f"/cases/{case}/notices/1"
+    refused(
+        desk.ask("POST", f"{path}/withdraw", json={"reason": "x", "items": ["ZZ-01"]}), 422, "item_unknown"
+    )
+    proposed = desk.post(f"{path}/withdraw", {"reason": "another site", "items": ["PF-01"]}, by="inspector")
+    assert proposed["withdrawal"]["items"] == ["PF-01"]
+    told = desk.post(f"{path}/withdraw/confirm")
+    assert (told["state"], told["withdrawal"]) == ("draft", None)
+    assert {one["result"]["code"]: one["state"] for one in told["items"]} == {
+        "PF-01": "withdrawn",
+        "NR-01": "open",
+    }
+    [gone] = [one["withdrawn"] for one in told["items"] if one["withdrawn"] is not None]
+    assert (gone["proposed_by"], gone["confirmed_by"], gone["reason"]) == (
+        "inspector",
+        "manager",
+        "another site",
+    )
+    settled = desk.ask("POST", f"{path}/withdraw", json={"reason": "x", "items": ["PF-01"]})
+    refused(settled, 422, "item_settled")
+
+
 @pytest.mark.parametrize("lang", ["zh-CN", "en"])
 def test_gates_speak_the_readers_language(desk: Desk, lang: str) -> None:
     case, _ = failing(desk)

@@ -65,6 +65,16 @@ def test_a_draft_and_a_withdrawn_notice_are_stamped() -> None:
     assert "误判" in told(issued.case)
 
 
+def test_an_item_that_was_withdrawn_by_itself_stays_on_the_paper_with_who_and_why() -> None:
+    desk = with_notice(failure("ME-05"), failure("ME-09"))
+    desk.do(c.ProposeWithdrawal(n=1, reason="误判此项", items=("ME-05",)))
+    desk.do(c.ConfirmWithdrawal(n=1), DEPUTY)
+    assert notice_paper(desk.case, 1, Beside(), CHINESE).stamp == ()
+    words = told(desk.case)
+    for expected in ("ME-05", "已撤销", "误判此项", DEPUTY.name, "ME-09"):
+        assert expected in words, expected
+
+
 def test_a_draft_has_no_deadline_but_room_for_one() -> None:
     words = told(with_notice(failure("ME-05"), issued=False).case)
     assert "期限2026" not in words

@@ -124,7 +124,6 @@ def test_a_failure_heard_as_grave_before_is_no_news_once_it_was_regraded() -> No
         (regrade(B="critical"), "regrade_of_nothing"),
         (regrade(A="major"), "regrade_of_nothing"),
         (regrade(Z="minor"), "item_unknown"),
-        (c.SettleDispute(n=1, decision="withdraw", reason="x"), "dispute_partial"),
     ],
 )
 def test_a_settlement_is_about_what_is_disputed(command: c.SettleDispute, code: str) -> None:
@@ -141,6 +140,17 @@ def test_withdrawing_takes_the_usual_two_persons() -> None:
     assert desk.notice().state == "withdrawn"
     assert settled.settlement is not None
     assert (settled.settlement.decision, settled.settlement.by) == ("withdrawn", DEPUTY.name)
+
+
+def test_what_is_disputed_alone_is_withdrawn_alone() -> None:
+    desk = disputed("major", "minor")
+    desk.do(c.SettleDispute(n=1, decision="withdraw", reason="another site"), DEPUTY)
+    desk.do(c.ConfirmWithdrawal(n=1))
+    notice = desk.notice()
+    assert (notice.state, notice.dispute) == ("issued", None)
+    assert [one.state for one in notice.items] == ["withdrawn", "open"]
+    assert notice.disputes[0].settlement is not None
+    assert notice.disputes[0].settlement.decision == "withdrawn"
 
 
 def test_a_withdrawal_turned_down_leaves_the_dispute_to_be_settled() -> None:

@@ -103,12 +103,11 @@ def _require_second_person(draft: Draft, notice: Notice, dispute: Dispute) -> No
 
 
 def _propose_withdrawal(draft: Draft, notice: Notice, dispute: Dispute, command: SettleDispute) -> None:
-    """A notice is withdrawn whole, so all that is open on it must be disputed. Settled once confirmed."""
-    rest = [item.code for item in notice.items if item.state != "passed" and item.code not in dispute.items]
-    if rest:
-        params = {"n": notice.n, "names": ", ".join(rest)}
-        raise Refusal("dispute_partial", params, facts=(f"notice:{notice.n}",))
-    propose_withdrawal(draft, ProposeWithdrawal(n=notice.n, reason=command.reason))
+    """Of all that is unsettled the notice, else what is disputed alone. Settled once confirmed."""
+    unsettled = [item.code for item in notice.items if not item.settled]
+    disputed = tuple(code for code in unsettled if code in dispute.items)
+    items = () if len(disputed) == len(unsettled) else disputed
+    propose_withdrawal(draft, ProposeWithdrawal(n=notice.n, reason=command.reason, items=items))
 
 
 def _require_severities(notice: Notice, dispute: Dispute, command: SettleDispute) -> None:
@@ -132,7 +131,7 @@ def regrade(draft: Draft, notice: Notice, item: NoticeItem, severity: Severity, 
     graver = SEVERITY_RANK[severity] > SEVERITY_RANK[item.severity]
     word = Regrade(severity=severity, reason=reason, by=draft.actor.name, at=draft.now)
     item = replace(item, regrades=(*item.regrades, word))
-    if notice.state == "draft" or item.due is None or item.state == "passed":
+    if notice.state == "draft" or item.due is None or item.settled:
         return item
     day = (min if graver else max)(item.due, default_due(draft, item))
     due = DueDate(

@@ -52,7 +52,7 @@ def schedule_reinspection(draft: Draft, command: ScheduleReinspection) -> None:
         params = {"n": notice.n, "names": ", ".join(sorted({code for of in wanted.values() for code in of}))}
         raise Refusal("specialists_first", params, facts=(f"notice:{notice.n}",))
     require_second_person(draft, notice, assignees)
-    items = tuple(item.code for item in notice.items if item.state != "passed")
+    items = tuple(item.code for item in notice.items if not item.settled)
     require_specialists(draft, notice.n, items, assignees, command.specialties)
     if command.by_photos:
         _require_photos_enough(draft, notice)
@@ -90,7 +90,7 @@ def _require_photos_enough(draft: Draft, notice: Notice) -> None:
     if not draft.policy.minor_by_photos:
         raise Refusal("visit_wanted", {"n": notice.n}, facts=("field:by_photos",))
     for item in notice.items:
-        if item.state != "passed" and (item.severity != "minor" or not answered_in_photos(notice, item.code)):
+        if not item.settled and (item.severity != "minor" or not answered_in_photos(notice, item.code)):
             params = {"n": notice.n, "item": item.code}
             raise Refusal("photos_not_enough", params, facts=("field:by_photos",))
 
@@ -128,7 +128,7 @@ def close_round(draft: Draft, task: Task, submission: Submission, results: tuple
 
     items = tuple(judged(item) if item.code in (task.items or ()) else item for item in notice.items)
     notice = replace(notice, items=items)
-    if all(item.state == "passed" for item in items):
+    if all(item.settled for item in items):
         notice = replace(notice, state="closed", closed_at=draft.now, closed_by=submission.submitted_by)
         draft.put_notice(notice)
         draft.tell("notice_closed", n=notice.n, round=notice.round, by=submission.submitted_by)

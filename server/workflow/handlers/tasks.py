@@ -170,7 +170,7 @@ def require_second_person(draft: Draft, notice: Notice, assignees: tuple[str, ..
     if not draft.policy.two_person_critical:
         return
     for item in notice.items:
-        if item.severity == "critical" and item.state != "passed" and item.raisers >= set(assignees):
+        if item.severity == "critical" and not item.settled and item.raisers >= set(assignees):
             raise Refusal(
                 "second_person_needed",
                 {"n": notice.n, "item": item.code, "names": ", ".join(sorted(item.raisers))},

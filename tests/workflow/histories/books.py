@@ -87,7 +87,8 @@ def replayed(case: Case, entries: tuple[LogEntry, ...], policy: Policy) -> Case:
 
 
 def _check_notice(before: Notice, after: Notice, command: c.Command, actor: Actor) -> None:
-    """A failure leaves by a pass in a re-inspection or by two persons' withdrawal, and no other way."""
+    """A failure leaves by a pass in a re-inspection or by two persons' withdrawal, of itself or of the notice
+    whole, and no other way."""
     kept = after.items[: len(before.items)]
     if before.state != "draft":
         assert [one.result for one in kept] == [one.result for one in before.items]
@@ -95,19 +96,46 @@ def _check_notice(before: Notice, after: Notice, command: c.Command, actor: Acto
         assert [one.code for one in kept] == [one.code for one in before.items]
     for old, new in zip(before.items, kept, strict=True):
         assert new.rounds[: len(old.rounds)] == old.rounds
-        if new.state != old.state:
+        if new.state == old.state:
+            assert new.withdrawn == old.withdrawn
+        elif new.state == "withdrawn":
+            _check_withdrawn(old, new, before, command, actor)
+        else:
             _check_item(old, new, before, command)
     if before.state != after.state and after.state == "closed":
-        assert all(one.state == "passed" for one in after.items)
+        assert all(one.state in {"passed", "withdrawn"} for one in after.items)
+        assert any(one.state == "passed" for one in after.items)
         assert isinstance(command, c.RecordSubmission)
     if before.state != after.state and after.state == "withdrawn":
         assert isinstance(command, c.ConfirmWithdrawal)
         assert before.withdrawal is not None
         assert before.withdrawal.proposed_by != actor.name
         assert {"manager", "admin"} & set(actor.roles)
-        assert after.items == before.items
+        if before.withdrawal.items:
+            assert all(one.state in {"passed", "withdrawn"} for one in after.items)
+        else:
+            assert after.items == before.items
     if before.state in {"closed", "withdrawn"}:
         assert (after.state, after.items) == (before.state, before.items)
+
+
+def _check_withdrawn(
+    old: NoticeItem, new: NoticeItem, notice: Notice, command: c.Command, actor: Actor
+) -> None:
+    """As a notice whole: by two persons, with a reason, never while somebody is on his way to look at it."""
+    assert isinstance(command, c.ConfirmWithdrawal)
+    assert notice.state in {"draft", "issued", "answered"}
+    assert notice.withdrawal is not None
+    assert old.code in notice.withdrawal.items
+    assert notice.withdrawal.proposed_by != actor.name
+    assert {"manager", "admin"} & set(actor.roles)
+    assert old.state in {"open", "passed_once"}
+    assert new.withdrawn is not None
+    assert new.withdrawn.reason
+    assert {new.withdrawn.proposed_by, new.withdrawn.confirmed_by} == {
+        notice.withdrawal.proposed_by,
+        actor.name,
+    }
 
 
 def _check_item(old: NoticeItem, new: NoticeItem, notice: Notice, command: c.Command) -> None:

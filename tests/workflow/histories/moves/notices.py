@@ -42,8 +42,18 @@ def finish_reinspection(h: History) -> None:
         h.hand_in(task, outcome(h, *(task.items or ())), h.pick(FIELD))
 
 
+def some_items(h: History, n: int) -> tuple[str, ...]:
+    """Items of a notice, or none for all of it."""
+    notice = h.case.notices.get(n)
+    if notice is None or h.chance():
+        return ()
+    codes = [one.code for one in notice.items]
+    return tuple(h.random.sample(codes, h.random.randint(1, len(codes))))
+
+
 def propose_withdrawal(h: History) -> None:
-    h.give(c.ProposeWithdrawal(n=h.some_notice(), reason="error"), *OFFICE)
+    n = h.some_notice()
+    h.give(c.ProposeWithdrawal(n=n, reason="error", items=some_items(h, n)), *OFFICE)
 
 
 def confirm_withdrawal(h: History) -> None:
@@ -52,7 +62,7 @@ def confirm_withdrawal(h: History) -> None:
 
 def withdraw(h: History) -> None:
     n = h.some_notice()
-    h.give(c.ProposeWithdrawal(n=n, reason="error"), *OFFICE)
+    h.give(c.ProposeWithdrawal(n=n, reason="error", items=some_items(h, n)), *OFFICE)
     h.give(c.ConfirmWithdrawal(n=n), *OFFICE)
 
 
@@ -87,6 +97,7 @@ def dispute(h: History) -> None:
     n = h.some_notice()
     notice = h.case.notices.get(n)
     codes = tuple(one.code for one in notice.items) if notice else ("A",)
+    codes = codes[: h.random.randint(1, len(codes))]
     h.give(c.DisputeNotice(n=n, items=codes, reason="built as drawn", disputed_by="Mr Lu"), MANAGER, CUSTOMER)
 
 
