@@ -35,7 +35,7 @@ def explanation_words(explained: Explanation, lang: str) -> Iterator[str]:
         if key[0]:
             yield text("outage_explained_days", lang, dates=_dates(own), facts=_facts(key[0], lang))
         else:
-            hours = _hours(key[1] or 0.0)
+            hours = _hours(key[1] or 0.0, lang)
             yield text("outage_explained_fits", lang, date=_dates(own), hours=hours)
     for relief in explained.reliefs:
         yield text(
@@ -43,7 +43,7 @@ def explanation_words(explained: Explanation, lang: str) -> Iterator[str]:
             lang,
             change=text(f"outage_relief_{relief.change.code}", lang, **relief.change.params),
             date=relief.date,
-            hours=_hours(relief.hours),
+            hours=_hours(relief.hours, lang),
             moves=_moves(relief.moves, lang),
         )
     if explained.core and explained.date is None and not explained.reliefs:
@@ -56,7 +56,7 @@ def price_words(priced: Price, lang: str) -> str:
         facts = _facts(priced.obstacles, lang)
         return text("outage_priced_not", lang, work=priced.work, date=priced.date, facts=facts)
     others = tuple(one for one in priced.changes if one.work != priced.work)
-    hours, moves = _hours(priced.total), _moves(others, lang)
+    hours, moves = _hours(priced.total, lang), _moves(others, lang)
     return text("outage_priced", lang, work=priced.work, date=priced.date, hours=hours, moves=moves)
 
 
@@ -76,5 +76,7 @@ def _dates(days: list[DayWhy]) -> str:
     return str(first) if first == last else f"{first}–{last}"
 
 
-def _hours(hours: float) -> str:
-    return f"{hours:,.0f}"
+def _hours(hours: float, lang: str) -> str:
+    """So many more, or fewer: a work that was left out comes to less with a day."""
+    code = "outage_hours_less" if round(hours) < 0 else "outage_hours_more"
+    return text(code, lang, hours=f"{abs(hours):,.0f}")

@@ -160,6 +160,8 @@ def _require_askable(record: PlanRecord, instance: dict[str, Any], body: dict[st
                 raise Problem(422, "plan_work_unknown", work=work)
         require_balanceable(record, changed_instance(instance, drop=body["drop"], add=body["add"]))
         return
+    if not body["work"]:
+        raise Problem(422, "enquiry_work_missing")
     if body["work"] not in known:
         raise Problem(422, "plan_work_unknown", work=body["work"])
     if body["kind"] == "move":

@@ -177,6 +177,8 @@ def export_calendar(plan_id: str) -> Response:
 
 def due_of(record: PlanRecord) -> list[announcing.Notice]:
     """What is to be announced of a plan that was published. Raises Problem 409 for another."""
+    if record.state == "amended":
+        raise Problem(409, "plan_amended", other=record.amended_by)
     if record.published_at is None or record.state not in ("published", "withdrawn"):
         raise Problem(409, "plan_not_published")
     made = services()

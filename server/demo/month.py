@@ -18,6 +18,7 @@ from typing import Any
 import msgspec
 
 from server.outages.instance import Work
+from server.outages.works import supplied_by
 from server.scheduling import plans as stored
 from server.scheduling.months import days_of, instance_of
 from server.scheduling.networks import NetworkHead
@@ -149,7 +150,15 @@ def _requested(
         safety=_SAFETY,
     )
     needed = listed(made.cases.policy(head.organisation).work_approvals)
-    known = request(number.lower(), head.organisation, particulars, by=by, at=now, needed=needed)
+    known = request(
+        number.lower(),
+        head.organisation,
+        particulars,
+        by=by,
+        at=now,
+        needed=needed,
+        feeders=supplied_by(asked, index.topology, index.fed),
+    )
     for function, who in _AGREE.items():
         role = "manager" if function == "marketing" else "scheduler"
         known = agree(known, function, by=who, roles=(role,), at=now, needed=needed)

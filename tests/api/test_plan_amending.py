@@ -155,7 +155,7 @@ def test_what_was_announced_is_corrected_in_words_and_the_rest_is_not_told_again
     made(june, id="june-2", hand={"t-06": {"pin": {"date": other_day(june)}}})
     was = stands(june, "june", "t-06")
     published(june, "june-2")
-    refused(june.ask("GET", "/plans/june/public-notices"), 409, "plan_not_published")
+    refused(june.ask("GET", "/plans/june/public-notices"), 409, "plan_amended")
     notices = june.get("/plans/june-2/public-notices")["items"]
     changed = [one for one in notices if one["kind"] != "planned"]
     assert [(one["kind"], one["state"]) for one in changed] == [("corrected", "due")]
