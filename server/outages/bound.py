@@ -34,6 +34,8 @@ _GAINS = 1e-3
 _KEPT = 2
 #: Where time ended the rounds early, prices that gain too much are tried smaller.
 _SHRUNK = (0.98, 0.95, 0.9, 0.8, 0.65, 0.5, 0.3)
+#: How near the prices tried stay to the best so far: those of the program alone swing.
+_STEADY = 0.8
 #: A bound of less than this share of what the relaxation comes to is not used to tell places apart.
 _GOOD = 0.9
 
@@ -102,23 +104,22 @@ def _of_part(columns: Columns, options: Options, start: Choice, limits: _Limits,
     for column in columns.of_choice(options, start):
         master.add(column)
     ends = math.inf if limits.seconds is None else limits.clock() + limits.seconds
-    prices = np.zeros(len(columns.low))
+    prices = steady = np.zeros(len(columns.low))
     best = priced = columns.priced(prices)
     value = math.inf
-    calm: Floats | None = None
-    for _ in range(limits.rounds):
+    for turn in range(limits.rounds):
         solved = master.solved(ends - limits.clock())
         if solved is None:
             break
         value, prices = solved
         added = 0
-        # Half way from the prices before: those of the program alone swing. They count where the others fail.
-        for tried in (prices,) if calm is None else ((calm + prices) / 2, prices):
+        # The prices themselves count where nothing is gained by those near the best.
+        for tried in (_STEADY * steady + (1 - _STEADY) * prices, prices) if turn else (prices,):
             priced = columns.priced(tried)
-            best = max(best, priced, key=_bound_of)
+            if priced.bound > best.bound:
+                best, steady = priced, tried
             added = sum(master.add(one) for one in columns.gaining(priced, _GAINS, _NEW, _NEW_A_WORK))
             if added:
-                calm = tried
                 break
         if not added or not heard(columns.floor(best)) or value - best.bound <= limits.gap * abs(value):
             break
