@@ -25,12 +25,12 @@ from kit.curves import plot
 from kit.months import grown, month, oberrhein
 
 from geo.network.model import Network
-from server.outages.balancing import proof_of
+from server.outages.balancing import first_plan, proof_of, widened
 from server.outages.checking import check
 from server.outages.greedy import alone, merged
 from server.outages.ledger import Choice, Ledger
 from server.outages.month import MINUTES, Month, make_month
-from server.outages.options import Options, make_options
+from server.outages.options import Options
 from server.outages.planning import write_plan
 from server.outages.reading import read_instance
 from server.outages.search import search
@@ -82,20 +82,21 @@ def one(network: Network, works: int, seed: int, limits: Limits) -> tuple[str, C
         raise SystemExit(f"the month cannot be balanced: {reading.findings[:3]}")
     began = limits.clock()
     made = make_month(reading.instance, reading.network)
-    options = make_options(made, workers=limits.workers)
-    start = merged(made, options)
+    few, quick = first_plan(made, limits)
     first = limits.clock() - began
-    single, greedy = plain(made, options, alone(made, options)), plain(made, options, start)
-    course = Course(first)
+    options, start = widened(made, few, quick, limits)
+    ready = limits.clock() - began
+    single, greedy = plain(made, options, alone(made, options)), plain(made, options, merged(made, options))
+    course = Course(ready)
     found = search(made, options, limits, course.heard, start=start)
     proof = proof_of(made, options, found, limits)
-    course.steps.append((first + found.seconds, 100 * proof.gap))
+    course.steps.append((ready + found.seconds, 100 * proof.gap))
     plan = write_plan(made, options, found.choice, proof)
     if wrong := check(reading.instance, reading.network, plan):
         raise SystemExit(f"the plan does not hold: {wrong[:3]}")
     best = Plain(plan.customer_hours, len(plan.unplaced))
     saved = [100 * (1 - best.each(works) / other.each(works)) for other in (single, greedy)]
-    proven = f"{first + found.seconds:.1f}" if proof.status == "optimal" else f"gap {100 * proof.gap:.1f} %"
+    proven = f"{ready + found.seconds:.1f}" if proof.status == "optimal" else f"gap {100 * proof.gap:.1f} %"
     cells = [
         network.id,
         str(works),

@@ -31,9 +31,10 @@ class Options:
     alike: tuple[tuple[tuple[str, ...], tuple[int, ...]], ...]
 
 
-def make_options(month: Month, *, workers: int = 1) -> Options:
-    """Every option that no rule excludes by itself, reckoned by so many threads."""
-    sets = _sets(month, workers)
+def make_options(month: Month, *, workers: int = 1, together: int | None = None) -> Options:
+    """Every option that no rule excludes by itself, reckoned by so many threads; sets of what so many places
+    of work need `together`, by default as many as the rules have."""
+    sets = _sets(month, workers, month.instance.rules.sections_per_outage if together is None else together)
     riders = [_riders(month, one) for one in sets]
     places: list[list[Place]] = [[] for _ in month.works]
     day_open = _open_days(month, live=False)
@@ -57,6 +58,20 @@ def make_options(month: Month, *, workers: int = 1) -> Options:
     )
 
 
+def carried_over(choice: Mapping[int, Place | None], of: Options, into: Options) -> dict[int, Place | None]:
+    """A choice among some options as one among others, by the sections that outages make dead; works for
+    whose place there is none are left out."""
+    number = {one.dead: at for at, one in enumerate(into.sets)}
+    found: dict[int, Place | None] = {}
+    for work, place in choice.items():
+        here = place
+        if place is not None and place[0] != LIVE:
+            at = number.get(of.sets[place[0]].dead)
+            here = None if at is None else (at, place[1])
+        found[work] = here if here in into.places[work] else None
+    return found
+
+
 def _open_days(month: Month, *, live: bool) -> list[frozenset[int]]:
     """For each work the days that it may be done on by itself: with an outage, or live."""
     found = []
@@ -72,7 +87,7 @@ def _open_days(month: Month, *, live: bool) -> list[frozenset[int]]:
     return found
 
 
-def _sets(month: Month, workers: int) -> list[Outcome]:
+def _sets(month: Month, workers: int, together: int) -> list[Outcome]:
     needs = sorted(set(month.needs), key=sorted)
     days: dict[frozenset[str], set[int]] = {}
     for work, open_ in enumerate(_open_days(month, live=False)):
@@ -82,7 +97,7 @@ def _sets(month: Month, workers: int) -> list[Outcome]:
     found = {one: month.interruptions.of(one) for one in needs}
     joined: list[tuple[frozenset[str], set[int]]] = [(one, days[one]) for one in needs]
     below = {one: month.grid.below(one) for one in needs}
-    for _ in range(month.instance.rules.sections_per_outage - 1):
+    for _ in range(together - 1):
         grown: dict[frozenset[str], set[int]] = {}
         for one, common in joined:
             under = month.grid.below(one)

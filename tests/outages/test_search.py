@@ -7,14 +7,14 @@ from dataclasses import replace
 import msgspec
 import pytest
 
-from server.outages.balancing import balance
+from server.outages.balancing import balance, first_plan, widened
 from server.outages.checking import check
 from server.outages.greedy import merged
 from server.outages.instance import Objective
 from server.outages.measure import costs_of, total
 from server.outages.model import build, values_of, whole
 from server.outages.month import make_month
-from server.outages.options import make_options
+from server.outages.options import carried_over, make_options
 from server.outages.plan import Plan
 from server.outages.search import search
 from server.outages.solving import Limits
@@ -57,6 +57,29 @@ def test_a_choice_as_values_keeps_every_row_and_costs_the_same(seed: int) -> Non
         assert row.high is None or reached <= row.high
     parts = instance.objective.stages[0]
     assert model.rows.value(parts, values) == total(costs_of(month, options, choice), parts)
+
+
+@pytest.mark.parametrize("seed", range(0, 240, 8))
+def test_a_first_plan_of_single_places_stands_by_itself_and_costs_the_search_nothing(seed: int) -> None:
+    """Ended at once it is the plan; taken over into all options it keeps every rule and is no worse."""
+    instance, network = tiny(seed)
+    large = replace(LIMITS, warm_works=0)
+    ended = balance(instance, network, limits=large, progress=lambda step: False)
+    assert ended.proof.status in ("cancelled", "empty", "optimal")
+    assert check(instance, network, ended) == ()
+    month = make_month(instance, network)
+    few, first = first_plan(month, large)
+    options, start = widened(month, few, first, large)
+    parts = instance.objective.stages[0]
+    for work, place in start.items():
+        assert place is None or place in options.places[work]
+    kept = carried_over(first, few, options)
+    assert all(start[work] == place for work, place in kept.items() if place is not None)
+    assert total(costs_of(month, options, start), parts) <= total(costs_of(month, few, first), parts)
+    whole_ = balance(instance, network, limits=large)
+    assert check(instance, network, whole_) == ()
+    best = balance(instance, network, limits=LIMITS)
+    assert whole_.proof.stages[0].value == pytest.approx(best.proof.stages[0].value)
 
 
 def test_it_tells_of_every_better_plan_and_can_be_ended() -> None:
