@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from sqlalchemy import JSON, Column, ForeignKey, Index, Integer, String, Table
+from sqlalchemy import JSON, Column, Index, Integer, String
 
-from server.readmodel.tables import metadata
+from server.readmodel.tables import numbered
 
 #: What the office owes, from the day `since` on, and by which day. In the order in which a list shows it.
-duties = Table(
+duties = numbered(
     "duties",
-    metadata,
-    Column("key", ForeignKey("cases.key", ondelete="CASCADE"), primary_key=True),
-    Column("n", Integer, primary_key=True),
-    Column("organisation", String, nullable=False),
     Column("kind", String, nullable=False),
     Column("since", String, nullable=False),
     Column("due", String, nullable=False),
@@ -25,12 +21,8 @@ duties = Table(
 )
 
 #: Instruments that are planned and not fitted, by the month in which their case is to connect.
-metering_needs = Table(
+metering_needs = numbered(
     "metering_needs",
-    metadata,
-    Column("key", ForeignKey("cases.key", ondelete="CASCADE"), primary_key=True),
-    Column("n", Integer, primary_key=True),
-    Column("organisation", String, nullable=False),
     Column("month", String, nullable=False),
     Column("quantity", Integer, nullable=False),
     Column("instrument", JSON, nullable=False),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import (
     JSON,
     Boolean,
@@ -22,6 +24,19 @@ from sqlalchemy import (
 SCHEMA_VERSION = 15
 
 metadata = MetaData()
+
+
+def numbered(name: str, *parts: Column[Any] | Index) -> Table:
+    """A table that says several things of a case, in the order of `n`."""
+    return Table(
+        name,
+        metadata,
+        Column("key", ForeignKey("cases.key", ondelete="CASCADE"), primary_key=True),
+        Column("n", Integer, primary_key=True),
+        Column("organisation", String, nullable=False),
+        *parts,
+    )
+
 
 #: Every organisation by a number of its own, and how many cases it has.
 organisations = Table(
@@ -161,12 +176,8 @@ notices = Table(
 
 #: What monitors tell of a case, from a day on and before another; what will come about by itself as well.
 #: Each index has the order of the list and the days behind what it is filtered by: it is counted there.
-anomalies = Table(
+anomalies = numbered(
     "anomalies",
-    metadata,
-    Column("key", ForeignKey("cases.key", ondelete="CASCADE"), primary_key=True),
-    Column("n", Integer, primary_key=True),
-    Column("organisation", String, nullable=False),
     Column("manager", String, nullable=False),
     Column("monitor", String, nullable=False),
     Column("code", String, nullable=False),

@@ -89,6 +89,7 @@ def test_what_no_worker_could_answer_is_refused_at_once(made: Desk) -> None:
     def wrong(code: str, **asked: Any) -> None:
         refused(made.ask("POST", "/plans/june/enquiries", by="scheduler", json=asked), 422, code)
 
+    wrong("enquiry_work_missing", kind="move", date="2026-06-22")
     wrong("plan_work_unknown", kind="move", work="t-99", date="2026-06-22")
     wrong("enquiry_day_outside", kind="move", work="t-06", date="2026-07-01")
     wrong("enquiry_day_outside", kind="move", work="t-06")

@@ -18,7 +18,7 @@ from server.outages.obstacles import obstacles, places_of, with_own_set
 from server.outages.options import make_options
 from server.outages.plan import Plan
 from server.outages.reasons import Explanation, explain, fact_of
-from server.outages.rebalancing import price
+from server.outages.rebalancing import Price, price
 from server.outages.standing import taken_up
 from server.texts import LANGUAGES
 from tests.outages.demo import LIMITS, demo, demo_plan, with_work
@@ -224,3 +224,14 @@ def test_a_price_is_told_in_both_languages() -> None:
             words = price_words(priced, language)
             assert "T-04" in words
             assert "outage_" not in words
+
+
+def test_a_price_below_nothing_is_told_as_less() -> None:
+    def told(total: float, lang: str) -> str:
+        priced = Price("t-1", dt.date(2026, 6, 2), True, total, {}, (), ())
+        return price_words(priced, lang)
+
+    assert told(1234.4, "en") == "t-1 on 2026-06-02: 1,234 customer-hours more."
+    assert told(-19_874.0, "en") == "t-1 on 2026-06-02: 19,874 customer-hours less."
+    assert told(-0.3, "en") == "t-1 on 2026-06-02: 0 customer-hours more."
+    assert "少 19,874 时户数" in told(-19_874.0, "zh-CN")
