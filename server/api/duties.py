@@ -34,7 +34,7 @@ class DutyQuery(Schema):
     limit = ma.fields.Integer(load_default=50, validate=ma.validate.Range(min=1, max=MAX_PAGE))
 
 
-class DutyRow(ma.Schema):
+class OneDuty(ma.Schema):
     kind = ma.fields.String()
     title = ma.fields.String()
     since = ma.fields.String()
@@ -46,6 +46,9 @@ class DutyRow(ma.Schema):
     case_id = ma.fields.String()
     no = ma.fields.String()
     customer = ma.fields.String()
+
+
+class DutyRow(OneDuty):
     manager = ma.fields.String()
     stage = ma.fields.String()
 
@@ -82,19 +85,8 @@ def find_duties(query: dict[str, Any]) -> dict[str, Any]:
     return {"items": items, "total": total, "offset": offset, "limit": limit}
 
 
-class MyDuty(ma.Schema):
-    kind = ma.fields.String()
-    title = ma.fields.String()
-    since = ma.fields.String()
-    due = ma.fields.String()
-    overdue = ma.fields.Boolean()
-    who = ma.fields.String()
+class MyDuty(OneDuty):
     in_place_of = ma.fields.String(metadata={"description": "Whose it is, if one only stands in for him."})
-    params = ma.fields.Dict()
-    refs = ma.fields.List(ma.fields.String())
-    case_id = ma.fields.String()
-    no = ma.fields.String()
-    customer = ma.fields.String()
     address = ma.fields.String()
 
 

@@ -24,7 +24,7 @@ from server.workflow.aftercare_commands import (
 )
 from server.workflow.draft import Draft
 from server.workflow.field_commands import CancelTask
-from server.workflow.handlers.customer_inspections import put_inspection
+from server.workflow.handlers.customer_inspections import put_done, put_inspection
 from server.workflow.handlers.handover import known_already
 from server.workflow.handlers.tasks import cancel_task, distinct, tell_assigned
 from server.workflow.model import ChecklistRef, Task
@@ -165,14 +165,7 @@ def record_customer_inspection(draft: Draft, command: RecordCustomerInspection) 
         raise Refusal("customer_inspection_by_task", params, facts=(f"task:{inspection.task}",))
     record = draft.case.energization.record
     draft.require_dated(command.dated, "dated", earliest=record.at if record else draft.case.history[0].begun)
-    put_inspection(draft, replace(inspection, done=done))
-    draft.tell(
-        "customer_inspected",
-        inspection=inspection.id,
-        dated=done.dated.isoformat(),
-        inspectors=list(done.inspectors),
-        findings=done.findings,
-    )
+    put_done(draft, inspection, done)
 
 
 def cancel_customer_inspection(draft: Draft, command: CancelCustomerInspection) -> None:

@@ -49,6 +49,10 @@ def came_back(draft: Draft, task: Task, submission: Submission) -> None:
         recorded_at=draft.now,
         recorded_by=submission.submitted_by,
     )
+    put_done(draft, inspection, done)
+
+
+def put_done(draft: Draft, inspection: CustomerInspection, done: InspectionDone) -> None:
     put_inspection(draft, replace(inspection, done=done))
     draft.tell(
         "customer_inspected",
