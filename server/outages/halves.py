@@ -2,7 +2,8 @@
 
 Crews bind by halves, so a day is a small packing: every outage takes one window that all its works allow,
 and no skill is needed more often in a half than it has crews; works of one crew count as a skill with one.
-Solved by going through the outages and keeping, for each set of loads that can be reached, the best way.
+Solved by going through the outages and keeping, for each set of loads that can be reached, the best way; but
+where any windows do, a day is first dealt out one by one, which mostly comes out.
 """
 
 from __future__ import annotations
@@ -66,6 +67,8 @@ def split(
     steps = [(one.number, _ways(month, day, one, prefer)) for one in events]
     steps += [(LIVE - work, _live_ways(month, day, work, prefer)) for work in live]
     steps.sort(key=lambda step: (len(step[1]), step[0]))
+    if prefer is _no_preference and (dealt := _dealt(month, day, [ways for _, ways in steps])) is not None:
+        return _halves_of(steps, dealt)
     loads = _Loads(month, day, (way.demand for _, ways in steps for way in ways))
     reached: dict[int, tuple[int, tuple[_Choice, ...]]] = {loads.none: (0, ())}
     for _, ways in steps:
@@ -82,10 +85,37 @@ def split(
     if not reached:
         return None
     _, best = min(reached.values(), key=lambda found: found[0])
+    return _halves_of(steps, best)
+
+
+def _halves_of(steps: Sequence[tuple[int, Sequence[_Choice]]], chosen: Sequence[_Choice]) -> Halves:
     windows = {
-        number: way.window for (number, _), way in zip(steps, best, strict=True) if way.window is not None
+        number: way.window for (number, _), way in zip(steps, chosen, strict=True) if way.window is not None
     }
-    return Halves(windows, {work: bound for way in best for work, bound in way.bound.items()})
+    return Halves(windows, {work: bound for way in chosen for work, bound in way.bound.items()})
+
+
+def _dealt(month: Month, day: int, steps: Sequence[Sequence[_Choice]]) -> list[_Choice] | None:
+    """The way of each that leaves most crews where fewest are left, those with least choice and most work
+    first; None where that does not come out, though it might otherwise."""
+    left: dict[Demand, int] = {}
+    for name in {name for ways in steps for way in ways for name in way.demand}:
+        left[name] = 1 if name[0].startswith("\0") else month.crew(name[0], day)
+    chosen: dict[int, _Choice] = {}
+    order = sorted(
+        range(len(steps)),
+        key=lambda at: (len(steps[at]), -max((way.demand.total() for way in steps[at]), default=0), at),
+    )
+    for at in order:
+        rooms = [
+            min((left[name] - more for name, more in way.demand.items()), default=0) for way in steps[at]
+        ]
+        if not rooms or max(rooms) < 0:
+            return None
+        way = chosen[at] = steps[at][rooms.index(max(rooms))]
+        for name, more in way.demand.items():
+            left[name] -= more
+    return [chosen[at] for at in range(len(steps))]
 
 
 class _Loads:

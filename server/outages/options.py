@@ -35,7 +35,7 @@ def make_options(month: Month, *, workers: int = 1, together: int | None = None)
     """Every option that no rule excludes by itself, reckoned by so many threads; sets of what so many places
     of work need `together`, by default as many as the rules have."""
     sets = _sets(month, workers, month.instance.rules.sections_per_outage if together is None else together)
-    riders = [_riders(month, one) for one in sets]
+    riders = _riders(month, sets)
     places: list[list[Place]] = [[] for _ in month.works]
     day_open = _open_days(month, live=False)
     for number, outcome in enumerate(sets):
@@ -137,8 +137,16 @@ def _no_worse(one: Outcome, other: Outcome) -> bool:
     )
 
 
-def _riders(month: Month, outcome: Outcome) -> list[int]:
-    return [work for work, needs in enumerate(month.needs) if needs <= outcome.dead]
+def _riders(month: Month, sets: Iterable[Outcome]) -> list[list[int]]:
+    """For each set the works that ride on it."""
+    nowhere, by_section = list[int](), dict[str, list[int]]()
+    for work, needs in enumerate(month.needs):
+        (by_section.setdefault(min(needs), []) if needs else nowhere).append(work)
+    found = []
+    for outcome in sets:
+        near = [work for section in outcome.dead for work in by_section.get(section, ())]
+        found.append(sorted(nowhere + [work for work in near if month.needs[work] <= outcome.dead]))
+    return found
 
 
 def _clashes(sets: list[Outcome]) -> tuple[tuple[int, ...], ...]:
