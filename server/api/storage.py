@@ -30,7 +30,7 @@ class CaseUsageOut(ma.Schema):
     stage = ma.fields.String()
     forms_bytes = ma.fields.Integer()
     media_bytes = ma.fields.Integer(metadata={"description": "Photos as they were sent, and receipts."})
-    moved_bytes = ma.fields.Integer(metadata={"description": "Originals in object storage; none of the above."})
+    moved_bytes = ma.fields.Integer(metadata={"description": "In object storage; not counted above."})
 
 
 class UsageOut(ma.Schema):

@@ -264,6 +264,4 @@ def project_photos(readmodel: ReadModel, store: DocumentStore, names: Names, cas
 
 
 def _due(notice: Notice) -> str | None:
-    return min(
-        (item.due.isoformat() for item in notice.items if item.due and not item.settled), default=None
-    )
+    return min((item.due.isoformat() for item in notice.items if item.due and not item.settled), default=None)
