@@ -1,7 +1,7 @@
 """Outages balanced: how soon there is a plan, how soon it is proven good, and what simpler plans cost.
 
     python bench/outages.py [--works 20 50 ...] [--grown 200] [--large 500 1000] [--province 3000]
-        [--seed K] [--workers N]
+        [--seconds S] [--crews 0.33] [--seed K] [--workers N]
 
 Months by seed (`kit/months.py`): on pandapower's public network mv_oberrhein where it is installed, and on a
 grown network of 2,000 nodes; a province's month on one of two nodes a work. Beside the plan: (a) each work
@@ -75,9 +75,12 @@ def plain(made: Month, options: Options, choice: Choice) -> Plain:
     return Plain(ledger.customer_minutes() / MINUTES, sum(place is None for place in choice.values()))
 
 
-def one(network: Network, works: int, seed: int, limits: Limits) -> tuple[str, Course]:
-    """Balance a month; its row of the table, and the course of its gap."""
-    reading = read_instance(month(network, works, seed))
+def one(network: Network, works: int, seed: int, limits: Limits, crews: float) -> tuple[str, Course]:
+    """Balance a month with a share of its crews; its row of the table, and the course of its gap."""
+    document = month(network, works, seed)
+    for crew in document["crews"]:
+        crew["count"] = max(1, round(crews * crew["count"]))
+    reading = read_instance(document)
     if reading.instance is None or reading.network is None:
         raise SystemExit(f"the month cannot be balanced: {reading.findings[:3]}")
     began = limits.clock()
@@ -119,15 +122,17 @@ def main() -> None:
     parser.add_argument("--large", type=int, nargs="*", default=[500, 1000])
     parser.add_argument("--province", type=int, nargs="*", default=[], help="as large, two nodes a work")
     parser.add_argument("--processor", action="store_true", help="count processor time, of all threads")
+    parser.add_argument("--seconds", type=float, default=LARGE_SECONDS, help="for --large and --province")
+    parser.add_argument("--crews", type=float, default=1.0, help="only that share of the crews is there")
     parser.add_argument("--gap", type=float, default=0.0, help="good enough for --large and --province")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--plot", type=Path, help="write the gaps over time there, as SVG")
     asked = parser.parse_args()
-    runs = [("oberrhein", works, SMALL_SECONDS) for works in asked.works]
-    runs += [("grown", works, SMALL_SECONDS) for works in asked.grown]
-    runs += [("grown", works, LARGE_SECONDS) for works in asked.large]
-    runs += [(f"province {works}", works, LARGE_SECONDS) for works in asked.province]
+    runs = [("oberrhein", works, SMALL_SECONDS, 0.0) for works in asked.works]
+    runs += [("grown", works, SMALL_SECONDS, 0.0) for works in asked.grown]
+    runs += [("grown", works, asked.seconds, asked.gap) for works in asked.large]
+    runs += [(f"province {works}", works, asked.seconds, asked.gap) for works in asked.province]
     networks: dict[str, Network] = {}
     print(f"load at the start: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores\n")
     print(
@@ -137,17 +142,16 @@ def main() -> None:
     print(" first plan, s | 5 % | 1 % | proof | MB so far |")
     print("|---" * 12 + "|", flush=True)
     curves = {}
-    for name, works, seconds in runs:
+    for name, works, seconds, gap in runs:
         if name not in networks:
             nodes = 2 * works if name.startswith("province") else 2000
             networks[name] = oberrhein() if name == "oberrhein" else grown(nodes)
-        gap = asked.gap if seconds == LARGE_SECONDS else 0.0
         clock = time.process_time if asked.processor else time.monotonic
         limits = Limits(seconds=seconds, workers=asked.workers, seed=asked.seed, gap=gap, clock=clock)
-        row, course = one(networks[name], works, asked.seed, limits)
+        row, course = one(networks[name], works, asked.seed, limits, asked.crews)
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         print(f"{row} {peak:,.0f} |", flush=True)
-        curves[f"{name}, {works} works"] = [(max(0.1, at), max(FLOOR, gap)) for at, gap in course.steps]
+        curves[f"{name}, {works} works"] = [(max(0.1, at), max(FLOOR, off)) for at, off in course.steps]
     print(f"\nload at the end: {os.getloadavg()[0]:.1f}")
     if asked.plot:
         drawn = plot(curves, "Balancing outages: the gap over time", unit="%", of="seconds")

@@ -56,8 +56,9 @@ def _rival(ledger: Ledger, work: int, place: Place) -> int | None:
     number, day = place
     if number == LIVE or place in ledger.riders:
         return None
-    own = ledger.outcome(number)
-    rivals = [one for one in ledger.by_day.get(day, ()) if own.blocked & ledger.outcome(one).blocked]
+    sets = ledger.options.sets
+    blocked = sets[number].blocked
+    rivals = [one for one in ledger.by_day.get(day, ()) if not blocked.isdisjoint(sets[one].blocked)]
     if len(rivals) != 1:
         return None
     riders = ledger.riders[rivals[0], day]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from server.outages.halves import Event, Halves, Preference, split
+from server.outages.halves import Event, Halves, Preference, Step, live_step_of, split, split_steps, step_of
 from server.outages.interruption import Outcome
 from server.outages.month import MINUTES, Month, Obstacle
 from server.outages.options import LIVE, Options, Place, root_spare
@@ -26,6 +26,7 @@ class Ledger:
         self.riders: dict[Place, list[int]] = {}
         self.live: dict[int, list[int]] = {}
         self.by_day: dict[int, list[int]] = {}
+        self._steps: dict[Place, Step] = {}
         for work, place in sorted((choice or {}).items()):
             if place is not None:
                 self.put(work, place)
@@ -37,6 +38,7 @@ class Ledger:
         if number == LIVE:
             self.live.setdefault(day, []).append(work)
             return
+        self._steps.pop(place, None)
         if place not in self.riders:
             self.riders[place] = []
             self.by_day.setdefault(day, []).append(number)
@@ -52,6 +54,7 @@ class Ledger:
         if number == LIVE:
             self.live[day].remove(work)
             return place
+        self._steps.pop(place, None)
         self.riders[place].remove(work)
         if not self.riders[place]:
             del self.riders[place]
@@ -67,16 +70,21 @@ class Ledger:
 
     def halves(self, day: int, prefer: Preference | None = None) -> Halves | None:
         """The windows of a day's outages; None where they do not come out."""
-        events = [
-            Event(number, self.outcome(number), tuple(sorted(self.riders[number, day])))
-            for number in sorted(self.by_day.get(day, ()))
-        ]
         live = sorted(self.live.get(day, ()))
-        return (
-            split(self.month, day, events, live)
-            if prefer is None
-            else split(self.month, day, events, live, prefer)
-        )
+        numbers = sorted(self.by_day.get(day, ()))
+        if prefer is not None:
+            return split(self.month, day, [self._event(one, day) for one in numbers], live, prefer)
+        steps = [self._step((one, day)) for one in numbers]
+        return split_steps(self.month, day, steps + [live_step_of(self.month, day, one) for one in live])
+
+    def _event(self, number: int, day: int) -> Event:
+        return Event(number, self.outcome(number), tuple(sorted(self.riders[number, day])))
+
+    def _step(self, place: Place) -> Step:
+        """The ways of an outage, kept until its works change: a day of two hundred is tried very often."""
+        if place not in self._steps:
+            self._steps[place] = step_of(self.month, place[1], self._event(*place))
+        return self._steps[place]
 
     def operations(self, day: int) -> int:
         return sum(self.outcome(number).operations for number in self.by_day.get(day, ()))
@@ -125,9 +133,9 @@ class Ledger:
     def _clashes(self, number: int, day: int) -> Iterator[Obstacle]:
         own = self.outcome(number)
         for other in sorted(self.by_day.get(day, ())):
-            common = own.blocked & self.outcome(other).blocked
-            if not common:
+            if own.blocked.isdisjoint(self.outcome(other).blocked):
                 continue
+            common = own.blocked & self.outcome(other).blocked
             changed = (own.dead | own.moved) & (self.outcome(other).dead | self.outcome(other).moved)
             works = ", ".join(self.month.works[one].id for one in sorted(self.riders[other, day]))
             if changed:
