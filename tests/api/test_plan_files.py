@@ -106,7 +106,7 @@ def test_the_notice_of_an_amended_plan_cancels_what_was_announced(june: Desk) ->
     path = "public-notices.pdf?language=zh-CN"
     told = whole(june.ask("GET", f"/plans/june-2/{path}").data)
     assert "取消停电" in told or "变更，原为" in told
-    refused(june.ask("GET", f"/plans/june/{path}"), 409, "plan_not_published")
+    assert "june-2" in refused(june.ask("GET", f"/plans/june/{path}"), 409, "plan_amended")["detail"]
     rows = openpyxl.load_workbook(
         io.BytesIO(june.ask("GET", "/plans/june-2/plan.xlsx", headers=ENGLISH).data)
     )
