@@ -11,6 +11,7 @@ import re
 import secrets
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -40,22 +41,25 @@ settings:
 
 
 @pytest.fixture(scope="session")
-def stand_in() -> Iterator[str]:
+def stand_in(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of moto's server."""
     outside = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
-    with subprocess.Popen(
-        [sys.executable, "-W", "ignore", "-m", "moto.server", "-H", "127.0.0.1", "-p", "0"],
-        env=outside,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as server:
-        assert server.stderr is not None
-        for line in server.stderr:
-            if found := re.search(r"Running on (http://127\.0\.0\.1:\d+)", line):
-                break
-        else:
-            raise AssertionError("moto's server did not start")
+    # It tells of every request: into a file, since a pipe that nobody reads is full one day, and it waits.
+    told = tmp_path_factory.mktemp("stand-in") / "stderr"
+    with (
+        told.open("w") as stderr,
+        subprocess.Popen(
+            [sys.executable, "-W", "ignore", "-m", "moto.server", "-H", "127.0.0.1", "-p", "0"],
+            env=outside,
+            stdout=subprocess.DEVNULL,
+            stderr=stderr,
+        ) as server,
+    ):
+        found = None
+        while found is None and server.poll() is None:
+            time.sleep(0.05)
+            found = re.search(r"Running on (http://127\.0\.0\.1:\d+)\s", told.read_text())
+        assert found is not None, "moto's server did not start"
         yield found[1]
         server.terminate()
 
