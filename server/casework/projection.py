@@ -29,9 +29,9 @@ from server.workflow.gates import ready, ready_until
 from server.workflow.inforce import InForce
 from server.workflow.model import Case, Notice, Site
 from server.workflow.monitors import Anomaly, watched
+from server.workflow.vocabulary import SETTLED_TASKS
 from sync.store import Document, DocumentStore
 
-_SETTLED_TASKS = {"accepted", "cancelled"}
 #: Before the id of a track, in its case's forms database.
 TRACK = "track:"
 
@@ -53,7 +53,7 @@ def rows_of(case: Case, rev: str, rules: InForce) -> CaseRows:
     running = [one for one in timed if one.state != "ended"]
     clock_rows = [_clock_row(clock) for clock in running]
     open_notices = [notice for notice in case.notices.values() if notice.open]
-    open_tasks = [task for task in case.tasks.values() if task.status not in _SETTLED_TASKS]
+    open_tasks = [task for task in case.tasks.values() if task.status not in SETTLED_TASKS]
     dues = [due for due in map(_due, open_notices) if due] + [
         task.due.isoformat() for task in open_tasks if task.due
     ]

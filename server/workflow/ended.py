@@ -8,10 +8,10 @@ from server.workflow.duties import duties
 from server.workflow.inforce import InForce
 from server.workflow.model import Case
 from server.workflow.processes import process
+from server.workflow.vocabulary import SETTLED_TASKS
 
 __all__ = ["ended_at", "unfinished"]
 
-_SETTLED_TASKS = {"accepted", "cancelled"}
 #: Duties that outlive the last stage and still belong to it; a customer inspection comes again for ever.
 _FOLLOWING = {"follow_up", "rating_action"}
 
@@ -26,7 +26,7 @@ def unfinished(case: Case, now: datetime, rules: InForce) -> bool:
     """Whether something of a case that has ended is still to be done: a task, a notice (a hazard's, which may
     come late), work in quarantine, or the follow-up with the customer."""
     return (
-        any(task.status not in _SETTLED_TASKS for task in case.tasks.values())
+        any(task.status not in SETTLED_TASKS for task in case.tasks.values())
         or any(notice.open for notice in case.notices.values())
         or any(one.state == "waiting" for one in case.quarantine.values())
         or any(duty.kind in _FOLLOWING for duty in duties(case, now, rules))

@@ -15,6 +15,8 @@ Severity = Literal["critical", "major", "minor"]
 Verdict = Literal["pass", "fail", "warning", "not_judged"]
 TaskKind = Literal["survey", "intermediate", "acceptance", "reinspection", "customer_inspection"]
 TaskStatus = Literal["assigned", "awaiting_photos", "returned", "accepted", "cancelled"]
+#: Nothing more is to be done of a task in one of these.
+SETTLED_TASKS: frozenset[TaskStatus] = frozenset({"accepted", "cancelled"})
 OutcomeKind = Literal["accepted", "awaiting_photos", "returned"]
 #: Whether something was done on site: something speaks for it, nothing tells, something speaks against.
 PresenceStanding = Literal["supported", "open", "contradicted"]
