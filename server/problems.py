@@ -7,8 +7,10 @@ the language that the request prefers. Codes are never renamed or given a second
 from __future__ import annotations
 
 import errno
+import math
 import sqlite3
 from collections.abc import Iterator, Mapping
+from http import HTTPStatus
 from typing import Any
 
 import structlog
@@ -21,6 +23,7 @@ from checklists.loader import DefinitionError
 from checklists.refusal import ChecklistRefused
 from server.evidence.originals.bucket import OriginalLost, OriginalsUnreachable
 from server.openapi import announced
+from server.services import services
 from server.texts import DEFAULT_LANGUAGE, LANGUAGES, catalogue, text
 from server.workflow.refusal import Refusal
 from sync.lease import Busy
@@ -106,7 +109,14 @@ def respond(problem: Problem) -> Response:
     response.content_type = "application/problem+json"
     response.headers["Content-Language"] = lang
     response.headers.extend(problem.headers)
+    if problem.status == HTTPStatus.SERVICE_UNAVAILABLE and "Retry-After" not in response.headers:
+        response.headers.extend(_retry_after(services().settings.retry_seconds))
     return response
+
+
+def _retry_after(seconds: float) -> dict[str, str]:
+    """The header takes whole seconds, and zero would mean at once."""
+    return {"Retry-After": str(max(1, math.ceil(seconds)))}
 
 
 #: Names in marshmallow's messages that are no field of the request.
@@ -150,7 +160,8 @@ def _from_store(error: StoreError) -> Response:
     for kind, status, code in _OPERATORS_MATTERS:
         if isinstance(error, kind):
             log.error(code, path=request.path, reason=error.reason)
-            return respond(Problem(status, code))
+            left = error.retry_after if isinstance(error, OriginalsUnreachable) else None
+            return respond(Problem(status, code, headers={} if left is None else _retry_after(left)))
     return _from_crash(error)
 
 

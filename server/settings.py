@@ -77,6 +77,7 @@ class Settings:
     login_window_seconds: int = 300
     password_min_length: int = 8
     argon2: Argon2Profile = Argon2Profile()
+    retry_seconds: float = 5.0
     max_json_bytes: int = 1024 * 1024
     max_upload_bytes: int = 32 * 1024 * 1024
     max_import_rows: int = 5000

@@ -41,6 +41,7 @@ def test_an_outage_is_503_without_a_password(client: FlaskClient) -> None:
     answer = client.get("/readyz")
     assert answer.status_code == 503
     assert answer.get_json()["code"] == "unavailable"
+    assert answer.headers["Retry-After"] == "5"  # HEZHA_RETRY_SECONDS
     assert "top-secret" not in answer.text
 
 

@@ -109,15 +109,18 @@ def test_a_refused_connection_is_tried_so_often_and_then_left_alone_for_a_while(
         url = f"http://127.0.0.1:{taken.getsockname()[1]}"
         now = [0.0]
         bucket = Bucket(options(url, attempts=1), monotonic=lambda: now[0])
-        with pytest.raises(OriginalsUnreachable):
+        with pytest.raises(OriginalsUnreachable) as gone:
             bucket.reach()
+        assert gone.value.retry_after == bucket.options.pause
     with hostile() as server:
         # Nothing is asked before the pause is over, so another address behind it would not be noticed.
         server.mind = lambda _: Answer()
         bucket.options = options(server.url)
         bucket.close()
-        with pytest.raises(OriginalsUnreachable):
+        now[0] = 20.0
+        with pytest.raises(OriginalsUnreachable) as gone:
             bucket.reach()
+        assert gone.value.retry_after == bucket.options.pause - 20.0
         assert server.asked == []
         now[0] = bucket.options.pause
         bucket.reach()

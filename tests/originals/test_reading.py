@@ -84,7 +84,9 @@ def test_renditions_are_made_again_from_what_was_moved(desk: Desk, inspected: En
 def test_without_the_storage_renditions_that_were_made_are_still_shown(desk: Desk, inspected: Ended) -> None:
     cut_off(desk)
     assert desk.ask("GET", "/photos/p-0?size=thumb").status_code == 200
-    refused(desk.ask("GET", "/photos/p-0?size=original"), 503, "originals_unreachable")
+    answer = desk.ask("GET", "/photos/p-0?size=original")
+    refused(answer, 503, "originals_unreachable")
+    assert answer.headers["Retry-After"] == "1"  # the pause of these tests, in whole seconds
     without_renditions(desk)
     refused(desk.ask("GET", "/photos/p-0?size=screen"), 503, "originals_unreachable")
     assert rebuild(desk.made, inspected.id).failed == ("p-0",)

@@ -34,9 +34,13 @@ _NO_SUCH_PART = {"416", "InvalidRange"}
 
 class OriginalsUnreachable(Unavailable):
     """The object storage cannot be reached, refuses, or answers what cannot be meant. It says nothing about
-    the original."""
+    the original. `retry_after`: the seconds for which nobody asks it, None if it may be asked at once."""
 
     error = "originals_unreachable"
+
+    def __init__(self, reason: str, *, retry_after: float | None = None) -> None:
+        super().__init__(reason)
+        self.retry_after = retry_after
 
 
 class OriginalLost(BytesMissing):
@@ -181,8 +185,9 @@ class Bucket:
         """The storage's answer; None where it says that what was asked for is not there."""
         from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415  takes 36 MB
 
-        if self._monotonic() < self._silent_until:
-            raise OriginalsUnreachable(self._why)
+        left = self._silent_until - self._monotonic()
+        if left > 0:
+            raise OriginalsUnreachable(self._why, retry_after=left)
         try:
             with _translated():
                 return cast(
@@ -203,7 +208,7 @@ class Bucket:
         self._why = why
         self._silent_until = self._monotonic() + self.options.pause
         log.warning("originals_unreachable", reason=why)
-        return OriginalsUnreachable(why)
+        return OriginalsUnreachable(why, retry_after=self.options.pause)
 
     def _client(self) -> Any:
         with self._lock:
