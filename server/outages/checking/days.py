@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import combinations
 
 from geo.finding import Finding
 from geo.network.topology import supply
-from server.outages.checking.facts import Facts, wrong
-from server.outages.checking.outages import overloads, positions
+from server.outages.checking.facts import Facts, positions, wrong
+from server.outages.checking.outages import overloads
 from server.outages.instance import HALVES
 from server.outages.plan import LiveWork, Outage, Riding
 
@@ -22,53 +22,53 @@ def check(facts: Facts) -> Iterator[Finding]:
         by_day.setdefault(outage.date, []).append(outage)
     for date, outages in sorted(by_day.items()):
         yield from _together(facts, date, outages)
+    yield from _rain(facts, by_day)
     for date in sorted({*by_day, *(one.date for one in facts.plan.live)}):
         yield from _crews(facts, date, by_day.get(date, []))
     yield from _often(facts)
 
 
 def _together(facts: Facts, date: dt.date, outages: list[Outage]) -> Iterator[Finding]:
-    for one, other in combinations(outages, 2):
-        changed = [{*each.dead, *each.moved} for each in (one, other)]
-        both = {"outage": one.id, "other": other.id}
-        if changed[0] & changed[1]:
-            yield wrong(
-                "clash", "outages", outage=one.id, other=other.id, section=min(changed[0] & changed[1])
-            )
-        lends = [{each.feeder for each in own.lenders} for own in (one, other)]
-        if (lends[0] & lends[1]) - {""}:
+    changed = [{*one.dead, *one.moved} for one in outages]
+    feeders = [
+        {
+            facts.normal.feeder.get(facts.topology.sections[one].nodes[0], "")
+            for one in own & facts.topology.sections.keys()
+        }
+        - {""}
+        for own in changed
+    ]
+    lends = [{one.feeder for one in own.lenders} - {""} for own in outages]
+    for (one, outage), (other, another) in combinations(enumerate(outages), 2):
+        both = {"outage": outage.id, "other": another.id}
+        if common := changed[one] & changed[other]:
+            yield wrong("clash", "outages", **both, section=min(common))
+        if lends[one] & lends[other]:
             yield wrong("lends_twice", "outages", **both)
-        for own, others in ((0, 1), (1, 0)):
-            feeders = {
-                facts.normal.feeder.get(facts.topology.sections[s].nodes[0], "")
-                for s in changed[others]
-                if s in facts.topology.sections
-            }
-            if lends[own] & (feeders - {""}):
-                yield wrong("lender_changed", "outages", **both)
+        if lends[one] & feeders[other]:
+            yield wrong("lender_changed", "outages", **both)
+        if lends[other] & feeders[one]:
+            yield wrong("lender_changed", "outages", **both)
     known = facts.topology.edges
     together = {switch: to for one in outages for switch, to in positions(one).items() if switch in known}
     during = supply(facts.topology, together)
     if during.meshes:
         yield wrong("day_meshes", "outages", date=str(date), switch=during.meshes[0].edge)
-    if found := overloads(facts.topology, during):
+    if found := overloads(facts.normal, facts.topology, during):
         yield wrong("day_overload", "outages", date=str(date), id=found[0])
     calendar = facts.instance.calendar
     limit = calendar.operations_on.get(date, calendar.operations)
     used = sum(len(one.there) + len(one.back) for one in outages)
     if used > limit:
         yield wrong("operations_many", "outages", date=str(date), used=used, limit=limit)
-    yield from _rain(facts, date)
 
 
-def _rain(facts: Facts, date: dt.date) -> Iterator[Finding]:
+def _rain(facts: Facts, by_day: Mapping[dt.date, list[Outage]]) -> Iterator[Finding]:
     """Nothing of a day in reserve is taken by what is planned for it."""
     for number, outage in enumerate(facts.plan.outages):
-        if outage.rain_date != date:
-            continue
         own = {*outage.dead, *outage.moved}
-        for other in facts.plan.outages:
-            if other.date == date and own & {*other.dead, *other.moved}:
+        for other in by_day.get(outage.rain_date, ()) if outage.rain_date is not None else ():
+            if not own.isdisjoint((*other.dead, *other.moved)):
                 yield wrong(
                     "rain_date_taken", "outages", number, "rain_date", outage=outage.id, other=other.id
                 )
@@ -93,23 +93,11 @@ def _crews(facts: Facts, date: dt.date, outages: list[Outage]) -> Iterator[Findi
             if used > duty:
                 yield wrong("crews_many", "days", date=str(date), skill=skill, used=used, duty=duty)
         names = {name for name, _ in here}
-        for group in _groups(facts):
+        for group in facts.crew_groups:
             if len(group & names) > 1:
                 yield wrong(
                     "crew_in_two_places", "days", date=str(date), works=", ".join(sorted(group & names))
                 )
-
-
-def _groups(facts: Facts) -> list[set[str]]:
-    """Works of one crew, joined over what each of them names."""
-    groups: list[set[str]] = []
-    for work in facts.instance.works:
-        if not work.same_crew:
-            continue
-        own = {work.id, *work.same_crew}
-        apart = [one for one in groups if not one & own]
-        groups = [*apart, own.union(*(one for one in groups if one & own))]
-    return groups
 
 
 def _often(facts: Facts) -> Iterator[Finding]:
@@ -123,7 +111,7 @@ def _often(facts: Facts) -> Iterator[Finding]:
             facts.topology.sections[section]
         ):
             continue
-        every = [*dates, *(one.date for one in facts.instance.past if one.section == section)]
+        every = [*dates, *facts.past.get(section, ())]
         for date in dates:
             times = sum(0 <= (date - one).days < rules.look_back_days for one in every)
             if times > rules.interruptions:

@@ -9,10 +9,13 @@ from functools import cached_property
 from geo.finding import Finding, pointer
 from geo.network.model import Boundary, Customer, Line, Meter, Network, Node, Switch, Transformer
 from geo.network.topology import Supply, Topology, build, supply
+from server.outages.checking.reach import Branches
 from server.outages.instance import Instance, Work
 from server.outages.plan import LiveWork, Outage, Plan, Riding
 
 Param = str | int | float
+#: How many customers by transformer, and one each by name.
+Group = dict[str, int]
 
 
 def wrong(code: str, *at: str | int, **params: Param) -> Finding:
@@ -47,6 +50,18 @@ class Facts:
         return supply(self.topology)
 
     @cached_property
+    def branches(self) -> Branches:
+        return Branches(self.topology, self.normal)
+
+    @cached_property
+    def past(self) -> dict[str, list[dt.date]]:
+        """The days on which each section was interrupted before."""
+        found: dict[str, list[dt.date]] = {}
+        for one in self.instance.past:
+            found.setdefault(one.section, []).append(one.date)
+        return found
+
+    @cached_property
     def works(self) -> dict[str, Work]:
         return {work.id: work for work in self.instance.works}
 
@@ -65,6 +80,55 @@ class Facts:
     @cached_property
     def day_of(self) -> dict[str, dt.date]:
         return {name: found[0].date for name, found in self.placed.items()}
+
+    @cached_property
+    def interrupted(self) -> tuple[tuple[Group, Group], ...]:
+        """By outage the customers without supply and those with a short break; none where it names a switch
+        that is not there."""
+        return tuple(
+            self._interrupted(outage)
+            if all(step.switch in self.topology.edges for step in outage.there)
+            else ({}, {})
+            for outage in self.plan.outages
+        )
+
+    def _interrupted(self, outage: Outage) -> tuple[Group, Group]:
+        topology, normal = self.topology, self.normal
+        standing = positions(outage)
+        reach = self.branches.at(standing)
+        during = reach.supply(standing)
+
+        def live(node: str) -> bool:
+            return node in (during.root if node in reach.topology.arms else normal.root)
+
+        changed = {*outage.dead, *outage.moved} & topology.sections.keys()
+        dead: Group = {}
+        moved: Group = {}
+        named: set[str] = set()
+        for section in changed:
+            named.update(topology.sections[section].named)
+            for name in topology.sections[section].transformers:
+                own = topology.elements[name]
+                if isinstance(own, Transformer) and own.node in normal.root:
+                    (moved if live(own.node) else dead)[f"\0{name}"] = own.customers
+        for name in sorted(named):
+            nodes = {node for node in topology.nodes_of[name] if node in normal.root}
+            known = isinstance(topology.elements.get(name), Customer)
+            if known and nodes and all(topology.section_of[node] in changed for node in nodes):
+                (moved if any(map(live, nodes)) else dead)[name] = 1
+        return dead, moved
+
+    @cached_property
+    def crew_groups(self) -> list[set[str]]:
+        """Works of one crew, joined over what each of them names."""
+        groups: list[set[str]] = []
+        for work in self.instance.works:
+            if not work.same_crew:
+                continue
+            own = {work.id, *work.same_crew}
+            apart = [one for one in groups if not one & own]
+            groups = [*apart, own.union(*(one for one in groups if one & own))]
+        return groups
 
     def needs(self, work: Work) -> set[str]:
         """The sections that must be dead for a work."""
@@ -110,6 +174,11 @@ class Facts:
             return (date - calendar.published.date()).days >= rules.planned_notice_days
         begins = dt.datetime.combine(date, time_of(calendar.windows.morning.start))
         return begins - calendar.published >= dt.timedelta(hours=rules.short_notice_hours)
+
+
+def positions(outage: Outage) -> dict[str, bool]:
+    """The switches that stand otherwise while an outage lasts; True is closed."""
+    return {step.switch: step.to == "closed" for step in outage.there}
 
 
 def time_of(clock: str) -> dt.time:

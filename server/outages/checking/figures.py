@@ -8,12 +8,9 @@ from collections.abc import Iterator
 
 from geo.finding import Finding
 from geo.network.model import Customer
-from geo.network.topology import supply
-from server.outages.checking.facts import Facts, minutes_between, wrong
-from server.outages.checking.outages import interrupted, positions
+from server.outages.checking.facts import Facts, Group, minutes_between, wrong
 from server.outages.digest import digest_of
 from server.outages.instance import HALVES, Part
-from server.outages.plan import Outage
 
 #: Customer-hours are told as floats of whole minutes.
 CLOSE = 1e-6
@@ -34,12 +31,11 @@ def check(facts: Facts) -> Iterator[Finding]:
         yield wrong("other_instance", "instance", told=plan.instance, found=facts.instance.id)
     if plan.digest != digest_of(facts.instance, facts.network):
         yield wrong("other_digest", "digest")
-    hours = {}
+    hours = [_hours(facts, number, weighted=False) for number in range(len(plan.outages))]
     for number, outage in enumerate(plan.outages):
-        hours[outage.id] = _hours(facts, outage, weighted=False)
-        if abs(outage.customer_hours - hours[outage.id]) > CLOSE:
-            yield _differs("customer_hours", outage.customer_hours, hours[outage.id], "outages", number)
-    total = sum(_hours(facts, outage, weighted=False) for outage in plan.outages)
+        if abs(outage.customer_hours - hours[number]) > CLOSE:
+            yield _differs("customer_hours", outage.customer_hours, hours[number], "outages", number)
+    total = sum(hours)
     if abs(plan.customer_hours - total) > CLOSE:
         yield _differs("customer_hours", plan.customer_hours, total)
     budget = facts.instance.rules.budget_hours
@@ -47,7 +43,7 @@ def check(facts: Facts) -> Iterator[Finding]:
         yield wrong("budget", "customer_hours", used=round(total), limit=round(budget))
     yield from _parts(facts)
     yield from _proof(facts)
-    yield from _days(facts)
+    yield from _days(facts, hours)
     yield from _notices(facts)
 
 
@@ -55,13 +51,11 @@ def _differs(field: str, told: float, found: float, *at: str | int) -> Finding:
     return wrong("figure_differs", *at, field, field=field, told=round(told, 3), found=round(found, 3))
 
 
-def _hours(facts: Facts, outage: Outage, *, weighted: bool) -> float:
-    if any(step.switch not in facts.topology.edges for step in outage.there):
-        return 0.0
-    dead, moved = interrupted(facts, outage, supply(facts.topology, positions(outage)))
+def _hours(facts: Facts, number: int, *, weighted: bool) -> float:
+    outage, (dead, moved) = facts.plan.outages[number], facts.interrupted[number]
     break_minutes = minutes_between(outage.off, outage.work_from) + minutes_between(outage.work_to, outage.on)
 
-    def count(group: dict[str, int]) -> int:
+    def count(group: Group) -> int:
         if not weighted:
             return sum(group.values())
         return sum(
@@ -90,7 +84,7 @@ def _parts(facts: Facts) -> Iterator[Finding]:
             found["lateness"] += max(0, (placed[0].date - work.wanted).days) * late
         if placed[0].outage is None and work.live is not None:
             found["live"] += work.live.cost_hours
-    found["hours"] = sum(_hours(facts, outage, weighted=True) for outage in plan.outages)
+    found["hours"] = sum(_hours(facts, number, weighted=True) for number in range(len(plan.outages)))
     found["repeats"] = _repeats(facts)
     before = {} if plan.near is None else plan.near.days
     moved = sum(facts.day_of.get(name) != day for name, day in before.items() if name in facts.works)
@@ -112,10 +106,7 @@ def _repeats(facts: Facts) -> float:
         own = facts.topology.sections.get(section)
         if own is None or not facts.normal.live(own):
             continue
-        before = any(
-            one.section == section and 0 < (first - one.date).days <= rules.look_back_days
-            for one in facts.instance.past
-        )
+        before = any(0 < (first - one).days <= rules.look_back_days for one in facts.past.get(section, ()))
         single = [
             name
             for name in own.named
@@ -150,19 +141,22 @@ def _proof(facts: Facts) -> Iterator[Finding]:
             yield _differs("gap", plan.proof.gap, least, "proof")
 
 
-def _days(facts: Facts) -> Iterator[Finding]:
+def _days(facts: Facts, hours_of: list[float]) -> Iterator[Finding]:
     plan = facts.plan
+    numbers: dict[dt.date, list[int]] = {}
+    for number, outage in enumerate(plan.outages):
+        numbers.setdefault(outage.date, []).append(number)
     dates = sorted({*(one.date for one in plan.outages), *(one.date for one in plan.live)})
     if [one.date for one in plan.days] != dates:
         yield wrong("days_differ", "days")
     for index, day in enumerate(plan.days):
-        outages = [one for one in plan.outages if one.date == day.date]
-        used = sum(len(one.there) + len(one.back) for one in outages)
+        own = numbers.get(day.date, [])
+        used = sum(len(plan.outages[one].there) + len(plan.outages[one].back) for one in own)
         calendar = facts.instance.calendar
         limit = calendar.operations_on.get(day.date, calendar.operations)
         if (day.operations, day.operations_limit) != (used, limit):
             yield _differs("operations", day.operations, used, "days", index)
-        hours = sum(_hours(facts, one, weighted=False) for one in outages)
+        hours = sum(hours_of[one] for one in own)
         if abs(day.customer_hours - hours) > CLOSE:
             yield _differs("customer_hours", day.customer_hours, hours, "days", index)
         told = {(one.skill, one.morning, one.afternoon, one.duty) for one in day.crews}

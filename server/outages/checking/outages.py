@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping
 
 from geo.finding import Finding
 from geo.network.model import Customer, Switch
-from geo.network.topology import Supply, Topology, supply
-from server.outages.checking.facts import Facts, minutes_between, time_of, wrong
+from geo.network.topology import Supply, Topology
+from server.outages.checking.facts import Facts, Group, minutes_between, positions, time_of, wrong
+from server.outages.checking.reach import Reach
 from server.outages.instance import Window
 from server.outages.plan import Outage
 
@@ -31,9 +32,9 @@ def check(facts: Facts) -> Iterator[Finding]:
             yield wrong("element_unknown", *at, outage=outage.id, id=unknown)
             continue
         yield from _switching(facts, outage, at)
-        yield from _who(facts, outage, at)
+        yield from _who(facts, outage, at, *facts.interrupted[number])
         yield from _times(facts, outage, at)
-        yield from _barred(facts, outage, at)
+        yield from _barred(facts, outage, at, *facts.interrupted[number])
 
 
 def _unknown(facts: Facts, outage: Outage) -> str:
@@ -46,13 +47,9 @@ def _unknown(facts: Facts, outage: Outage) -> str:
     return ""
 
 
-def positions(outage: Outage) -> dict[str, bool]:
-    """The switches that stand otherwise while an outage lasts; True is closed."""
-    return {step.switch: step.to == "closed" for step in outage.there}
-
-
 def _switching(facts: Facts, outage: Outage, at: tuple[str | int, ...]) -> Iterator[Finding]:
     topology = facts.topology
+    reach = facts.branches.at(step.switch for step in (*outage.there, *outage.back))
     standing: dict[str, bool] = {}
     for way, steps in (("there", outage.there), ("back", outage.back)):
         for index, step in enumerate(steps):
@@ -61,13 +58,13 @@ def _switching(facts: Facts, outage: Outage, at: tuple[str | int, ...]) -> Itera
             if before == (step.to == "closed"):
                 yield wrong("step_idle", *at, way, index, outage=outage.id, switch=step.switch)
             standing[step.switch] = step.to == "closed"
-            if supply(topology, standing).meshes:
+            if reach.supply(standing).meshes:
                 yield wrong("step_meshes", *at, way, index, outage=outage.id, switch=step.switch)
     for switch, closed in standing.items():
         edge = topology.edges[switch]
         if isinstance(edge, Switch) and edge.closed != closed:
             yield wrong("not_restored", *at, "back", outage=outage.id, switch=switch)
-    during = supply(topology, positions(outage))
+    during = reach.supply(positions(outage))
     for section in outage.sections:
         for switch in topology.sections[section].switches:
             edge = topology.edges[switch]
@@ -76,14 +73,14 @@ def _switching(facts: Facts, outage: Outage, at: tuple[str | int, ...]) -> Itera
             closed = positions(outage).get(switch, isinstance(edge, Switch) and edge.closed)
             if closed and not inside:
                 yield wrong("not_isolated", *at, "there", outage=outage.id, section=section, switch=switch)
-    dead, moved = states(facts, during, positions(outage))
+    dead, moved = _states(facts, reach, during, positions(outage))
     if dead | set(outage.sections) != set(outage.dead):
         yield wrong("dead_differs", *at, "dead", outage=outage.id, sections=_difference(dead, outage.dead))
     if moved != set(outage.moved):
         yield wrong(
             "moved_differs", *at, "moved", outage=outage.id, sections=_difference(moved, outage.moved)
         )
-    if overload := overloads(topology, during):
+    if overload := overloads(facts.normal, reach.topology, during, reach.beside):
         yield wrong("overload", *at, outage=outage.id, id=overload[0])
     if (operations := len(outage.there) + len(outage.back)) != outage.operations:
         yield wrong("operations_differ", *at, "operations", told=outage.operations, found=operations)
@@ -94,16 +91,17 @@ def _difference(found: set[str], told: tuple[str, ...]) -> str:
     return ", ".join(sorted(found ^ set(told))[:5])
 
 
-def states(facts: Facts, during: Supply, standing: Mapping[str, bool]) -> tuple[set[str], set[str]]:
+def _states(
+    facts: Facts, reach: Reach, during: Supply, standing: Mapping[str, bool]
+) -> tuple[set[str], set[str]]:
     """The sections that lost supply, and those that lost it and have it again.
 
     What was opened first takes supply from all that hangs behind; closing gives it to some again.
     """
-    topology = facts.topology
-    cut = supply(topology, {switch: closed for switch, closed in standing.items() if not closed})
+    cut = reach.supply({switch: closed for switch, closed in standing.items() if not closed})
     dead, moved = set(), set()
-    for section in topology.sections.values():
-        if not facts.normal.live(section):
+    for section in reach.sections:
+        if not facts.normal.live(section) or not facts.topology.sources.keys().isdisjoint(section.nodes):
             continue
         if not during.live(section):
             dead.add(section.id)
@@ -112,20 +110,31 @@ def states(facts: Facts, during: Supply, standing: Mapping[str, bool]) -> tuple[
     return dead, moved
 
 
-def overloads(topology: Topology, during: Supply) -> list[str]:
-    """What carries more than it can; a line of unknown capacity that carries what it did not is not known."""
+def overloads(
+    normal: Supply, topology: Topology, during: Supply, beside: Mapping[str, float] | None = None
+) -> list[str]:
+    """What carries more than it can, and more than it normally does: no plan mends what is overloaded
+    anyway. `beside` is what sources give to what is left out of `topology`, in kVA."""
     feeders = {one.head: one.capacity_kva for one in topology.network.feeders}
     found = []
     for edge, load in during.load_kva.items():
         limits = (topology.edges[edge].capacity_kva, feeders.get(edge))
-        if any(limit is not None and load > limit + ROUNDED for limit in limits):
+        before = normal.load_kva.get(edge, 0.0) + ROUNDED
+        if any(limit is not None and max(limit + ROUNDED, before) < load for limit in limits):
             found.append(edge)
     for node, sources in topology.sources.items():
         capacities = [one.capacity_kva for one in sources]
-        drawn = sum(during.load_kva[edge] for edge, far in topology.arms[node] if during.via.get(far) == edge)
-        if None not in capacities and drawn > sum(one or 0.0 for one in capacities) + ROUNDED:
+        own = _drawn(topology, during, node)
+        drawn = own + (beside or {}).get(node, 0.0)
+        if None in capacities or drawn <= sum(one or 0.0 for one in capacities) + ROUNDED:
+            continue
+        if own > _drawn(topology, normal, node) + ROUNDED:
             found.append(sources[0].id)
     return found
+
+
+def _drawn(topology: Topology, fed: Supply, source: str) -> float:
+    return sum(fed.load_kva[edge] for edge, far in topology.arms[source] if fed.via.get(far) == edge)
 
 
 def _lenders(facts: Facts, outage: Outage, at: tuple[str | int, ...], during: Supply) -> Iterator[Finding]:
@@ -143,9 +152,9 @@ def _lenders(facts: Facts, outage: Outage, at: tuple[str | int, ...], during: Su
         yield wrong("lenders_differ", *at, "lenders", outage=outage.id)
 
 
-def _who(facts: Facts, outage: Outage, at: tuple[str | int, ...]) -> Iterator[Finding]:
-    during = supply(facts.topology, positions(outage))
-    dead, moved = interrupted(facts, outage, during)
+def _who(
+    facts: Facts, outage: Outage, at: tuple[str | int, ...], dead: Group, moved: Group
+) -> Iterator[Finding]:
     counted = {
         "customers_dead": sum(dead.values()),
         "customers_moved": sum(moved.values()),
@@ -170,23 +179,6 @@ def _customer(facts: Facts, name: str) -> Customer:
     if not isinstance(found, Customer):
         raise TypeError(name)
     return found
-
-
-def interrupted(facts: Facts, outage: Outage, during: Supply) -> tuple[dict[str, int], dict[str, int]]:
-    """Customers without supply, and those with a short break: by transformer how many, by name one each."""
-    topology, changed = facts.topology, {*outage.dead, *outage.moved}
-    dead: dict[str, int] = {}
-    moved: dict[str, int] = {}
-    for transformer in topology.network.transformers:
-        node = transformer.node
-        if node in facts.normal.root and topology.section_of.get(node) in changed:
-            (moved if node in during.root else dead)[f"\0{transformer.id}"] = transformer.customers
-    for name, nodes in topology.nodes_of.items():
-        own = {node for node in nodes if node in facts.normal.root}
-        named = isinstance(topology.elements.get(name), Customer)
-        if named and own and all(topology.section_of[node] in changed for node in own):
-            (moved if own & during.root.keys() else dead)[name] = 1
-    return dead, moved
 
 
 def _times(facts: Facts, outage: Outage, at: tuple[str | int, ...]) -> Iterator[Finding]:
@@ -242,7 +234,9 @@ def span(facts: Facts, date: dt.date, window: Window) -> tuple[dt.datetime, dt.d
     return dt.datetime.combine(date, time_of(first)), dt.datetime.combine(date, time_of(last))
 
 
-def _barred(facts: Facts, outage: Outage, at: tuple[str | int, ...]) -> Iterator[Finding]:
+def _barred(
+    facts: Facts, outage: Outage, at: tuple[str | int, ...], dead: Group, moved: Group
+) -> Iterator[Finding]:
     calendar, normal, topology = facts.instance.calendar, facts.normal, facts.topology
     changed = {*outage.dead, *outage.moved}
     feeders = {
@@ -256,7 +250,6 @@ def _barred(facts: Facts, outage: Outage, at: tuple[str | int, ...]) -> Iterator
             not blackout.feeders or feeders & set(blackout.feeders)
         ):
             yield wrong("blackout", *at, "date", outage=outage.id, reason=blackout.reason)
-    dead, moved = interrupted(facts, outage, supply(topology, positions(outage)))
     agreed = {one.id for one in facts.instance.customers if one.consent}
     for one in facts.instance.customers:
         if outage.date in one.guaranteed and one.id in {*dead, *moved}:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 from geo.finding import Finding
@@ -21,13 +22,13 @@ def check(facts: Facts) -> Iterator[Finding]:
 
 
 def _once(facts: Facts) -> Iterator[Finding]:
-    left = [one.work for one in facts.plan.unplaced]
+    left = Counter(one.work for one in facts.plan.unplaced)
     for name, found in facts.placed.items():
         if name not in facts.works:
             yield wrong("work_unknown", *found[0].at, work=name)
-        if len(found) + left.count(name) > 1:
+        if len(found) + left[name] > 1:
             yield wrong("work_twice", *found[-1].at, work=name)
-    for index, name in enumerate(left):
+    for index, name in enumerate(one.work for one in facts.plan.unplaced):
         if name not in facts.works:
             yield wrong("work_unknown", "unplaced", index, work=name)
     for name in facts.works:
