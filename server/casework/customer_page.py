@@ -19,9 +19,9 @@ from server.workflow.customer import ENERGIZATION, Link, acts_of_customer, recei
 from server.workflow.inforce import InForce
 from server.workflow.model import Case, LogEntry, Notice, Text
 from server.workflow.processes import process
+from server.workflow.vocabulary import SETTLED_TASKS
 
 _PROMISE = "promise"
-_DONE = {"accepted", "cancelled"}
 #: A draft is nobody's business but the office's.
 _SHOWN = ("issued", "answered", "reinspecting", "closed", "withdrawn")
 
@@ -141,7 +141,7 @@ def _appointments(case: Case, lang: str) -> Iterator[dict[str, Any]]:
     """What is to come, each with the day that the office has set, and the time last asked for."""
     wished = {wish.about: wish.at.isoformat() for wish in case.wishes.values()}
     for task_id, task in case.tasks.items():
-        if task.status not in _DONE:
+        if task.status not in SETTLED_TASKS:
             yield {
                 "about": task_id,
                 "title": text(f"customer.appointment.{task.kind}", lang),

@@ -25,7 +25,7 @@ from server.workflow.closing import after_photos_wanted
 from server.workflow.commands import Accepted, AwaitingPhotos, Outcome, Returned
 from server.workflow.model import Case, CodedReason, ItemResult, PhotoRef, Presence, Task, Text
 from server.workflow.policy import Policy
-from server.workflow.vocabulary import MAX_ID, MAX_NAME
+from server.workflow.vocabulary import MAX_ID, MAX_NAME, SETTLED_TASKS
 from sync.store import Document
 
 PhotoStatus = Literal["absent", "pending", "verified", "refused"]
@@ -330,7 +330,7 @@ def _after_photos_missing(
     case: Case, task: Task, judgement: Judgement, policy: Policy
 ) -> Iterator[CodedReason]:
     """What is good again is shown, while the one who saw it can still take the photo."""
-    if task.status in {"accepted", "cancelled"}:
+    if task.status in SETTLED_TASKS:
         return
     wanted = after_photos_wanted(case, task, policy)
     for item in judgement.items:

@@ -11,11 +11,10 @@ from sqlalchemy import ColumnElement, Select, delete, exists, func, insert, sele
 from server.readmodel.database import ReadModel
 from server.readmodel.queries import Scope
 from server.readmodel.tables import case_inspectors, cases, tasks, tracks
+from server.workflow.vocabulary import SETTLED_TASKS
 
 #: West, south, east, north; WGS-84 degrees.
 Box = tuple[float, float, float, float]
-#: The states of a task that is done with.
-_SETTLED = ("accepted", "cancelled")
 #: Those in which somebody has to go there: of photos that are on their way, nobody has.
 _ON_SITE = ("assigned", "returned")
 
@@ -62,7 +61,7 @@ def tasks_in(
     query = (
         select(tasks, c.no, c.customer, c.address, c.stage, c.manager, c.lon, c.lat)
         .join(cases, c.id == tasks.c.case_id)
-        .where(*_in_scope(scope), *_at(box), tasks.c.status.not_in(_SETTLED))
+        .where(*_in_scope(scope), *_at(box), tasks.c.status.not_in(sorted(SETTLED_TASKS)))
         .where(tuple_(tasks.c.case_id, tasks.c.id) > tuple_(*behind))
     )
     if scope.inspector is not None:

@@ -27,6 +27,7 @@ from server.workflow.model import (
 )
 from server.workflow.policy import Policy
 from server.workflow.switching import closed_at
+from server.workflow.vocabulary import SETTLED_TASKS
 from server.workflow.waivers import behind_waivers, standing_waiver
 
 __all__ = [
@@ -300,7 +301,7 @@ def field_work_complete(case: Case) -> list[GateReason]:
     for task in case.tasks.values():
         if task.kind == "customer_inspection" and case.energization.record is not None:
             continue
-        if task.status not in {"accepted", "cancelled"}:
+        if task.status not in SETTLED_TASKS:
             params = {"task": task.id, "kind": task.kind, "status": task.status}
             reasons.append(GateReason("task_open", params, (f"task:{task.id}",)))
         elif task.open_branch is not None:

@@ -10,8 +10,7 @@ from server.workflow.customer import ENERGIZATION, Link, Wish
 from server.workflow.customer_commands import IssueLink, RevokeLink, WishAppointment
 from server.workflow.draft import Draft
 from server.workflow.refusal import Refusal
-
-_DONE = {"accepted", "cancelled"}
+from server.workflow.vocabulary import SETTLED_TASKS
 
 
 def issue_link(draft: Draft, command: IssueLink) -> None:
@@ -79,6 +78,6 @@ def _require_open(draft: Draft, about: str) -> None:
         over = draft.energized
     else:
         task = draft.case.tasks.get(about)
-        over = task is None or task.status in _DONE
+        over = task is None or task.status in SETTLED_TASKS
     if over:
         raise Refusal("nothing_to_appoint", {"about": about}, kind="invalid", facts=("field:about",))

@@ -26,6 +26,7 @@ from server.workflow.handlers.reinspections import close_round
 from server.workflow.log import digest
 from server.workflow.model import SEVERITY_RANK, ItemResult, NoticeItem, OpenBranch, Submission, Task
 from server.workflow.refusal import Refusal
+from server.workflow.vocabulary import SETTLED_TASKS
 
 
 def record_submission(draft: Draft, command: RecordSubmission) -> None:
@@ -95,7 +96,7 @@ def _submission(draft: Draft, task: Task, command: RecordSubmission) -> Submissi
         submitted_at=command.submitted_at,
         received_at=draft.now,
         device=command.device,
-        late=task.status in {"accepted", "cancelled"},
+        late=task.status in SETTLED_TASKS,
         digest=_digest(outcome),
         unsent_id=command.unsent_id,
         limits=command.limits,

@@ -12,6 +12,7 @@ from server.workflow.draft import Draft
 from server.workflow.handlers.customer_inspections import called_off, given_to
 from server.workflow.model import ChecklistRef, Notice, Task
 from server.workflow.refusal import Refusal
+from server.workflow.vocabulary import SETTLED_TASKS
 
 
 def distinct(people: tuple[str, ...]) -> tuple[str, ...]:
@@ -160,7 +161,7 @@ def require_specialists(
 
 
 def require_unsettled(task: Task) -> None:
-    if task.status in {"accepted", "cancelled"}:
+    if task.status in SETTLED_TASKS:
         params = {"task": task.id, "status": task.status}
         raise Refusal("task_settled", params, facts=(f"task:{task.id}",))
 
