@@ -41,7 +41,7 @@ CREW = 5
 CASE = {
     "process": "hv",
     "customer": {"name": "测量用户", "address": "青溪镇工业路"},
-    "site": {"lon": 121.55, "lat": 29.88, "name": "厂区配电房"},
+    "site": {"lon": 121.55, "lat": 29.88, "datum": "wgs84", "name": "厂区配电房"},
     "supply": {"voltage_kv": 10, "capacity_kva": 630},
 }
 

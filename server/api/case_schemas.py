@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import get_args
+from collections.abc import Mapping
+from typing import Any, get_args
 
 import marshmallow as ma
 
+from geo.coords import DATUMS
 from server.api.base import Schema
 from server.api.timing import ClockOut, StandingOut
 from server.workflow.vocabulary import ProcessName
 
 _LINE = ma.validate.Length(min=1, max=200)
 _WORDS = ma.validate.Length(max=4000)
-_DATUM = ma.validate.OneOf(["wgs84", "cgcs2000", "gcj02", "bd09"])
+_DATUM = ma.validate.OneOf(DATUMS)
 PROCESSES = get_args(ProcessName)
 
 
@@ -24,19 +26,55 @@ class CustomerSchema(Schema):
     address = ma.fields.String(validate=_WORDS)
 
 
+_RINGS = ma.fields.List(
+    ma.fields.List(ma.fields.List(ma.fields.Float(), validate=ma.validate.Length(equal=2)))
+)
+_RINGS_SHAPE = {
+    "type": "array",
+    "items": {
+        "type": "array",
+        "items": {"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2},
+    },
+}
+
+
+class Boundary(ma.fields.Field[list[list[list[float]]]]):
+    """The rings of a site's boundary, as they are or in a GeoJSON Polygon, in the site's datum."""
+
+    def __init__(self, **given: Any) -> None:
+        polygon = {
+            "type": "object",
+            "required": ["type", "coordinates"],
+            "additionalProperties": False,
+            "properties": {"type": {"type": "string", "enum": ["Polygon"]}, "coordinates": _RINGS_SHAPE},
+        }
+        told = "A GeoJSON Polygon or its rings, [lon, lat], in the datum that the site names."
+        super().__init__(metadata={"description": told, "anyOf": [_RINGS_SHAPE, polygon]}, **given)
+
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **more: Any
+    ) -> list[list[list[float]]]:
+        if isinstance(value, Mapping):
+            if value.get("type") != "Polygon" or value.keys() != {"type", "coordinates"}:
+                raise ma.ValidationError("Give a GeoJSON Polygon (type, coordinates), or its rings.")
+            value = value["coordinates"]
+        rings: list[list[list[float]]] = _RINGS.deserialize(value, attr, data, **more)
+        return rings
+
+
 class SiteSchema(Schema):
     lon = ma.fields.Float(required=True, validate=ma.validate.Range(-180, 180))
     lat = ma.fields.Float(required=True, validate=ma.validate.Range(-90, 90))
-    datum = ma.fields.String(validate=_DATUM)
+    datum = ma.fields.String(
+        required=True,
+        validate=_DATUM,
+        error_messages={"required": f"Name the datum of the position: {', '.join(DATUMS)}."},
+    )
     name = ma.fields.String(validate=_WORDS)
     county = ma.fields.String(validate=_WORDS)
     station = ma.fields.String(validate=_WORDS, metadata={"description": "The local station 供电所."})
     radius_m = ma.fields.Float(validate=ma.validate.Range(min=1, max=10_000), allow_none=True)
-    boundary = ma.fields.List(
-        ma.fields.List(ma.fields.List(ma.fields.Float(), validate=ma.validate.Length(equal=2))),
-        allow_none=True,
-        metadata={"description": "Rings of a GeoJSON polygon, [lon, lat]."},
-    )
+    boundary = Boundary(allow_none=True)
 
 
 class SupplySchema(Schema):

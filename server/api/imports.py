@@ -13,6 +13,7 @@ import marshmallow as ma
 from flask import Response, g, send_file
 from flask_smorest.fields import Upload
 
+from geo.coords import DATUMS
 from server.api.base import Schema, blueprint, roles
 from server.api.case_query import CaseQuery, case_filter
 from server.api.casework import actor, scope
@@ -42,6 +43,12 @@ class ImportForm(Schema):
         load_default="",
         validate=ma.validate.Length(max=4000),
         metadata={"description": "Why cases are changed; needed with `update`."},
+    )
+    datum = ma.fields.String(
+        validate=ma.validate.OneOf(DATUMS),
+        metadata={
+            "description": "That of positions whose row does not name it; without it they are refused."
+        },
     )
 
 

@@ -19,11 +19,11 @@ def site_findings(site: Mapping[str, Any]) -> list[Finding]:
     A place in the Arctic that would lie in China with its numbers changed, and 0, 0, are found too: no
     customer lives there, and nobody else could tell later.
     """
-    given = {"datum": "wgs84", **{key: value for key, value in site.items() if value is not None}}
+    given = {key: value for key, value in site.items() if value is not None}
     if (rings := given.pop("boundary", None)) is not None:
         given["boundary"] = {"type": "Polygon", "coordinates": rings}
     try:
-        position = to_wgs84(given["lon"], given["lat"], given["datum"])
+        position = to_wgs84(given["lon"], given["lat"], given.get("datum"))  # type: ignore[arg-type]
         read_fence(given, default_radius_m=1.0)
     except GeoError as error:
         return [error.finding()]

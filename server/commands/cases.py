@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from geo.coords import DATUMS, Datum
 from server.commands.common import bars, open_services
 from server.problems import Problem
 from server.texts import LANGUAGES
@@ -33,6 +34,9 @@ def cases() -> None:
 @click.option("--update", is_flag=True, help="Change cases of which a row says otherwise; needs --reason.")
 @click.option("--reason", default="", help="Why cases are changed.")
 @click.option(
+    "--datum", type=click.Choice(DATUMS), help="What positions are in whose row does not say it in 坐标系."
+)
+@click.option(
     "--processes",
     type=click.IntRange(min=1),
     default=os.cpu_count() or 1,
@@ -45,6 +49,7 @@ def import_command(
     file: Path,
     by: str,
     reason: str,
+    datum: Datum | None,
     processes: int,
     language: str,
     *,
@@ -67,7 +72,9 @@ def import_command(
             raise click.UsageError(f"there is no user {by}") from None
         if not made.people.may_manage(user.name, user.organisation):
             raise click.UsageError(f"{by} is no manager or admin who may sign in")
-        wanted = Wanted(user.organisation, user.name, dry_run=dry_run, update=update, reason=reason)
+        wanted = Wanted(
+            user.organisation, user.name, dry_run=dry_run, update=update, reason=reason, datum=datum
+        )
         actor = Actor(user.name, user.roles)  # type: ignore[arg-type]
         with bars(quiet=as_json) as report_progress:
             report = import_list(

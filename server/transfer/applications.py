@@ -8,6 +8,7 @@ from typing import Any, get_args
 
 import msgspec
 
+from geo.coords import Datum
 from server.casework.sites import site_findings
 from server.transfer.columns import FACT, datum_of, fact_value, field_of, number_of, process_of
 from server.transfer.findings import Finding
@@ -49,18 +50,25 @@ class Application:
 
 
 class Reader:
-    """Rows of one list for one organisation. `manager` is who manages where a row names nobody.
+    """Rows of one list for one organisation. `manager` is who manages where a row names nobody, `datum` that
+    of positions where it names none.
 
     `may_manage(name)` says whether somebody may. `ignored` collects headings that stand for nothing.
     """
 
     def __init__(
-        self, organisation: str, policy: Policy, manager: str, may_manage: Callable[[str], bool]
+        self,
+        organisation: str,
+        policy: Policy,
+        manager: str,
+        may_manage: Callable[[str], bool],
+        datum: Datum | None = None,
     ) -> None:
         self._organisation = organisation
         self._policy = policy
         self._manager = manager
         self._may_manage = may_manage
+        self._datum = datum
         self.ignored: set[str] = set()
 
     def read(self, row: Row) -> Application:
@@ -130,6 +138,8 @@ class Reader:
             else:
                 nested[name] = value
         manager = nested.setdefault("manager", self._manager)
+        if self._datum is not None:
+            nested["site"].setdefault("datum", self._datum)
         nested.setdefault("process", self._process_for(values["supply.voltage_kv"]))
         if not self._may_manage(manager):
             params = {"name": manager[:50]}

@@ -25,6 +25,8 @@ from server.texts import text
 What = Literal["cases", "notices", "tasks"]
 Cell = str | int | float | bool | None
 
+#: What positions of the read model are in, whatever they came in.
+_READ: dict[str, Cell] = {"datum": "wgs84"}
 #: Cases read at a time.
 _PAGE = 500
 _CASE = ("no", "customer", "stage", "manager")
@@ -32,7 +34,7 @@ COLUMNS: dict[What, tuple[str, ...]] = {
     "cases": (
         *("no", "customer", "address", "process", "voltage_kv", "capacity_kva", "manager", "stage"),
         *("energization", "ready", "open_tasks", "open_notices", "next_due", "lon", "lat"),
-        *("opened_at", "updated_at"),
+        *("datum", "opened_at", "updated_at"),
     ),
     "notices": (*_CASE, "n", "status", "round", "items", "due"),
     "tasks": (*_CASE, "id", "kind", "status", "due", "assignees"),
@@ -52,7 +54,7 @@ def rows(
     while True:
         page = list_cases(model, scope, wanted, sort=sort, limit=_PAGE, after=place)
         if what == "cases":
-            yield from ({name: row[name] for name in COLUMNS[what]} for row in page.rows)
+            yield from ({name: {**_READ, **row}[name] for name in COLUMNS[what]} for row in page.rows)
         else:
             yield from _of_cases(model, what, page.rows)
         place = page.next

@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
+from geo.coords import Datum, to_wgs84
 from server.casework.creating import AT_ONCE, Opened, create_many
 from server.casework.numbers import holders_of
 from server.names import new_id
@@ -28,22 +29,28 @@ from server.workflow.commands import AmendCase, Command, OpenCase, SetFacts
 from server.workflow.decide import decide
 from server.workflow.model import Actor, Case
 from server.workflow.refusal import Refusal
+from server.workflow.vocabulary import Site
 from sync.store import NotFound
 
 #: Findings told one by one; of further ones it is told how many there are.
 TOLD = 1000
 _PARTS = ("process", "customer", "site", "supply", "manager", "title")
+_PLACE = ("lon", "lat", "datum")
+#: By how much a place may differ from itself when it was converted there and back (`geo.coords`), in degrees.
+_SAME_PLACE_DEG = 1e-6
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """How a list is taken in. `reason`: what the log of each case that is changed says."""
+    """How a list is taken in. `reason`: what the log of each case that is changed says. `datum`: that of
+    positions in rows that name none; without it such rows are refused."""
 
     organisation: str
     manager: str
     dry_run: bool = False
     update: bool = False
     reason: str = ""
+    datum: Datum | None = None
 
 
 @dataclass
@@ -107,7 +114,7 @@ class _Import:
         self._fresh: deque[Application] = deque()
         may_manage = lru_cache(1000)(lambda name: made.people.may_manage(name, wanted.organisation))
         self._policy = made.cases.policy(wanted.organisation)
-        self._reader = Reader(wanted.organisation, self._policy, wanted.manager, may_manage)
+        self._reader = Reader(wanted.organisation, self._policy, wanted.manager, may_manage, wanted.datum)
 
     def run(self, path: Path, limits: Limits, on_progress: Callable[[int], None], processes: int) -> Report:
         report = self._report
@@ -238,8 +245,21 @@ def _news(command: OpenCase, case: Case, part: str) -> Any:
     if isinstance(said, msgspec.Struct):
         defaults = {one.name: one.default for one in msgspec.structs.fields(said)}
         spoken = {name: value for name in defaults if (value := getattr(said, name)) != defaults[name]}
+        if isinstance(said, Site):
+            # Longitude, latitude and datum are one value: of another's datum they would be another place.
+            place = {name: getattr(said, name) for name in _PLACE}
+            spoken = {name: value for name, value in spoken.items() if name not in _PLACE}
+            spoken |= {} if _same_place(said, held) else place
         said = replace(held, **spoken)
     return None if said in ("", held) else said
+
+
+def _same_place(one: Site, other: Site) -> bool:
+    """Whether two sites are one place; in one datum by every digit."""
+    if one.datum == other.datum:
+        return (one.lon, one.lat) == (other.lon, other.lat)
+    here, there = (to_wgs84(site.lon, site.lat, site.datum) for site in (one, other))
+    return max(abs(here.lon - there.lon), abs(here.lat - there.lat)) <= _SAME_PLACE_DEG
 
 
 def _facts(command: OpenCase, case: Case) -> tuple[list[str], list[str]]:

@@ -32,7 +32,7 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
             lon, lat = place["site"]
             more = {"manager": "deputy"} if place["no"] == "L-02" else {}
             supply = {"voltage_kv": 10.0, "capacity_kva": capacity * 100.0}
-            body = {**place, "site": {"lon": lon, "lat": lat}, "supply": supply, **more}
+            body = {**place, "site": {"lon": lon, "lat": lat, "datum": "wgs84"}, "supply": supply, **more}
             ids[place["no"]] = desk.open_case(**body)
             clock.forward(minutes=1)
         desk.assign(ids["L-01"], "inspector", due="2026-11-03")

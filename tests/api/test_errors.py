@@ -30,7 +30,7 @@ def _with(**changes: Any) -> dict[str, Any]:
         "no": "X-1",
         "process": "hv",
         "customer": {"name": "Red Maple Textiles"},
-        "site": {"lon": 121.87, "lat": 29.48},
+        "site": {"lon": 121.87, "lat": 29.48, "datum": "wgs84"},
         "supply": {"voltage_kv": 10.0, "capacity_kva": 630.0},
     }
     for name, value in changes.items():
@@ -56,6 +56,11 @@ def _with(**changes: Any) -> dict[str, Any]:
         (_with(customer="Red Maple"), "#/customer"),
         (_with(customer__name="x" * 201), "#/customer/name"),
         (_with(customer__phone="x" * 4001), "#/customer/phone"),
+        (_with(site={"lon": 121.87, "lat": 29.48}), "#/site/datum"),
+        (_with(site__datum="epsg4326"), "#/site/datum"),
+        (_with(site__boundary={"type": "MultiPolygon", "coordinates": []}), "#/site/boundary"),
+        (_with(site__boundary={"type": "Polygon"}), "#/site/boundary"),
+        (_with(site__boundary={"type": "Polygon", "coordinates": [[["x", 1]]]}), "#/site/boundary/0/0/0"),
         (_with(site__lon=181), "#/site/lon"),
         (_with(site__lon=float("nan")), "#/site/lon"),
         (_with(site__lat=float("inf")), "#/site/lat"),

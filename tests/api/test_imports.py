@@ -114,6 +114,13 @@ def test_an_export_reaches_beyond_a_page(desk: Desk, monkeypatch: pytest.MonkeyP
 
 def test_what_comes_out_goes_in_again_unchanged(desk: Desk) -> None:
     filled(desk)
+    shifted = {"lon": 121.5432101, "lat": 29.8765432, "datum": "bd09"}
+    case = desk.open_case(site=shifted)
     data = desk.ask("GET", "/exports/cases?format=json").data
     report = send(desk, data).get_json()
-    assert (report["unchanged"], report["findings"]) == (2, [])
+    assert (report["unchanged"], report["findings"]) == (3, [])
+    moved = [{**one, "lon": one["lon"] + 0.001} for one in json.loads(data)]
+    send(desk, json.dumps(moved), update="true", reason="surveyed")
+    site = desk.case(case).site
+    (out,) = (one for one in moved if abs(one["lon"] - 121.53) < 0.02)
+    assert (site.lon, site.lat, site.datum) == (out["lon"], out["lat"], "wgs84")

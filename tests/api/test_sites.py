@@ -34,8 +34,22 @@ def test_an_unusable_site_is_refused_with_its_place(
 
 def test_a_site_is_amended_under_the_same_rule(house: Desk) -> None:
     case = house.open_case()
-    bow = {"lon": 121.0, "lat": 29.0, "boundary": [BOW]}
+    bow = {"lon": 121.0, "lat": 29.0, "datum": "wgs84", "boundary": [BOW]}
     body = {"reason": "surveyed", "site": bow}
     refused(house.ask("PATCH", f"/cases/{case}", json=body), 422, "site_refused")
     good = {**bow, "boundary": [SQUARE], "radius_m": None}
     assert house.patch(f"/cases/{case}", {**body, "site": good})["site"]["boundary"] == [SQUARE]
+
+
+def test_a_boundary_comes_as_geojson_and_goes_out_as_geojson(house: Desk) -> None:
+    polygon = {"type": "Polygon", "coordinates": [SQUARE]}
+    site = {"lon": 121.0, "lat": 29.0, "datum": "wgs84", "boundary": polygon}
+    case = house.post("/cases", house.application(site=site))
+    assert case["site"]["boundary"] == [SQUARE]
+    (shown,) = house.get(f"/cases/{case['id']}/map")["features"]
+    assert shown["geometry"] == polygon
+    bow = {**site, "boundary": {"type": "Polygon", "coordinates": [BOW]}}
+    problem = refused(house.ask("POST", "/cases", json=house.application(site=bow)), 422, "site_refused")
+    assert [(one["code"], one["pointer"]) for one in problem["errors"]] == [
+        ("fence_crosses_itself", "#/site/boundary")
+    ]

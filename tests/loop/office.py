@@ -56,7 +56,7 @@ class Office:
             "no": no,
             "process": "hv",
             "customer": {"name": "云岭精密铸造厂", "address": "青溪镇工业路 8 号"},
-            "site": {"lon": 121.55, "lat": 29.88, "name": "厂区配电房"},
+            "site": {"lon": 121.55, "lat": 29.88, "datum": "wgs84", "name": "厂区配电房"},
             "supply": {"voltage_kv": 10, "capacity_kva": 630},
             **fields,
         }

@@ -10,12 +10,16 @@ from typing import Any
 
 import openpyxl
 
-HEADINGS = ("申请编号", "客户名称", "经度", "纬度", "供电电压(kV)", "申请容量(kVA)", "用电地址")
+HEADINGS = ("申请编号", "客户名称", "经度", "纬度", "供电电压(kV)", "申请容量(kVA)", "用电地址", "坐标系")
 
 
 def row(n: int, **changes: Any) -> list[Any]:
     values = dict(
-        zip(HEADINGS, (f"YK-{n:04}", f"客户 {n}", 121.87, 29.48, 10, 630, "运河路 2 号"), strict=True)
+        zip(
+            HEADINGS,
+            (f"YK-{n:04}", f"客户 {n}", 121.87, 29.48, 10, 630, "运河路 2 号", "WGS-84"),
+            strict=True,
+        )
     )
     return list((values | changes).values())
 

@@ -15,7 +15,7 @@ from server.transfer.importing import Report, Wanted, import_list
 from server.transfer.sheets import Limits
 from server.workflow.log import verify_log
 from server.workflow.model import Actor
-from tests.desk import Desk
+from tests.desk import SITE, Desk
 from tests.transfer.lists import HEADINGS, csv_text, row, workbook
 
 LIMITS = Limits(rows=1000, bytes=10_000_000)
@@ -130,6 +130,17 @@ def test_faults_are_told_by_row_field_and_heading(desk: Desk, tmp_path: Path) ->
             assert "{" not in words
 
 
+def test_a_position_without_a_datum_is_refused_and_never_guessed_at(desk: Desk, tmp_path: Path) -> None:
+    rows = [row(1, 坐标系=""), row(2)]
+    report = taken(desk, tmp_path, rows)
+    assert counts(report) == {"rows": 2, "opened": 1, "refused": 1}
+    assert [(one.row, one.field, one.code) for one in report.findings] == [(2, "site", "datum_missing")]
+    assert counts(taken(desk, tmp_path, rows, datum="gcj02")) == {"rows": 2, "opened": 1, "unchanged": 1}
+    held = {one["no"]: one["id"] for one in desk.get("/cases")["items"]}
+    datums = {no: desk.case(case).site.datum for no, case in held.items()}
+    assert datums == {"YK-0001": "gcj02", "YK-0002": "wgs84"}
+
+
 def test_columns_that_stand_for_nothing_are_named(desk: Desk, tmp_path: Path) -> None:
     report = taken(desk, tmp_path, [[*row(1), "x", "y"]], headings=(*HEADINGS, "天气", "用户名称"))
     assert report.ignored_columns == ["天气"]
@@ -145,7 +156,7 @@ def test_what_was_cut_off_goes_on(desk: Desk, tmp_path: Path) -> None:
 
 def test_a_list_that_breaks_off_is_taken_in_up_to_there(desk: Desk, tmp_path: Path) -> None:
     path = tmp_path / "list.json"
-    good = {"no": "YK-0001", "customer": {"name": "a"}, "site": {"lon": 121.87, "lat": 29.48}}
+    good = {"no": "YK-0001", "customer": {"name": "a"}, "site": dict(SITE)}
     whole = {**good, "supply": {"voltage_kv": 10, "capacity_kva": 630}}
     path.write_text(f"[{json.dumps(whole)}, {{")
     report = import_file(desk, path)
