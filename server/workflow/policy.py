@@ -19,6 +19,7 @@ from msgspec import Struct, field
 from server.workflow.clocks.tables import dated, limits
 from server.workflow.gate_rows import find_gate, waivable_gates
 from server.workflow.model import Severity
+from server.workflow.workdays import day_in
 
 #: The keys of settings that are limits begin with it.
 _LIMIT = "limit."
@@ -210,9 +211,13 @@ class Policy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         chinese = self.organisation_name_zh or organisation
         return self.organisation_name_en or chinese if language == "en" else chinese
 
+    def __hash__(self) -> int:
+        # A few of what tells settings apart will do: what is kept by them is asked for at every case.
+        return hash((self.timezone, self.internal_profile, self.promise_profile, self.legal_profile))
+
     def day(self, moment: datetime) -> date:
         """The calendar day of a moment where the customers live."""
-        return moment.astimezone(ZoneInfo(self.timezone)).date()
+        return day_in(self.timezone, moment)
 
 
 class DatedValue(Struct, frozen=True, forbid_unknown_fields=True, rename={"since": "from"}):

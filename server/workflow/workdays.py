@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from calendar import monthrange
 from collections.abc import Iterable, Mapping
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from itertools import accumulate
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import chinese_calendar
 import msgspec
@@ -37,6 +38,8 @@ class CalendarError(ValueError):
 
 #: How many pairs of days are kept counted.
 _KEPT = 65_536
+#: How many moments are kept with their days: those of a case, and a few of its neighbours'.
+_MOMENTS = 1024
 
 
 class YearRow(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -179,6 +182,13 @@ def _row(n: int, given: Mapping[str, Any]) -> YearRow | DayRow:
         if far or not row.holidays:
             raise CalendarError(f"calendar row {n}: list the holidays of {row.year}")
     return row
+
+
+@lru_cache(_MOMENTS)
+def day_in(timezone: str, moment: datetime) -> date:
+    """The calendar day of an aware moment in a time zone by its IANA name."""
+    # Clocks and monitors ask a case's few moments for their days again and again.
+    return moment.astimezone(ZoneInfo(timezone)).date()
 
 
 def add_months(day: date, months: int) -> date:

@@ -80,6 +80,20 @@ def test_several_processes_give_the_same_rows(desk: Desk, monkeypatch: pytest.Mo
     assert {row["no"] for row in desk.get("/cases?q=甬江")["items"]}
 
 
+def test_a_case_opened_as_the_lists_are_emptied_is_shown(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    busy(desk)
+    monkeypatch.setattr(projecting, "_FEW", 0)
+    clear = desk.made.readmodel.clear
+
+    def opening_before() -> None:
+        desk.open_case(customer={"name": "北仑机械"})
+        clear()
+
+    monkeypatch.setattr(desk.made.readmodel, "clear", opening_before)
+    assert projecting.rebuild(desk.made, processes=2) == (3, 1)
+    assert [row["customer"] for row in desk.get("/cases?q=北仑")["items"]] == ["北仑机械"]
+
+
 def test_a_lost_file_is_made_again_at_the_next_start(tmp_path: Path) -> None:
     with open_desk(tmp_path) as desk:
         desk.hire("colleague", "inspector")

@@ -6,9 +6,10 @@ Days add up over any cut, so a pause that ends where it began changes nothing, a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
-from typing import Literal
+from functools import lru_cache
+from typing import Literal, NamedTuple
 
 from msgspec.structs import replace
 
@@ -19,6 +20,7 @@ from server.workflow.inforce import InForce
 from server.workflow.model import Case, Value
 from server.workflow.policy import Policy
 from server.workflow.processes import process
+from server.workflow.vocabulary import ProcessName
 from server.workflow.workdays import Calendar, UnknownYear
 
 ClockState = Literal["running", "paused", "ended"]
@@ -28,6 +30,8 @@ FULL = 100
 #: The pause that grid works go on in, and the gate that says that they are done.
 GRID_WORKS = "grid_works"
 GRID_WORKS_GATE = "grid-works-accepted"
+#: For how many kinds of cases, each under the settings of a day, the limits are kept at hand.
+_KEPT = 1024
 
 
 class Mark(Value, frozen=True):
@@ -107,31 +111,23 @@ def clocks(case: Case, now: datetime, rules: InForce) -> tuple[Clock, ...]:
     policies: dict[datetime, Policy] = {}
     found: list[Clock] = []
     for name, span in limits().clocks.items():
-        spanned = list(_spanned(case, span, segments))
+        spanned = list(_during_grid_works(case, segments)) if span.grid_works else segments
         runs = _runs(span, spanned)
         for n, run in enumerate(runs, start=1):
             policy = policies.get(run[0].start)
             if policy is None:
                 policy = policies[run[0].start] = rules.at(run[0].start, case.organisation)
             state = _state(span, run, spanned, segments[-1]) if n == len(runs) else "ended"
-            for kind in KINDS:
-                for limit_id, limit, most in limits_of(case, name, kind, policy):
-                    begun = Clock(
-                        id=limit_id,
-                        clock=name,
-                        kind=kind,
-                        limit=most,
-                        unit=limit.unit,
-                        run=n,
-                        state=state,
-                        started_at=run[0].start,
-                        ended_at=run[-1].end if state == "ended" else None,
-                    )
-                    days = counting.get((policy.timezone, limit.unit))
-                    if days is None:
-                        days = Days(calendar, policy, limit.unit)
-                        counting[policy.timezone, limit.unit] = days
-                    found.append(_measured(begun, run, days, policy))
+            counts: dict[Unit, _Counted] = {}
+            for held in limits_of(case, name, policy):
+                unit = held.limit.unit
+                days = counting.get((policy.timezone, unit))
+                if days is None:
+                    days = counting[policy.timezone, unit] = Days(calendar, policy, unit)
+                counted = counts.get(unit)
+                if counted is None:
+                    counted = counts[unit] = _counted(run, days)
+                found.append(_measured(name, held, n, state, counted, policy))
     return tuple(found)
 
 
@@ -144,40 +140,58 @@ def met(found: Iterable[Clock], kind: ClockKind) -> bool | None:
     return True if of_kind and settled else None
 
 
-def limits_of(case: Case, clock: str, kind: ClockKind, policy: Policy) -> Iterator[tuple[str, Limit, int]]:
-    """The limits of one kind that hold for a clock, one for each unit: its id, its row and its days.
+class HeldTo(Value, frozen=True):
+    """A limit that a clock is held to: its id, its kind, its row and its days."""
 
-    While a fact is not settled on which it depends, the shortest that could hold does.
+    id: str
+    kind: ClockKind
+    limit: Limit
+    days: int
+
+
+def limits_of(case: Case, clock: str, policy: Policy) -> Sequence[HeldTo]:
+    """The limits that hold for a clock, by kind and one for each unit.
+
+    While a fact is not settled on which one depends, the shortest that could hold does.
     """
-    shortest: dict[Unit, tuple[str, Limit, int]] = {}
-    for limit_id, limit in limits_on(getattr(policy, f"{kind}_profile"), clock):
-        days = policy.limits.get(limit_id, 0)
-        if days == 0 or not _may_hold(case, limit, policy):
-            continue
-        known_one = shortest.get(limit.unit)
-        if known_one is None or days < known_one[2]:
-            shortest[limit.unit] = (limit_id, limit, days)
-    yield from shortest.values()
+    extended = case.supply.capacity_kva >= policy.scheme_extension_kva
+    facts = known(case, "dual"), known(case, "resident")
+    return _limits_for(policy, case.process, extended, *facts).get(clock, ())
 
 
-def _may_hold(case: Case, limit: Limit, policy: Policy) -> bool:
-    if case.process not in limit.processes:
-        return False
-    size = "extended" if case.supply.capacity_kva >= policy.scheme_extension_kva else "normal"
-    asked = (
-        (limit.sources, None if (dual := known(case, "dual")) is None else ("dual" if dual else "single")),
-        (limit.resident, known(case, "resident")),
-    )
-    return limit.size in {None, size} and all(
-        wanted is None or settled is None or wanted == settled for wanted, settled in asked
-    )
+@lru_cache(_KEPT)
+def _limits_for(
+    policy: Policy, process_name: ProcessName, extended: bool, dual: bool | None, resident: bool | None
+) -> Mapping[str, Sequence[HeldTo]]:
+    """The limits of every clock, for cases that are alike in all on which a limit depends."""
+
+    def may_hold(limit: Limit) -> bool:
+        if process_name not in limit.processes:
+            return False
+        size = "extended" if extended else "normal"
+        sources = None if dual is None else ("dual" if dual else "single")
+        asked = ((limit.sources, sources), (limit.resident, resident))
+        return limit.size in {None, size} and all(
+            wanted is None or settled is None or wanted == settled for wanted, settled in asked
+        )
+
+    found: dict[str, list[HeldTo]] = {}
+    for clock in limits().clocks:
+        for kind in KINDS:
+            shortest: dict[Unit, HeldTo] = {}
+            for limit_id, limit in limits_on(getattr(policy, f"{kind}_profile"), clock):
+                days = policy.limits.get(limit_id, 0)
+                if days == 0 or not may_hold(limit):
+                    continue
+                known_one = shortest.get(limit.unit)
+                if known_one is None or days < known_one.days:
+                    shortest[limit.unit] = HeldTo(limit_id, kind, limit, days)
+            found.setdefault(clock, []).extend(shortest.values())
+    return found
 
 
-def _spanned(case: Case, span: Span, segments: Sequence[Segment]) -> Iterator[Segment]:
-    """What a clock looks at: for grid works everything between the scheme reply and their acceptance."""
-    if not span.grid_works:
-        yield from segments
-        return
+def _during_grid_works(case: Case, segments: Sequence[Segment]) -> Iterator[Segment]:
+    """Everything between the scheme reply and the acceptance of the grid's own works, where there are any."""
     if not (known(case, "grid_works") or any(one.reason == GRID_WORKS for one in case.pauses.values())):
         return
     replied = process(case.process).scheme_replied
@@ -221,48 +235,76 @@ def _state(span: Span, run: Sequence[Segment], spanned: Sequence[Segment], last:
     return "paused"
 
 
-def _measured(clock: Clock, run: Sequence[Segment], days: Days, policy: Policy) -> Clock:
+def _measured(
+    clock: str, held: HeldTo, run: int, state: ClockState, counted: _Counted, policy: Policy
+) -> Clock:
     """The clock with what its run has used, and when it comes, or came, to each mark."""
-    counted, unknown_year = _counted(run, days)
+    limit, unknown_year = held.days, counted.unknown_year
     percents = (policy.clock_first_percent, policy.clock_second_percent, FULL)
-    soon = max(clock.limit - policy.due_soon_days, 0)
+    at = [_share(limit, percent) for percent in percents]
+    soon = max(limit - policy.due_soon_days, 0)
+    running = state == "running"
     reached: dict[int, date | None] = {}
-    for n in (*(_share(clock.limit, percent) for percent in percents), soon, clock.limit + 1):
-        try:
-            reached[n] = _day_of(n, run, counted, days, clock.state)
-        except UnknownYear as unknown:
-            unknown_year = unknown_year or unknown.year
-    used = sum(counted) if len(counted) == len(run) else None
-    running = clock.state == "running"
-    passed = [one for one in percents if reached.get(_share(clock.limit, one)) is not None]
-    marks = ((percent, reached.get(_share(clock.limit, percent))) for percent in percents)
-    level: int | None = max((one for one in percents if (used or 0) >= _share(clock.limit, one)), default=0)
-    over: bool | None = (used or 0) > clock.limit
+    for n in (*at, soon, limit + 1):
+        if n not in reached:
+            try:
+                reached[n] = _day_of(n, counted, running=running)
+            except UnknownYear as unknown:
+                unknown_year = unknown_year or unknown.year
+    marks = tuple(
+        Mark(percent, on)
+        for percent, n in zip(percents, at, strict=True)
+        if (on := reached.get(n)) is not None
+    )
+    used, over_on = counted.used, reached.get(limit + 1)
+    level: int | None
+    over: bool | None
     if used is None:
-        level = FULL if FULL in passed else None
-        over = True if reached.get(clock.limit + 1) is not None else None
-    return replace(
-        clock,
+        level = FULL if any(mark.percent == FULL for mark in marks) else None
+        over = True if over_on is not None else None
+    else:
+        level = max((percent for percent, n in zip(percents, at, strict=True) if used >= n), default=0)
+        over = used > limit
+    return Clock(
+        id=held.id,
+        clock=clock,
+        kind=held.kind,
+        limit=limit,
+        unit=held.limit.unit,
+        run=run,
+        state=state,
+        started_at=counted.run[0].start,
+        ended_at=counted.run[-1].end if state == "ended" else None,
         used=used,
         level=level,
         over=over,
-        due=reached.get(clock.limit) if running else None,
-        over_on=reached.get(clock.limit + 1),
+        due=reached.get(limit) if running else None,
+        over_on=over_on,
         soon_on=reached.get(soon),
-        marks=tuple(Mark(percent, on) for percent, on in marks if on is not None),
+        marks=marks,
         unknown_year=unknown_year,
     )
 
 
-def _counted(run: Sequence[Segment], days: Days) -> tuple[list[int], int | None]:
-    """The days of each segment, as far as they are known, and the year that is not."""
-    counted: list[int] = []
+class _Counted(NamedTuple):
+    """A run with the days of each segment, as far as they are known, and the year that is not. `used` is
+    their sum, None where one is missing."""
+
+    run: Sequence[Segment]
+    days: Days
+    counts: Sequence[int]
+    unknown_year: int | None
+    used: int | None
+
+
+def _counted(run: Sequence[Segment], days: Days) -> _Counted:
+    counts: list[int] = []
     for segment in run:
         try:
-            counted.append(days.between(segment.start, segment.end))
+            counts.append(days.between(segment.start, segment.end))
         except UnknownYear as unknown:
-            return counted, unknown.year
-    return counted, None
+            return _Counted(run, days, counts, unknown.year, None)
+    return _Counted(run, days, counts, None, sum(counts))
 
 
 def _share(limit: int, percent: int) -> int:
@@ -270,18 +312,17 @@ def _share(limit: int, percent: int) -> int:
     return -(-limit * percent // FULL)
 
 
-def _day_of(
-    n: int, run: Sequence[Segment], counted: Sequence[int], days: Days, state: ClockState
-) -> date | None:
+def _day_of(n: int, counted: _Counted, *, running: bool) -> date | None:
     """The day on which a run has used `n` days, or will have if it goes on; None if it stands before that.
 
-    `counted` may end before the run does, where a year is not known. Raises UnknownYear if that is needed.
+    Raises UnknownYear where one that is needed is not known.
     """
+    run, days, counts, _, used = counted
     before = 0
-    for segment, count in zip(run, counted, strict=False):
+    for segment, count in zip(run, counts, strict=False):
         if before + count >= n:
             return days.add(segment.start, n - before)
         before += count
-    if len(counted) < len(run):
-        return days.add(run[len(counted)].start, n - before)
-    return days.add(run[-1].start, n - before + counted[-1]) if state == "running" else None
+    if used is None:
+        return days.add(run[len(counts)].start, n - before)
+    return days.add(run[-1].start, n - before + counts[-1]) if running else None
