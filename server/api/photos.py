@@ -124,6 +124,7 @@ def show_photo(query: dict[str, Any], photo_id: str) -> Response:
     row = _visible_photo(photo_id, query.get("case"))
     if row["status"] != "verified":
         raise Problem(409, "photo_not_verified")
+    _answer_one_range()
     size: str = query["size"]
     mark = () if size == "original" else _mark(row)
     tag = f"{row['sha256']}-{size}" + (f"-{mark_digest(mark)}" if mark else "")
@@ -133,6 +134,14 @@ def show_photo(query: dict[str, Any], photo_id: str) -> Response:
     response = _original(row, tag) if size == "original" else _rendition(row, size, mark, tag)
     response.headers.update(headers)
     return response
+
+
+def _answer_one_range() -> None:
+    """Answer a request in another unit than bytes, or for several parts at once, with the whole, as RFC 9110
+    (14.2) has it. What is below this would say that there are no such bytes."""
+    unit, _, parts = request.headers.get("Range", "bytes=").partition("=")
+    if unit.strip().lower() != "bytes" or "," in parts:
+        del request.environ["HTTP_RANGE"]
 
 
 def _visible_photo(photo_id: str, case_id: str | None) -> dict[str, Any]:
