@@ -114,9 +114,6 @@ def assemble(
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     _sweep(settings.spool_dir, clock())
     store = open_store(settings, system_clock)  # CouchDB goes by the real time, whatever `clock` says
-    if store.exact_revisions:
-        # On a cluster it may take minutes, and the worker does it beside its work.
-        store.refresh_design_documents()
     names = Names(settings)
     bucket = open_bucket(settings)
     people = People(store, settings, clock)

@@ -247,8 +247,13 @@ class DocumentStore(Protocol):
         Where it may not, who must not miss anything looks at every database from time to time.
         """
 
-    def refresh_design_documents(self) -> list[str]:
-        """Give every database of Hezha's the present write rules; return the names of those that changed."""
+    def refresh_design_documents(self, stopping: Callable[[], bool] = never) -> list[str]:
+        """Give every database of Hezha's the present write rules; return the names of those that changed.
+
+        It may take a while, beside the writes of others, and asks `stopping` whether to leave off; the next
+        call goes on from there. The embedded engine holds everybody to the present rules before; CouchDB
+        knows of no others than those that lie in a database.
+        """
 
     def trouble(self) -> str | None:
         """What keeps tablets from replicating although the store itself answers, in English, or None."""

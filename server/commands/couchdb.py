@@ -1,4 +1,4 @@
-"""`hezha couchdb configure`: what CouchDB's own configuration has to say for Hezha."""
+"""`hezha couchdb`: what CouchDB's own configuration has to say for Hezha, and its write rules."""
 
 from __future__ import annotations
 
@@ -74,6 +74,24 @@ def configure(
     if left:
         sys.exit(DIFFERS)
     click.echo(text("couchdb.right", lang))
+
+
+@couchdb.command()
+@click.option("--lang", type=click.Choice(LANGUAGES), default="en", show_default=True)
+def rules(lang: str) -> None:
+    """Write the write rules of this version to every database that has others.
+
+    CouchDB holds tablets to the rules that lie in a database: run this before the new version serves. It may
+    be cut off and run again. Exits with 0 once every database has them, 2 for wrong use, 3 if CouchDB cannot
+    be asked.
+    """
+    logs.configure()
+    settings = settings_or_exit()
+    if not settings.couchdb_url:
+        _stop(WRONG_USE, text("couchdb.rules_no_url", lang))
+    with _asked(settings, lang) as store:
+        changed = store.refresh_design_documents()
+    click.echo(text("couchdb.rules_written" if changed else "couchdb.rules_right", lang, count=len(changed)))
 
 
 def _compare(cluster: Cluster, needs: Needs, lang: str) -> bool:

@@ -10,24 +10,18 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import structlog
-
 from server.casework.projection import named_tracks
 from server.names import CASE_DOCUMENT, new_id
 from server.services import Services, lease_terms
 from sync.follow import Follower
 from sync.lease import Leases
 from sync.slots import Slots, slot_of
-from sync.store import Change, ChangeBatch, NotFound, StoreError
+from sync.store import Change, ChangeBatch, NotFound
 
 if TYPE_CHECKING:
     from server.intake.intake import Intake
 
-log = structlog.get_logger()
-
 _READMODEL_ID = "readmodel.id"
-#: Seconds before write rules that could not be brought everywhere are tried again.
-_RULES_PAUSE = 60.0
 
 
 class Sharing:
@@ -69,25 +63,10 @@ class Sharing:
             self._show,
             include_docs=False,
         )
-        # Nobody waits for this one: closing the store ends it, and the next start begins anew.
-        threading.Thread(target=self._refresh_rules, name="rules", daemon=True).start()
         return [
             threading.Thread(target=self._slots.run, args=(self._stop,), name="slots"),
             threading.Thread(target=readmodel.run, args=(self._stop,), name="readmodel"),
         ]
-
-    def _refresh_rules(self) -> None:
-        """Bring the present write rules to every database. Several workers may do it at once."""
-        while not self._stop.is_set():
-            try:
-                changed = self._made.store.refresh_design_documents()
-            except StoreError as error:
-                log.error("rules_not_refreshed", reason=error.reason, retry_in=_RULES_PAUSE)
-                self._stop.wait(_RULES_PAUSE)
-                continue
-            if changed:
-                log.info("rules_refreshed", databases=len(changed))
-            return
 
     def _key(self, database: str) -> str:
         """A case's two databases go together: whoever takes its photos in takes its forms in."""

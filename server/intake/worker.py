@@ -20,7 +20,7 @@ from server.casework.reminders import Reminders, keep_reminding
 from server.intake.forms import Forms
 from server.intake.hazards import Hazards
 from server.intake.intake import FOLLOWER, Intake
-from server.intake.keeper import keep_tidy
+from server.intake.keeper import bring_rules, keep_tidy
 from server.intake.outbox import Outbox
 from server.intake.photos import Photos
 from server.intake.pulse import Watched, pulse_file
@@ -192,6 +192,7 @@ def run_worker(settings: Settings, stop: threading.Event, pulse: Watched) -> Non
             teller = threading.Thread(target=_keep_telling, args=(intake, stop), name="teller")
             tidying = (made.store, stop, settings.maintenance_seconds)
             keeper = threading.Thread(target=keep_tidy, args=tidying, name="keeper")
+            ruling = threading.Thread(target=bring_rules, args=(made.store, stop), name="rules")
             reminding = (Reminders(made), stop, settings.reminder_seconds)
             reminder = threading.Thread(target=keep_reminding, args=reminding, name="reminders")
             owing = (DutyBoxes(made), stop, settings.reminder_seconds)
@@ -200,7 +201,7 @@ def run_worker(settings: Settings, stop: threading.Event, pulse: Watched) -> Non
             answering = threading.Thread(target=answerer.run, args=(stop,), name="answerer")
             finishing = threading.Thread(target=make_finishing(made).run, args=(stop,), name="finishing")
             sweeper = threading.Thread(target=keep_swept, args=(made, stop), name="renditions")
-            beside = (teller, keeper, sweeper, reminder, duties, planning, answering, finishing)
+            beside = (teller, keeper, ruling, sweeper, reminder, duties, planning, answering, finishing)
             for thread in beside:
                 thread.start()
             _follow(made, intake, stop, pulse)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, cast
 
@@ -11,7 +11,7 @@ from sync.checks import check_database_name
 from sync.couch.answers import is_missing_document
 from sync.couch.base import CouchBase
 from sync.couch.wire import Tries
-from sync.store import Conflict, DatabaseExists, DatabaseInfo, Document, NotFound, Security, Size
+from sync.store import Conflict, DatabaseExists, DatabaseInfo, Document, NotFound, Security, Size, never
 
 #: How often a design document that somebody else writes at the same moment is looked at again.
 _DESIGN_TRIES = 5
@@ -84,21 +84,22 @@ class DatabaseCalls(CouchBase):
             self._refresh_design(db, self._design)
         self.wire.ask("PUT", db, "_security", body=security.to_json())
 
-    def refresh_design_documents(self) -> list[str]:
+    def refresh_design_documents(self, stopping: Callable[[], bool] = never) -> list[str]:
         """Give every database of Hezha's the present write rules; return the names of those that changed.
 
-        One that carries neither the rules nor Hezha's `_security` is somebody else's and stays as it is.
+        Until it has come to a database, CouchDB holds tablets there to the rules before. One that carries
+        neither the rules nor Hezha's `_security` is somebody else's and stays as it is.
         """
         design = self._design
         if design is None:
             return []
         with ThreadPoolExecutor(self.options.helpers, thread_name_prefix="design") as pool:
             names = self.database_names()
-            changed = pool.map(lambda db: self._refresh_ours(db, design), names)
+            changed = pool.map(lambda db: self._refresh_ours(db, design, stopping), names)
             return [db for db, was in zip(names, changed, strict=True) if was]
 
-    def _refresh_ours(self, db: str, design: Document) -> bool:
-        if self.dismissed:  # closing must not wait for tens of thousands of databases
+    def _refresh_ours(self, db: str, design: Document, stopping: Callable[[], bool]) -> bool:
+        if self.dismissed or stopping():  # closing must not wait for tens of thousands of databases
             return False
         try:
             if self._rules(db, design) is None and not _has_kind(self.security(db)):

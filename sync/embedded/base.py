@@ -24,7 +24,10 @@ from sync.store import Document, Unusable
 
 
 class StoreBase:
-    """Opens the files. `design` is the document of write rules that every database gets."""
+    """Opens the files. `design` is the document of write rules that every database of Hezha's gets.
+
+    What it says holds in all of them from the moment the store is open, whatever older rules lie there.
+    """
 
     def __init__(
         self,
@@ -50,7 +53,7 @@ class StoreBase:
             _make_names_safe(data_dir)
         self._blobs = BlobStore(data_dir / "blobs")
         self._blobs.sweep_incoming(older_than=self.limits.abandoned_seconds)
-        self._rules = Rules(validator)
+        self._rules = Rules(validator, design)
         self._design = design
         self._pending = Pending()
         self._io = Machinery(file, self.limits, on_rollback=self._rules.forget_all)

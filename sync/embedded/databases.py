@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import secrets
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import apsw
@@ -25,14 +26,17 @@ from sync.store import (
     NewDatabase,
     Security,
     UserCtx,
+    never,
 )
 
 #: What CouchDB answers for a database that was just made.
 _ADMINS_ONLY: Mapping[str, Any] = {"members": {"roles": ["_admin"]}, "admins": {"roles": ["_admin"]}}
-#: Every database with the winner of one document of it, NULL if it is not there.
+#: Every database with the key and the winner of one document of it, NULL if it is not there.
 _DESIGNS = """
-SELECT b.name, d.winner FROM databases b LEFT JOIN docs d ON d.db = b.pk AND d.id = ? AND NOT d.deleted
+SELECT b.name, b.security, d.pk, d.winner
+FROM databases b LEFT JOIN docs d ON d.db = b.pk AND d.id = ? AND NOT d.deleted
 """
+_BODY = "SELECT body FROM revisions WHERE doc = ? AND rev = ?"
 
 
 class DatabaseCalls(StoreBase):
@@ -70,7 +74,7 @@ class DatabaseCalls(StoreBase):
             ledger = Ledger(conn)
             made: list[tuple[str, ...] | None] = []
             for db, shown, first in ready:
-                if not self._found(ledger, db, shown, rules if _has_kind(shown) else None):
+                if not self._found(ledger, db, shown, rules if updates.has_kind(shown) else None):
                     made.append(None)
                     continue
                 revs = [
@@ -85,7 +89,7 @@ class DatabaseCalls(StoreBase):
 
     def _rules_for(self, security: Mapping[str, Any]) -> Incoming | None:
         """The write rules as a document, for a database whose security names a kind."""
-        return None if self._design is None or not _has_kind(security) else self._parsed(self._design)
+        return None if self._design is None or not updates.has_kind(security) else self._parsed(self._design)
 
     def _found(self, ledger: Ledger, db: str, security: Mapping[str, Any], rules: Incoming | None) -> bool:
         """Make a database inside the writer's transaction; False if it is there already."""
@@ -234,60 +238,65 @@ class DatabaseCalls(StoreBase):
             if reproof.readings(conn, row, doc_id) is not None:
                 raise reproof.Restored
 
-    def refresh_design_documents(self) -> list[str]:
+    def refresh_design_documents(self, stopping: Callable[[], bool] = never) -> list[str]:
         """Give Hezha's databases the engine's present write rules; return the names of those that changed.
 
-        Hezha's are those whose security names a kind, and those that have the rules already.
+        Hezha's are those whose security names a kind, and those that have the rules already. What the rules
+        say holds there before: see `Rules`. So many databases are written in one turn of the writer, and
+        after a turn others get as long for their own writes. `stopping` is asked between turns; the next
+        call goes on from there.
         """
         if self._design is None:
             return []
-        changed = []
-        # A revision's name is the digest of what it says: those of the same name need be compared once.
-        right: set[str] = set()
-        with self._io.reading() as conn:
-            known: list[tuple[Any, ...]] = conn.execute(_DESIGNS, (self._design["_id"],)).fetchall()
-        for db, winner in known:
-            if winner in right:
-                continue
-            written, found = self._refresh_design(db, self._design)
-            if written:
-                changed.append(db)
-            if found is not None:
-                right.add(found)
+        wanted = self._without_present_rules(self._design)
+        changed: list[str] = []
+        for at in range(0, len(wanted), self.limits.rules_per_turn):
+            if stopping():
+                break
+            began = time.monotonic()
+            turn = wanted[at : at + self.limits.rules_per_turn]
+            changed += self._io.write(partial(self._write_rules, names=turn, design=self._design))
+            if at + len(turn) < len(wanted):
+                time.sleep(time.monotonic() - began)
         return sorted(changed)
 
-    def _refresh_design(self, db: str, design: Document) -> tuple[bool, str | None]:
-        """Whether the present rules were written there; if they stood there already, by which revision."""
+    def _without_present_rules(self, design: Document) -> list[str]:
+        """Databases of Hezha's that carry other rules than `design`, or none."""
+        body = self._parsed(design).body
+        # A revision's name is the digest of what it says: those of the same name need be compared once.
+        same: dict[str, bool] = {}
+        wanted = []
+        with self._io.reading() as conn:
+            for name, security, doc, winner in conn.execute(_DESIGNS, (design["_id"],)):
+                if winner is None:
+                    if updates.has_kind(json.loads(security)):
+                        wanted.append(name)
+                    continue
+                if winner not in same:
+                    same[winner] = conn.execute(_BODY, (doc, winner)).get == body
+                if not same[winner]:
+                    wanted.append(name)
+        return wanted
 
-        def job(conn: apsw.Connection) -> tuple[bool, str | None]:
-            row = conn.execute("SELECT 1 FROM databases WHERE name = ?", (db,)).get
-            if row is None:  # deleted since its name was read
-                return False, None
-            database = records.database(conn, db)
-            known = records.document(conn, database, design["_id"])
-            base = dict(design)
-            if known is None or known.deleted:
-                if not _has_kind(database.security):
-                    return False, None
-            else:
+    def _write_rules(self, conn: apsw.Connection, names: Sequence[str], design: Document) -> list[str]:
+        """Write the present rules to these databases in one transaction; those where they were not yet."""
+        ledger, fresh = Ledger(conn), self._parsed(design)
+        written = []
+        for db in names:
+            if conn.execute("SELECT 1 FROM databases WHERE name = ?", (db,)).get is None:
+                continue  # deleted since its name was read
+            known = records.document(conn, records.database(conn, db), design["_id"])
+            wanted = fresh
+            if known is not None and not known.deleted:
                 winner = known.tree.leaves[0]
                 stored = records.revision(conn, known, winner)
-                if stored is not None and stored.body == self._parsed(design).body:
-                    return False, revtree.format_rev(winner)
-                base["_rev"] = f"{winner[0]}-{winner[1]}"
-            ledger = Ledger(conn)
-            updates.edit(
-                ledger, self._rules, self._blobs, db, self._parsed(base), user=SERVER, new_edits=True
-            )
-            ledger.flush()
-            return True, None
-
-        return self._io.write(job)
-
-
-def _has_kind(security: Mapping[str, Any]) -> bool:
-    own = security.get("hezha")
-    return isinstance(own, dict) and bool(own.get("kind"))
+                if stored is not None and stored.body == fresh.body:
+                    continue
+                wanted = self._parsed({**design, "_rev": revtree.format_rev(winner)})
+            updates.edit(ledger, self._rules, self._blobs, db, wanted, user=SERVER, new_edits=True)
+            written.append(db)
+        ledger.flush()
+        return written
 
 
 def _checked_security(security: object) -> Mapping[str, Any]:

@@ -44,6 +44,8 @@ class Limits:
     page: int = 500
     #: Age at which a half-received attachment, or a blob that nobody names, is certainly abandoned.
     abandoned_seconds: float = 86_400.0
+    #: Databases that get new write rules in one transaction.
+    rules_per_turn: int = 50
     #: One slice of a compaction, between which others write: documents looked at, revisions removed,
     #: pages given back to the disk.
     compact_documents: int = 1000

@@ -238,19 +238,15 @@ def note_update(conn: apsw.Connection, name: str, kind: str) -> None:
     )
 
 
-def design_sources(conn: apsw.Connection, db: DatabaseRow) -> tuple[str, ...]:
-    """The `validate_doc_update` functions of a database, in the order of their documents' ids."""
+def design_sources(conn: apsw.Connection, db: DatabaseRow) -> list[tuple[str, str | None]]:
+    """The design documents of a database by their ids, in their order: each with its `validate_doc_update`,
+    None if it has none."""
     rows = conn.execute(
-        "SELECT r.body FROM docs d JOIN revisions r ON r.doc = d.pk AND r.rev = d.winner"
+        "SELECT d.id, r.body FROM docs d JOIN revisions r ON r.doc = d.pk AND r.rev = d.winner"
         " WHERE d.db = ? AND d.id >= '_design/' AND d.id < '_design0' AND NOT d.deleted ORDER BY d.id",
         (db.pk,),
     )
-    found = []
-    for (body,) in rows:
-        source = json.loads(body).get("validate_doc_update")
-        if source is not None:
-            found.append(source)
-    return tuple(found)
+    return [(doc_id, json.loads(body).get("validate_doc_update")) for doc_id, body in rows]
 
 
 def local_document(conn: apsw.Connection, db: DatabaseRow, doc_id: str) -> tuple[int, dict[str, Any]] | None:

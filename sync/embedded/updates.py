@@ -21,7 +21,7 @@ from sync.embedded.documents import Incoming, StoredAttachment, new_rev, resolve
 from sync.embedded.ledger import Ledger
 from sync.embedded.records import DatabaseRow, DocRow
 from sync.revtree import Body, Rev, RevTree
-from sync.store import BadRequest, Conflict, Forbidden, StoreError, Unauthorized, UserCtx
+from sync.store import BadRequest, Conflict, Document, Forbidden, StoreError, Unauthorized, UserCtx
 
 
 class BlobGone(StoreError):
@@ -40,12 +40,30 @@ class Validator(Protocol):
         """Return if every function lets `new_doc` pass. Raises Forbidden or Unauthorized otherwise."""
 
 
-class Rules:
-    """The write rules of all databases: their sources, remembered until a design document changes."""
+class _Sources(NamedTuple):
+    """The functions that lie in a database, in the order of their documents' ids, as of `design_seq`.
 
-    def __init__(self, validator: Validator | None) -> None:
+    `carries` is whether the rules in force are among them, in the place of what lies under their id.
+    """
+
+    design_seq: int
+    carries: bool
+    stored: tuple[str, ...]
+
+
+class Rules:
+    """The write rules of all databases: their sources, remembered until a design document changes.
+
+    `design` is the document of the rules in force. They hold wherever a document of that id lies, whatever
+    it says, and in every database of a kind: so no write passes by rules of a version before, however long
+    it takes until every database carries the new ones.
+    """
+
+    def __init__(self, validator: Validator | None, design: Document | None = None) -> None:
         self._validator = validator
-        self._sources: dict[int, tuple[int, tuple[str, ...]]] = {}
+        self._id = "" if design is None else design["_id"]
+        self._in_force: str | None = None if design is None else design.get("validate_doc_update")
+        self._sources: dict[int, _Sources] = {}
 
     def check(
         self,
@@ -65,11 +83,19 @@ class Rules:
         """The functions that hold for `db`; none if it has no write rules."""
         # Only who leads the writer comes here. Thousands of databases share a few functions: hence `intern`.
         cached = self._sources.get(db.pk)
-        if cached is None or cached[0] != db.design_seq:
-            sources = tuple(sys.intern(source) for source in records.design_sources(conn, db))
-            cached = (db.design_seq, sources)
-            self._sources[db.pk] = cached
-        return cached[1]
+        if cached is None or cached.design_seq != db.design_seq:
+            cached = self._sources[db.pk] = self._read(conn, db)
+        if cached.carries or self._in_force is None or not has_kind(db.security):
+            return cached.stored
+        return (*cached.stored, self._in_force)
+
+    def _read(self, conn: apsw.Connection, db: DatabaseRow) -> _Sources:
+        found = dict(records.design_sources(conn, db))
+        carries = self._in_force is not None and self._id in found
+        if carries:
+            found[self._id] = self._in_force
+        stored = tuple(sys.intern(source) for source in found.values() if source is not None)
+        return _Sources(db.design_seq, carries, stored)
 
     def forget(self, db: DatabaseRow) -> None:
         self._sources.pop(db.pk, None)
@@ -77,6 +103,12 @@ class Rules:
     def forget_all(self) -> None:
         """After a failed transaction: another process may yet use the numbers under which it read."""
         self._sources.clear()
+
+
+def has_kind(security: Mapping[str, Any]) -> bool:
+    """Whether a database is Hezha's: its `_security` names a kind."""
+    own = security.get("hezha")
+    return isinstance(own, dict) and bool(own.get("kind"))
 
 
 def is_db_admin(user: UserCtx, security: Mapping[str, Any]) -> bool:

@@ -1,4 +1,4 @@
-"""`hezha couchdb configure` says what it does, does it once, and shows no secret."""
+"""`hezha couchdb` says what it does, does it once, and shows no secret."""
 
 from __future__ import annotations
 
@@ -12,7 +12,11 @@ from click.testing import CliRunner, Result
 from server.cli import main
 from server.commands.doctor import examine
 from server.commands.findings import Finding
+from sync.couch.store import CouchOptions
+from sync.rules import DESIGN_ID, design_document
+from sync.store import Security
 from tests.couch.node import NODES, Cluster, running
+from tests.engines.served import ADMIN, couch_at, serving
 
 KEY = "c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0LXNlY3JldA=="
 
@@ -112,3 +116,39 @@ def test_the_doctor_tells_of_clocks_that_differ(cluster: Cluster, environ: dict[
     now = datetime.now(UTC).replace(year=datetime.now(UTC).year + 1)
     late = {one.outcome: one for one in examine(environ, now) if one.check == "couchdb"}
     assert late["clock"].params["seconds"] < -300 * 24 * 3600
+
+
+def test_new_write_rules_come_to_every_database_before_the_new_version_serves(tmp_path: Path) -> None:
+    with serving(tmp_path / "node") as url:
+        store = couch_at(url, CouchOptions())
+        for db in ("case-1", "case-2"):
+            store.create_database(db, Security(kind="case"))
+        older = {**store.get("case-2", DESIGN_ID), "validate_doc_update": "function () {}"}
+        store.put("case-2", older)
+        told = url.replace("://", f"://{ADMIN.name}:{ADMIN.password.replace(' ', '%20')}@")
+        environ = {
+            "HEZHA_DATA": str(tmp_path / "data"),
+            "HEZHA_COUCHDB_URL": told,
+            "HEZHA_JWT_KEY": f"k1:{KEY}",
+        }
+        results = [CliRunner(env=environ).invoke(main, ["couchdb", "rules"]) for _ in range(2)]
+        assert [(result.exit_code, result.output) for result in results] == [
+            (0, "Databases that had other write rules: 1. Every database has those of this version now.\n"),
+            (0, "Every database has this version's write rules already.\n"),
+        ]
+        present = store.get("case-2", DESIGN_ID)
+        assert present["validate_doc_update"] == design_document()["validate_doc_update"]
+        store.close()
+
+
+@pytest.mark.parametrize(("url", "code"), [("", 2), ("http://a:b@127.0.0.1:9", 3)])
+def test_without_a_couchdb_there_is_nobody_to_give_rules_to(tmp_path: Path, url: str, code: int) -> None:
+    environ = {
+        "HEZHA_DATA": str(tmp_path),
+        "HEZHA_COUCHDB_URL": url,
+        "HEZHA_JWT_KEY": f"k1:{KEY}",
+        "HEZHA_COUCHDB_ATTEMPTS": "1",
+    }
+    result = CliRunner(env=environ).invoke(main, ["couchdb", "rules", "--lang", "zh-CN"])
+    assert result.exit_code == code
+    assert "CouchDB" in result.stderr

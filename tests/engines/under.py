@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, cast
 
-from sync.store import DatabaseInfo, DbUpdate, DocumentStore, NewDatabase, Size, Stored
+from sync.store import DatabaseInfo, DbUpdate, DocumentStore, NewDatabase, Size, Stored, never
 
 
 class Under:
@@ -34,8 +34,8 @@ class Under:
     def exact_revisions(self) -> bool:
         return self._store.exact_revisions
 
-    def refresh_design_documents(self) -> list[str]:
-        return [self._bare(db) for db in self._store.refresh_design_documents()]
+    def refresh_design_documents(self, stopping: Callable[[], bool] = never) -> list[str]:
+        return [self._bare(db) for db in self._store.refresh_design_documents(stopping)]
 
     def database_names(self, prefix: str = "") -> list[str]:
         return [self._bare(db) for db in self._store.database_names(self._prefix + prefix)]

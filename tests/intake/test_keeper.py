@@ -7,9 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from server.intake.keeper import keep_tidy
+from server.intake.keeper import bring_rules, keep_tidy
 from sync.embedded.engine import EmbeddedStore, Limits
-from sync.store import NoSpace, never
+from sync.store import NoSpace, Security, never
 
 
 def test_what_is_rewritten_again_and_again_is_compacted_while_the_worker_runs(tmp_path: Path) -> None:
@@ -51,5 +51,28 @@ def test_a_failure_is_not_the_end(tmp_path: Path) -> None:
 
     store = Failing(tmp_path)
     keep_tidy(store, stop, 0.001)
+    store.close()
+    assert len(tried) == 3
+
+
+def test_new_rules_come_to_every_database_though_the_disk_was_full_at_first(tmp_path: Path) -> None:
+    older = EmbeddedStore(tmp_path, design={"_id": "_design/hezha", "validate_doc_update": "OLD"})
+    older.create_database("db", Security(kind="case"))
+    older.close()
+    tried: list[int] = []
+
+    class Failing(EmbeddedStore):
+        def refresh_design_documents(self, stopping: Callable[[], bool] = never) -> list[str]:
+            tried.append(1)
+            if len(tried) < 3:
+                raise NoSpace("The disk is full; nothing was written.")
+            return super().refresh_design_documents(stopping)
+
+    store = Failing(tmp_path, design={"_id": "_design/hezha", "validate_doc_update": "NEW"})
+    bring_rules(store, threading.Event(), 0.001)
+    assert store.get("db", "_design/hezha")["validate_doc_update"] == "NEW"
+    asked = threading.Event()
+    asked.set()
+    bring_rules(store, asked, 0.001)
     store.close()
     assert len(tried) == 3

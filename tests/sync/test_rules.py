@@ -10,7 +10,7 @@ from unittest.mock import Mock
 
 import pytest
 
-from sync.embedded.engine import EmbeddedStore
+from sync.embedded.engine import EmbeddedStore, Limits
 from sync.store import BadRequest, Document, Forbidden, NotFound, Security, Unauthorized, UserCtx
 
 USER = UserCtx("li.wei", ("inspector",))
@@ -126,18 +126,48 @@ def test_local_documents_are_not_judged(store: EmbeddedStore, judge: Judge) -> N
 
 
 def test_new_rules_hold_from_the_next_write_on(store: EmbeddedStore, judge: Judge) -> None:
-    store.put("db", {"_id": "a"})
-    design = store.get("db", "_design/hezha")
-    store.bulk_docs("db", [{**design, "validate_doc_update": "RULE 2"}, {"_id": "b"}])
-    assert judge.calls[-1][0] == ["RULE 2"]
-    store.put("db", {"_id": "_design/extra", "validate_doc_update": "MORE"})
-    store.put("db", {"_id": "c"})
-    assert judge.calls[-1][0] == ["MORE", "RULE 2"]
-    for name in ("_design/extra", "_design/hezha"):
-        store.put("db", {"_id": name, "_rev": store.get("db", name)["_rev"], "_deleted": True})
+    """Beside Hezha's own, a database may carry more; a database of nobody's carries what it is given."""
+    store.create_database("free")
+    store.put("free", {"_id": "_design/own", "validate_doc_update": "RULE 2"})
+    design = store.get("free", "_design/own")
+    store.bulk_docs("free", [{**design, "validate_doc_update": "RULE 3"}, {"_id": "b"}])
+    assert judge.calls[-1][0] == ["RULE 3"]
+    for db, held in (("free", ["MORE", "RULE 3"]), ("db", ["MORE", "RULE 1"])):
+        store.put(db, {"_id": "_design/extra", "validate_doc_update": "MORE"})
+        store.put(db, {"_id": "c"})
+        assert judge.calls[-1][0] == held
+    for name in ("_design/extra", "_design/own"):
+        store.put("free", {"_id": name, "_rev": store.get("free", name)["_rev"], "_deleted": True})
     asked = len(judge.calls)
-    store.put("db", {"_id": "d"})
+    store.put("free", {"_id": "d"})
     assert len(judge.calls) == asked
+
+
+def test_the_rules_in_force_hold_whatever_lies_in_a_database(store: EmbeddedStore, judge: Judge) -> None:
+    """Older rules, none, or words under their id that are no rules: no write passes by them."""
+    design = store.get("db", "_design/hezha")
+    for stand_in in ({"validate_doc_update": "OLDER"}, {"language": "javascript"}, {"_deleted": True}):
+        design["_rev"] = store.put("db", {"_id": design["_id"], "_rev": design["_rev"], **stand_in})
+        asked = len(judge.calls)
+        store.bulk_docs("db", [{"_id": f"a{asked}"}], user=USER)
+        assert [call[0] for call in judge.calls[asked:]] == [["RULE 1"]]
+    store.create_database("tool")
+    store.put("tool", {"_id": "_design/hezha", "validate_doc_update": "OLDER"})
+    store.put("tool", {"_id": "a"})
+    assert judge.calls[-1][0] == ["RULE 1"], "who carries them is held to them"
+
+
+def test_an_upgrade_holds_before_any_database_was_rewritten(
+    store: EmbeddedStore, judge: Judge, tmp_path: Path
+) -> None:
+    store.put("db", {"_id": "a"}, user=USER)
+    newer = EmbeddedStore(tmp_path, validator=judge, design={**DESIGN, "validate_doc_update": "RULE 9"})
+    newer.put("db", {"_id": "b"}, user=USER)
+    assert judge.calls[-1][0] == ["RULE 9"]
+    assert newer.get("db", "_design/hezha")["validate_doc_update"] == "RULE 1"
+    newer.create_database("born", Security(kind="case"))
+    assert newer.refresh_design_documents() == ["db"]
+    newer.close()
 
 
 def test_a_rule_written_by_another_process_holds_here(
@@ -145,11 +175,10 @@ def test_a_rule_written_by_another_process_holds_here(
 ) -> None:
     store.put("db", {"_id": "a"})
     neighbour = EmbeddedStore(tmp_path)
-    design = neighbour.get("db", "_design/hezha")
-    neighbour.put("db", {**design, "validate_doc_update": "RULE 3"})
+    neighbour.put("db", {"_id": "_design/more", "validate_doc_update": "RULE 3"})
     neighbour.close()
     store.put("db", {"_id": "b"})
-    assert judge.calls[-1][0] == ["RULE 3"]
+    assert judge.calls[-1][0] == ["RULE 1", "RULE 3"]
 
 
 def test_rules_without_an_engine_shut_the_database(store: EmbeddedStore, tmp_path: Path) -> None:
@@ -191,7 +220,7 @@ def test_existing_databases_get_new_rules_once(store: EmbeddedStore, judge: Judg
 def test_the_present_rules_are_compared_once_and_written_where_they_are_not(
     store: EmbeddedStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A start must not take a turn of the writer for each of a county's two hundred thousand databases."""
+    """A round must not take a turn of the writer for each of a county's two hundred thousand databases."""
     for n in range(20):
         store.create_database(f"own{n}", Security(kind="media"))
     store.create_database("foreign")
@@ -202,9 +231,30 @@ def test_the_present_rules_are_compared_once_and_written_where_they_are_not(
     write = Mock(side_effect=store._io.write)
     monkeypatch.setattr(store._io, "write", write)
     assert store.refresh_design_documents() == ["own7", "own8"]
-    assert write.call_count == 4, "one that is right, one that is not, one that has none, and the foreign one"
+    assert write.call_count == 1, "what is right is seen by reading, what is not goes together"
+    assert store.refresh_design_documents() == []
+    assert write.call_count == 1
     for n in range(20):
         assert store.get(f"own{n}", "_design/hezha")["validate_doc_update"] == DESIGN["validate_doc_update"]
+
+
+def test_a_round_goes_in_turns_and_goes_on_where_it_was_left(
+    store: EmbeddedStore, judge: Judge, tmp_path: Path
+) -> None:
+    for n in range(4):
+        store.create_database(f"own{n}", Security(kind="media"))
+    store.close()
+    newer = EmbeddedStore(
+        tmp_path,
+        validator=judge,
+        design={**DESIGN, "validate_doc_update": "RULE 9"},
+        limits=Limits(rules_per_turn=2),
+    )
+    asked = iter([False, False, True])
+    assert newer.refresh_design_documents(lambda: next(asked)) == ["db", "own0", "own1", "own2"]
+    assert newer.get("own3", "_design/hezha")["validate_doc_update"] == "RULE 1"
+    assert newer.refresh_design_documents() == ["own3"]
+    newer.close()
 
 
 def test_a_design_document_whose_rule_is_no_text_is_refused(store: EmbeddedStore) -> None:
