@@ -146,6 +146,8 @@ def anomalies(case: Case, now: datetime, rules: InForce) -> tuple[Anomaly, ...]:
 def _over_limit(look: _Look) -> Iterator[Anomaly]:
     """A limit that is passed, will be, or nearly is."""
     for clock in look.clocks:
+        if clock.over_on is None and clock.state == "ended":
+            continue
         params = {"clock": clock.clock, "kind": clock.kind, "limit": clock.limit, "run": clock.run}
         about = (f"clock:{clock.id}:{clock.run}",)
         policy = look.policy(clock.started_at)

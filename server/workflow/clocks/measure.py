@@ -75,27 +75,22 @@ class Clock(Value, frozen=True, kw_only=True):
 
 
 class Days:
-    """Counts days of a unit between moments; many clocks ask for the same ones."""
+    """Counts days of a unit by one calendar and in one time zone."""
 
     def __init__(self, calendar: Calendar, policy: Policy, unit: Unit) -> None:
-        self._calendar, self._policy, self._unit = calendar, policy, unit
-        self._known: dict[datetime, date] = {}
+        self._calendar, self._policy, self._working = calendar, policy, unit == "working"
 
-    def _day(self, moment: datetime) -> date:
-        day = self._known.get(moment)
-        if day is None:
-            day = self._known[moment] = self._policy.day(moment)
-        return day
+    def of(self, moment: datetime) -> date:
+        """The day of a moment."""
+        return self._policy.day(moment)
 
-    def between(self, start: datetime, end: datetime) -> int:
-        """Days after the day of `start`, up to and with the day of `end`."""
-        first, last = self._day(start), self._day(end)
-        return self._calendar.count(first, last) if self._unit == "working" else (last - first).days
+    def between(self, first: date, last: date) -> int:
+        """Days after `first`, up to and with `last`."""
+        return self._calendar.count(first, last) if self._working else (last - first).days
 
-    def add(self, start: datetime, n: int) -> date:
-        """The n-th day after the day of `start`."""
-        day = self._day(start)
-        return self._calendar.add(day, n) if self._unit == "working" else day + timedelta(days=n)
+    def add(self, day: date, n: int) -> date:
+        """The n-th day after `day`."""
+        return self._calendar.add(day, n) if self._working else day + timedelta(days=n)
 
 
 def clocks(case: Case, now: datetime, rules: InForce) -> tuple[Clock, ...]:
@@ -110,7 +105,10 @@ def clocks(case: Case, now: datetime, rules: InForce) -> tuple[Clock, ...]:
     counting: dict[tuple[str, Unit], Days] = {}
     policies: dict[datetime, Policy] = {}
     found: list[Clock] = []
+    stages = {segment.stage for segment in segments}
     for name, span in limits().clocks.items():
+        if span.stages and span.stages.isdisjoint(stages):
+            continue
         spanned = list(_during_grid_works(case, segments)) if span.grid_works else segments
         runs = _runs(span, spanned)
         for n, run in enumerate(runs, start=1):
@@ -287,24 +285,26 @@ def _measured(
 
 
 class _Counted(NamedTuple):
-    """A run with the days of each segment, as far as they are known, and the year that is not. `used` is
-    their sum, None where one is missing."""
+    """A run with the first day of each segment and the days that it counts, as far as they are known, and the
+    year that is not. `used` is their sum, None where one is missing."""
 
     run: Sequence[Segment]
     days: Days
+    starts: Sequence[date]
     counts: Sequence[int]
     unknown_year: int | None
     used: int | None
 
 
 def _counted(run: Sequence[Segment], days: Days) -> _Counted:
+    starts = [days.of(segment.start) for segment in run]
     counts: list[int] = []
-    for segment in run:
+    for segment, start in zip(run, starts, strict=True):
         try:
-            counts.append(days.between(segment.start, segment.end))
+            counts.append(days.between(start, days.of(segment.end)))
         except UnknownYear as unknown:
-            return _Counted(run, days, counts, unknown.year, None)
-    return _Counted(run, days, counts, None, sum(counts))
+            return _Counted(run, days, starts, counts, unknown.year, None)
+    return _Counted(run, days, starts, counts, None, sum(counts))
 
 
 def _share(limit: int, percent: int) -> int:
@@ -317,12 +317,11 @@ def _day_of(n: int, counted: _Counted, *, running: bool) -> date | None:
 
     Raises UnknownYear where one that is needed is not known.
     """
-    run, days, counts, _, used = counted
     before = 0
-    for segment, count in zip(run, counts, strict=False):
+    for start, count in zip(counted.starts, counted.counts, strict=False):
         if before + count >= n:
-            return days.add(segment.start, n - before)
+            return counted.days.add(start, n - before)
         before += count
-    if used is None:
-        return days.add(run[len(counts)].start, n - before)
-    return days.add(run[-1].start, n - before + counts[-1]) if running else None
+    if counted.used is None:
+        return counted.days.add(counted.starts[len(counted.counts)], n - before)
+    return counted.days.add(counted.starts[-1], n - before + counted.counts[-1]) if running else None

@@ -6,6 +6,7 @@ act begins a stage, a notice that is out and a pause interrupt it, the answer an
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator
 from datetime import datetime
 from itertools import pairwise
@@ -70,8 +71,10 @@ def timeline(case: Case, now: datetime) -> list[Segment]:
     if now < first:
         return []
     moments = sorted({first, now, *(cut for cut in cuts if first < cut < now)})
+    # None begins before the one before it.
+    begun = [moment for _, moment in begins]
     return [
-        _segment(case, start, end, _stage_at(begins, start), turns)
+        _segment(case, start, end, begins[bisect_right(begun, start) - 1][0], turns)
         for start, end in pairwise([*moments, now])
     ]
 
@@ -108,10 +111,6 @@ def _stops(case: Case, reason: str) -> bool:
     """Whether a pause for this reason stops the clocks; one that this version does not know does not."""
     known = pause_reasons().get(reason)
     return known is not None and case.process not in known.counted_in
-
-
-def _stage_at(begins: list[tuple[str, datetime]], moment: datetime) -> str:
-    return [stage for stage, begun in begins if begun <= moment][-1]
 
 
 def _out_for_rectification(
