@@ -33,7 +33,7 @@ def show(desk: Desk, case: Case, rev: str) -> None:
 
 def busy(desk: Desk) -> str:
     """A case with all that a list shows: tasks, a notice, a photo, people, a meeting, a meter, a track."""
-    case = desk.open_case(site={"lon": 121.9, "lat": 29.5})
+    case = desk.open_case(site={"lon": 121.9, "lat": 29.5, "datum": "wgs84"})
     task = desk.assign(case, "inspector", "colleague", due="2026-11-09")
     desk.assign(case, "colleague")
     desk.shoot(case, task)
