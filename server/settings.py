@@ -22,6 +22,7 @@ _BUCKET_SHAPE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,61}[A-Za-z0-9]")
 _FOLDER_SHAPE = re.compile(r"([A-Za-z0-9._-]+/)*")
 _ADDRESSING = ("path", "virtual")
 _VERIFY = ("read", "checksum")
+_CREDENTIALS = ("keys", "machine")
 
 
 class SettingsError(ValueError):
@@ -148,6 +149,7 @@ class Settings:
     originals_bucket: str = ""
     originals_region: str = "us-east-1"
     originals_prefix: str = ""
+    originals_credentials: str = "keys"
     originals_access_key: str = ""
     originals_secret_key: str = field(default="", repr=False)
     originals_key_file: str = ""
@@ -292,7 +294,11 @@ def _check_originals(settings: Settings) -> None:
     """The object storage of originals: all of it, or nothing."""
     if bool(settings.originals_endpoint) != bool(settings.originals_bucket):
         raise SettingsError("HEZHA_ORIGINALS_ENDPOINT and HEZHA_ORIGINALS_BUCKET: set both, or neither")
-    for name, choices in (("originals_addressing", _ADDRESSING), ("originals_verify", _VERIFY)):
+    for name, choices in (
+        ("originals_addressing", _ADDRESSING),
+        ("originals_verify", _VERIFY),
+        ("originals_credentials", _CREDENTIALS),
+    ):
         value = getattr(settings, name)
         if value not in choices:
             raise SettingsError(f"{variable(name)}={value!r}: give one of {', '.join(choices)}")
@@ -311,8 +317,16 @@ def _check_originals(settings: Settings) -> None:
     if not _BUCKET_SHAPE.fullmatch(settings.originals_bucket):
         raise SettingsError("HEZHA_ORIGINALS_BUCKET: give a bucket's name of 3 to 63 letters, digits, . _ -")
     keys = bool(settings.originals_access_key), bool(settings.originals_secret_key)
+    if settings.originals_credentials == "machine":
+        if any(keys) or settings.originals_key_file:
+            raise SettingsError(
+                "HEZHA_ORIGINALS_CREDENTIALS=machine takes no keys: unset HEZHA_ORIGINALS_KEY_FILE, "
+                "HEZHA_ORIGINALS_ACCESS_KEY and HEZHA_ORIGINALS_SECRET_KEY"
+            )
+        return
     if keys[0] != keys[1] or keys[0] == bool(settings.originals_key_file):
         raise SettingsError(
             "HEZHA_ORIGINALS_KEY_FILE: name a file with the access key and the secret key in two lines, or "
-            "set HEZHA_ORIGINALS_ACCESS_KEY and HEZHA_ORIGINALS_SECRET_KEY"
+            "set HEZHA_ORIGINALS_ACCESS_KEY and HEZHA_ORIGINALS_SECRET_KEY, or "
+            "HEZHA_ORIGINALS_CREDENTIALS=machine where the machine has credentials of its own"
         )

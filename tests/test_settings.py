@@ -89,6 +89,7 @@ def test_every_variable_is_read(tmp_path: Path) -> None:
         "HEZHA_ORIGINALS_BUCKET": "originals",
         "HEZHA_ORIGINALS_REGION": "north",
         "HEZHA_ORIGINALS_PREFIX": "hezha/",
+        "HEZHA_ORIGINALS_CREDENTIALS": "keys",
         "HEZHA_ORIGINALS_KEY_FILE": str(tmp_path / "key"),
         "HEZHA_ORIGINALS_CA_FILE": str(tmp_path / "ca.pem"),
         "HEZHA_ORIGINALS_ADDRESSING": "virtual",
@@ -219,6 +220,8 @@ ORIGINALS = {
         ("HEZHA_ORIGINALS_ADDRESSING", "guess"),
         ("HEZHA_ORIGINALS_VERIFY", "never"),
         ("HEZHA_ORIGINALS_SECRET_KEY", ""),
+        ("HEZHA_ORIGINALS_CREDENTIALS", "guess"),
+        ("HEZHA_ORIGINALS_CREDENTIALS", "machine"),
         ("HEZHA_ORIGINALS_KEY_FILE", "/etc/hezha.key"),
     ],
 )
@@ -228,3 +231,10 @@ def test_object_storage_is_described_whole_or_not_at_all(name: str, value: str) 
         load({**ORIGINALS, name: value})
     assert "very-secret" not in str(refused.value)
     assert "very-secret" not in repr(load(ORIGINALS))
+
+
+def test_the_machines_own_credentials_are_taken_where_a_setting_says_so() -> None:
+    bare = {name: value for name, value in ORIGINALS.items() if not name.endswith("_KEY")}
+    with pytest.raises(SettingsError, match="HEZHA_ORIGINALS_CREDENTIALS=machine"):
+        load(bare)
+    assert load({**bare, "HEZHA_ORIGINALS_CREDENTIALS": "machine"}).originals_access_key == ""

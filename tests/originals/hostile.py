@@ -26,11 +26,13 @@ class Answer:
 
 @dataclass(frozen=True)
 class Asked:
-    """A request that came: verb, path, and the range that it asked for."""
+    """A request that came: verb, path, the range that it asked for, and what it was signed with."""
 
     verb: str
     path: str
     range: str | None
+    signed: str = ""
+    token: str | None = None
 
 
 Mind = Callable[[Asked], Answer]
@@ -59,7 +61,13 @@ def hostile() -> Iterator[Hostile]:
         def answer(self) -> None:
             left = int(self.headers.get("Content-Length") or 0)
             self.rfile.read(left)
-            asked = Asked(self.command, self.path, self.headers.get("Range"))
+            asked = Asked(
+                self.command,
+                self.path,
+                self.headers.get("Range"),
+                self.headers.get("Authorization", ""),
+                self.headers.get("X-Amz-Security-Token"),
+            )
             told.asked.append(asked)
             answer = told.mind(asked)
             length = len(answer.body) if answer.length is None else answer.length

@@ -30,6 +30,9 @@ _PROBE = b"hezha\n"
 _PARTIAL = 206
 _NOT_THERE = {"404", "NoSuchKey"}
 _NO_SUCH_PART = {"416", "InvalidRange"}
+#: Where the client looks for credentials of the machine, by its own names and in this order: variables
+#: (AWS_ACCESS_KEY_ID …), a token for a role in a file, the container's address, the instance's.
+_OF_THE_MACHINE = ("env", "assume-role-with-web-identity", "container-role", "iam-role")
 
 
 class OriginalsUnreachable(Unavailable):
@@ -57,7 +60,7 @@ class OriginalLost(BytesMissing):
 @dataclass(frozen=True)
 class BucketOptions:
     """Where the bucket is and how it is spoken to. Times are seconds; `attempts` are tries of one request;
-    `ca_file` empty: the usual certificates."""
+    `ca_file` empty: the usual certificates. `access_key` empty: the machine's own credentials."""
 
     endpoint: str
     bucket: str
@@ -183,7 +186,11 @@ class Bucket:
 
     def _ask(self, operation: str, **params: Any) -> dict[str, Any] | None:
         """The storage's answer; None where it says that what was asked for is not there."""
-        from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415  takes 36 MB
+        from botocore.exceptions import (  # noqa: PLC0415  takes 36 MB
+            BotoCoreError,
+            ClientError,
+            NoCredentialsError,
+        )
 
         left = self._silent_until - self._monotonic()
         if left > 0:
@@ -201,6 +208,10 @@ class Bucket:
             if code in _NO_SUCH_PART:
                 raise OriginalLost(str(params["Key"]), "length") from error
             raise self._gone(f"The object storage refuses {operation}: {code}.") from error
+        except NoCredentialsError as error:
+            # The client has looked once and never would again; after the pause the machine may have some.
+            self.close()
+            raise self._gone("This machine has no credentials of its own for the object storage.") from error
         except BotoCoreError as error:
             raise self._gone(f"The object storage cannot be asked: {error}") from error
 
@@ -232,19 +243,16 @@ class _Body:
 
 
 def _connect(options: BucketOptions) -> Any:
-    """A client that knows what the settings say, and nothing from files or variables of other programs."""
+    """A client that knows what the settings say, and nothing from files of other programs. Of the machine it
+    asks its credentials, where the settings have none."""
     from botocore.config import Config  # noqa: PLC0415
-    from botocore.session import Session  # noqa: PLC0415
 
-    session = Session()
-    for variable in ("config_file", "credentials_file"):
-        session.set_config_variable(variable, os.devnull)
-    client = session.create_client(
+    client = _session(options).create_client(
         "s3",
         endpoint_url=options.endpoint,
         region_name=options.region,
-        aws_access_key_id=options.access_key,
-        aws_secret_access_key=options.secret_key,
+        aws_access_key_id=options.access_key or None,
+        aws_secret_access_key=options.secret_key or None,
         verify=options.ca_file or None,
         config=Config(
             connect_timeout=options.connect,
@@ -259,6 +267,24 @@ def _connect(options: BucketOptions) -> Any:
     )
     client.meta.events.register("before-call.s3", _redirected_nowhere)
     return client
+
+
+def _session(options: BucketOptions) -> Any:
+    from botocore.session import Session  # noqa: PLC0415
+
+    session = Session(session_vars={"profile": (None, None, None, None)})
+    said = {
+        "config_file": os.devnull,
+        "credentials_file": os.devnull,
+        "region": options.region,
+        "metadata_service_timeout": options.connect,
+        "metadata_service_num_attempts": options.attempts,
+    }
+    for variable, value in said.items():
+        session.set_config_variable(variable, value)
+    chain = session.get_component("credential_provider")
+    chain.providers = [one for one in chain.providers if one.METHOD in _OF_THE_MACHINE]
+    return session
 
 
 def _redirected_nowhere(params: dict[str, Any], **_: object) -> None:
