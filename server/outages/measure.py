@@ -53,12 +53,11 @@ def costs_of(
 
 
 def _repeats(month: Month, options: Options, ledger: Ledger) -> int:
-    used: Counter[int] = Counter(place[0] for place in ledger.riders)
-    total = 0
-    for sections, numbers in options.alike:
-        planned = sum(used[number] for number in numbers)
-        total += repeats(month, sections[0], planned) * repeat_minutes(month, sections)
-    return total
+    planned = Counter(group for place in ledger.riders for group in options.alike_of.get(place[0], ()))
+    return sum(
+        repeats(month, options.alike[group][0][0], times) * repeat_minutes(month, options.alike[group][0])
+        for group, times in planned.items()
+    )
 
 
 def repeats(month: Month, section: str, planned: int) -> int:

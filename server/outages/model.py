@@ -10,32 +10,32 @@ Morning and afternoon are told apart only on days where leaving that out has giv
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from server.outages.halves import Halves
 from server.outages.instance import Part
 from server.outages.ledger import Choice, Ledger
-from server.outages.measure import change_minutes, live_minutes, repeat_minutes, repeats
+from server.outages.measure import change_minutes, costs_of, live_minutes, repeat_minutes, repeats, total
 from server.outages.month import MINUTES, Month
 from server.outages.options import LIVE, Options, Place, root_spare
+from server.outages.rest import Rest, least_halves, limit_of, resources, whole_kva, whole_spare
 from server.outages.rows import Name, Rows
-
-#: Loads as whole numbers: a hundredth of a kVA.
-_KVA = 100
 
 
 @dataclass(frozen=True)
 class Question:
     """What is asked: the `places` open to each work, and whether it `may` be left out. `base` has the days
     of a plan to stay near, `caps` what earlier stages of the objective came to, `exact` the days on which
-    morning and afternoon are told apart."""
+    morning and afternoon are told apart, `rest` works that stay where they are and are not in `places`."""
 
     places: Mapping[int, Sequence[Place]]
     may: frozenset[int]
     base: Mapping[int, int | None] | None = None
     caps: tuple[tuple[tuple[Part, ...], int], ...] = ()
     exact: frozenset[int] = frozenset()
+    rest: Rest | None = None
 
 
 def whole(month: Month, options: Options, base: Mapping[int, int | None] | None = None) -> Question:
@@ -47,7 +47,8 @@ def whole(month: Month, options: Options, base: Mapping[int, int | None] | None 
 @dataclass
 class Model:
     """The rows of a question, and what its places are called in them. `levels` are the durations of each
-    outage that can happen, in minutes, the shortest first."""
+    outage that can happen, in minutes, the shortest first, `free` the interruptions of each group of sections
+    that are no repeats."""
 
     month: Month
     options: Options
@@ -56,6 +57,7 @@ class Model:
     levels: dict[Place, tuple[int, ...]] = field(default_factory=dict)
     riders: dict[Place, list[int]] = field(default_factory=dict)
     by_day: dict[int, list[int]] = field(default_factory=dict)
+    free: dict[int, int] = field(default_factory=dict)
 
     def happens(self, place: Place) -> int:
         """The variable that says whether an outage happens."""
@@ -85,8 +87,10 @@ def build(month: Month, options: Options, question: Question, *, blocks: bool = 
     _budget(model)
     for day in sorted(question.exact):
         _exact(model, day)
-    for parts, most in question.caps:
-        model.rows.row(model.rows.objective(parts).items(), high=most)
+    if question.caps:
+        spent = costs_of(month, options, question.rest.choice if question.rest else {}, question.base)
+        for parts, most in question.caps:
+            model.rows.row(model.rows.objective(parts).items(), high=most - total(spent, parts))
     return model
 
 
@@ -139,87 +143,71 @@ def _works(model: Model, blocks: bool) -> None:
         rows.row(terms, low=1, high=1)
 
 
-def _least(model: Model, work: int, place: Place) -> int:
-    """How many halves of a day a work binds its crew for at least."""
-    number, day = place
-    if number == LIVE:
-        return min(len(halves) for halves in model.month.live_halves(work, day))
-    outcome = model.options.sets[number]
-    return min(
-        len(model.month.binds(work, outcome, window)) for window in model.month.allowed(work, outcome, day)
-    )
-
-
-def _resources(month: Month, work: int, place: Place) -> Iterable[str]:
-    """What a work takes up: its skill, and the crew that it shares with others."""
-    own = month.works[work]
-    yield own.live.skill if place[0] == LIVE and own.live is not None else own.skill
-    if work in month.group_of:
-        yield f"\0{month.group_of[work]}"
-
-
-def _limit(month: Month, resource: str, day: int) -> int:
-    return 1 if resource.startswith("\0") else month.crew(resource, day)
-
-
 def _crews(model: Model, blocks: bool) -> None:
     """Crews by day, both halves together, and within each outage, where all begin together."""
-    month, rows = model.month, model.rows
+    month, rows, rest = model.month, model.rows, model.question.rest
     daily: dict[tuple[str, int], list[tuple[int, int]]] = {}
     within: dict[tuple[str, Place], list[int]] = {}
     for work, places in model.question.places.items():
         for place in places:
-            halves, variable = _least(model, work, place), model.rides(work, place)
-            for resource in _resources(month, work, place):
+            halves = least_halves(month, model.options, work, place)
+            variable = model.rides(work, place)
+            for resource in resources(month, work, place):
                 daily.setdefault((resource, place[1]), []).append((variable, halves))
                 if place[0] != LIVE:
                     within.setdefault((resource, place), []).append(variable)
     for (resource, day), terms in daily.items():
-        limit = _limit(month, resource, day)
-        rows.row(terms, high=2 * limit)
-        rows.row([(one, 1) for one, halves in terms if halves == 2], high=limit)
+        limit = limit_of(month, resource, day)
+        rows.row(terms, high=2 * limit - (rest.halves[resource, day] if rest else 0))
+        long = [(one, 1) for one, halves in terms if halves == 2]
+        rows.row(long, high=limit - (rest.whole[resource, day] if rest else 0))
     for (resource, place), variables in within.items():
-        limit = _limit(month, resource, place[1])
+        limit = limit_of(month, resource, place[1])
         if len(variables) > limit and (blocks or resource.startswith("\0")):
             rows.row([*((one, 1) for one in variables), (model.happens(place), -limit)], high=0)
 
 
 def _days(model: Model) -> None:
     """Clashes, switching operations, and what sources can give to others."""
-    rows, spare = model.rows, root_spare(model.month)
+    rows, spare, options, rest = model.rows, root_spare(model.month), model.options, model.question.rest
     for day, numbers in sorted(model.by_day.items()):
         possible = set(numbers)
-        for group in model.options.clashes:
-            rows.row(((model.happens((one, day)), 1) for one in group if one in possible), high=1)
-        operations = [(model.happens((one, day)), model.options.sets[one].operations) for one in numbers]
-        rows.row(operations, high=model.month.operations[day])
+        for group in sorted({group for one in numbers for group in options.clashes_of.get(one, ())}):
+            both = (one for one in options.clashes[group] if one in possible)
+            rows.row(((model.happens((one, day)), 1) for one in both), high=1)
+        operations = [(model.happens((one, day)), options.sets[one].operations) for one in numbers]
+        rows.row(operations, high=model.month.operations[day] - (rest.operations[day] if rest else 0))
         for root, given in spare.items():
             drawn = [
-                (model.happens((one, day)), -int(-kva * _KVA // 1))
+                (model.happens((one, day)), whole_kva(kva))
                 for one in numbers
-                if (kva := model.options.sets[one].draws.get(root, 0.0))
+                if (kva := options.sets[one].draws.get(root, 0.0))
             ]
-            rows.row(drawn, high=int(given * _KVA + 1e-6))
+            rows.row(drawn, high=whole_spare(given) - (rest.drawn[root, day] if rest else 0))
 
 
 def _often(model: Model) -> None:
     """How often sections are interrupted: within the limit in every look-back, and what repeats cost."""
-    month, rows, last = model.month, model.rows, len(model.month.days) - 1
-    rules = month.instance.rules
-    for group, (sections, numbers) in enumerate(model.options.alike):
-        days = {
-            day: [model.happens((one, day)) for one in numbers if (one, day) in model.levels]
-            for day in range(last + 1)
-        }
-        every = [variable for variables in days.values() for variable in variables]
-        if not every:
-            continue
+    month, rows, options, rest = model.month, model.rows, model.options, model.question.rest
+    rules, by_set = month.instance.rules, dict[int, list[int]]()
+    for number, day in sorted(model.levels):
+        by_set.setdefault(number, []).append(day)
+    for group in sorted({group for number in by_set for group in options.alike_of.get(number, ())}):
+        sections, numbers = options.alike[group]
+        days: dict[int, list[int]] = {}
+        for number in numbers:
+            for day in by_set.get(number, ()):
+                days.setdefault(day, []).append(model.happens((number, day)))
+        every = [variable for _, variables in sorted(days.items()) for variable in variables]
         for day in _turns(month, sections[0]):
-            since = day - rules.look_back_days
-            terms = [(one, 1) for at, variables in days.items() if since < at <= day for one in variables]
-            rows.row(terms, high=max(0, rules.interruptions - month.recent(sections[0], day)))
+            back = range(day - rules.look_back_days + 1, day + 1)
+            terms = [(one, 1) for at, variables in sorted(days.items()) if at in back for one in variables]
+            before = month.recent(sections[0], day) + (rest.times(group, back) if rest else 0)
+            rows.row(terms, high=max(0, rules.interruptions - before))
         cost = repeat_minutes(month, sections)
-        free = len(every) - repeats(month, sections[0], len(every))
+        others = rest.times(group, range(len(month.days))) if rest else 0
+        planned = others + len(every)
+        free = model.free[group] = max(0, planned - repeats(month, sections[0], planned) - others)
         if cost and len(every) > free:
             repeated = rows.variable("r", group, most=len(every) - free)
             rows.row([*((one, 1) for one in every), (repeated, -1)], high=free)
@@ -274,7 +262,8 @@ def _budget(model: Model) -> None:
             used = model.options.sets[place[0]].customer_minutes(lasting)
             terms.append((model.rows.number["z", *place, level], used - spent))
             spent = used
-    model.rows.row(terms, high=int(budget * MINUTES))
+    rest = model.question.rest
+    model.rows.row(terms, high=int(budget * MINUTES) - (rest.minutes if rest else 0))
 
 
 def _exact(model: Model, day: int) -> None:
@@ -297,12 +286,12 @@ def _exact(model: Model, day: int) -> None:
                 if place[0] != LIVE:
                     own = [(rows.number["w", *place, window], -1) for window in windows_]
                     rows.row([(variable, 1), *own], high=0)
-                for resource in _resources(month, work, place):
+                for resource in resources(month, work, place):
                     for half in halves:
                         demand.setdefault((resource, half), []).append((variable, 1))
             rows.row([*terms, (model.rides(work, place), -1)], low=0, high=0)
     for (resource, _), terms in demand.items():
-        rows.row(terms, high=_limit(month, resource, day))
+        rows.row(terms, high=limit_of(month, resource, day))
 
 
 def _halves_of(model: Model, work: int, place: Place) -> dict[tuple[str, ...], list[str]]:
@@ -318,8 +307,8 @@ def _halves_of(model: Model, work: int, place: Place) -> dict[tuple[str, ...], l
 
 def values_of(model: Model, choice: Choice) -> dict[int, int]:
     """The value of every variable for a choice: a hint that leaves one out is hardly used."""
-    month, number = model.month, model.rows.number
-    ledger = Ledger(month, model.options, {work: choice.get(work) for work in model.question.places})
+    number = model.rows.number
+    ledger = Ledger(model.month, model.options, {work: choice.get(work) for work in model.question.places})
     halves: dict[int, Halves | None] = {day: ledger.halves(day) for day in model.question.exact}
     values = dict.fromkeys(range(len(model.rows.most)), 0)
     for work in model.question.places:
@@ -337,10 +326,10 @@ def values_of(model: Model, choice: Choice) -> dict[int, int]:
         found = halves.get(place[1])
         if found is not None:
             values[number["w", *place, found.windows[place[0]]]] = 1
-    for group, (sections, numbers) in enumerate(model.options.alike):
+    planned = Counter(group for place in ledger.riders for group in model.options.alike_of.get(place[0], ()))
+    for group, times in planned.items():
         if ("r", group) in number:
-            planned = sum(place[0] in numbers for place in ledger.riders)
-            values[number["r", group]] = repeats(month, sections[0], planned)
+            values[number["r", group]] = max(0, times - model.free[group])
     return values
 
 

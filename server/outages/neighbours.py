@@ -15,6 +15,7 @@ from server.outages.ledger import Choice
 from server.outages.model import build, choice_of, values_of
 from server.outages.month import Month
 from server.outages.options import LIVE, Options, Place
+from server.outages.rest import Rest
 from server.outages.solving import solve
 from server.outages.task import Task
 
@@ -61,9 +62,15 @@ def by_neighbourhoods(
 def _piece(task: Task, freed: frozenset[int], extra: float, seconds: float) -> bool:
     """Place some works anew, where that costs less than `extra` beyond the bound; returns whether nothing
     better was there."""
-    places = _open_places(task, freed, extra)
+    places = open_places(task, freed, extra)
     held = frozenset(work for work, own in task.choice.items() if own is not None and work not in freed)
-    asked = replace(task.question, places=places, may=task.question.may - held)
+    rest = {work: place for work, place in task.choice.items() if work not in places}
+    asked = replace(
+        task.question,
+        places=places,
+        may=task.question.may & places.keys() - held,
+        rest=Rest(task.month, task.options, rest),
+    )
     model = build(task.month, task.options, asked)
     limits = task.watcher.limits
     effort = None if limits.effort is None else seconds
@@ -71,23 +78,23 @@ def _piece(task: Task, freed: frozenset[int], extra: float, seconds: float) -> b
     solved = solve(model.rows, task.parts, hint, limits, seconds=seconds, effort=effort)
     if solved.values is None:
         return False
-    unsplit = task.offer(choice_of(model, solved.values))
+    unsplit = task.offer({**task.choice, **choice_of(model, solved.values)})
     task.question = replace(task.question, exact=task.question.exact | unsplit)
     return solved.status == "optimal"
 
 
-def _open_places(task: Task, freed: frozenset[int], extra: float) -> dict[int, Sequence[Place]]:
-    """All works: those held with the place they have, those freed with all that held outages leave."""
+def open_places(task: Task, freed: frozenset[int], extra: float) -> dict[int, Sequence[Place]]:
+    """Those freed with all places that held outages leave, and of those held the ones that the rows of these
+    have to know: on outages that they could ride on, tied to them, or on days that have to be split."""
     sets, places = task.options.sets, dict[int, Sequence[Place]]()
     blocked: dict[int, set[str]] = {}
-    held: set[Place] = set()
+    held: dict[Place, list[int]] = {}
     for work, place in task.choice.items():
-        if work in freed:
-            continue
-        places[work] = () if place is None else (place,)
-        if place is not None and place[0] != LIVE and place not in held:
-            held.add(place)
-            blocked.setdefault(place[1], set()).update(sets[place[0]].blocked)
+        if work not in freed and place is not None:
+            held.setdefault(place, []).append(work)
+    for number, day in held:
+        if number != LIVE:
+            blocked.setdefault(day, set()).update(sets[number].blocked)
     for work in freed:
         places[work] = tuple(
             (number, day)
@@ -96,6 +103,15 @@ def _open_places(task: Task, freed: frozenset[int], extra: float) -> dict[int, S
             or (number, day) in held
             or not (day in blocked and sets[number].blocked & blocked[day])
         )
+    beside = {place for own in places.values() for place in own if place[0] != LIVE and place in held}
+    beside |= {place for place in held if place[1] in task.question.exact}
+    tied = {other for work in freed for other in task.month.tied[work]} - freed
+    beside |= {place for other in tied if (place := task.choice.get(other)) is not None}
+    for place in beside:
+        for work in held[place]:
+            places[work] = (place,)
+    for other in tied - places.keys():
+        places[other] = ()
     return dict(sorted(places.items()))
 
 

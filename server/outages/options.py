@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from server.outages.interruption import Outcome
 from server.outages.month import Month
@@ -29,6 +30,16 @@ class Options:
     places: tuple[tuple[Place, ...], ...]
     clashes: tuple[tuple[int, ...], ...]
     alike: tuple[tuple[tuple[str, ...], tuple[int, ...]], ...]
+
+    @cached_property
+    def clashes_of(self) -> Mapping[int, tuple[int, ...]]:
+        """By set the numbers of its groups in `clashes`."""
+        return _groups_of(self.clashes)
+
+    @cached_property
+    def alike_of(self) -> Mapping[int, tuple[int, ...]]:
+        """By set the numbers of the groups in `alike` that it makes dead."""
+        return _groups_of(numbers for _, numbers in self.alike)
 
 
 def make_options(month: Month, *, workers: int = 1, together: int | None = None) -> Options:
@@ -177,6 +188,14 @@ def _alike(month: Month, sets: list[Outcome]) -> tuple[tuple[tuple[str, ...], tu
     for section, numbers in by_section.items():
         groups.setdefault((tuple(numbers), month.past.get(section, ())), []).append(section)
     return tuple((tuple(sorted(own)), numbers) for (numbers, _), own in sorted(groups.items()))
+
+
+def _groups_of(groups: Iterable[tuple[int, ...]]) -> dict[int, tuple[int, ...]]:
+    found: dict[int, list[int]] = {}
+    for group, numbers in enumerate(groups):
+        for number in numbers:
+            found.setdefault(number, []).append(group)
+    return {number: tuple(own) for number, own in found.items()}
 
 
 def root_spare(month: Month) -> Mapping[str, float]:

@@ -95,7 +95,9 @@ class Task:
     def offer(self, choice: Choice) -> frozenset[int]:
         """Take a choice over if it is no worse, mended where days of it do not split; returns those."""
         ledger = Ledger(self.month, self.options, choice)
-        days = ledger.by_day.keys() | ledger.live.keys()
+        # All others are as they were, and split.
+        moved = [work for work, place in choice.items() if place != self.choice.get(work)]
+        days = {place[1] for work in moved if (place := choice[work]) is not None}
         unsplit = frozenset(day for day in days if ledger.halves(day) is None)
         if unsplit:
             choice = mended(self.month, self.options, choice, self.question.places)
