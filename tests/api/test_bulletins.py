@@ -37,7 +37,7 @@ def late(desk: Desk) -> Desk:
     return desk
 
 
-AREA = {"lon": 121.87, "lat": 29.48, "county": "象山", "station": "石浦"}
+AREA = {"lon": 121.87, "lat": 29.48, "datum": "wgs84", "county": "象山", "station": "石浦"}
 
 
 def book(answer: Any) -> dict[str, list[list[Any]]]:
