@@ -10,7 +10,8 @@ the order of their logs, what the losing branches had decided since they parted:
   (`DECIDED_ANEW`): an authorization, the end of a hold, a withdrawal, a dispute settled. A person decides
   it anew;
 * what happened, happened: a breaker that was closed is closed, and what is open becomes operational;
-* what cannot be carried out is named in the log as lost, with its command and the reason.
+* what cannot be carried out is named in the log as lost, with its command and the reason; of what was said
+  of several items of a notice, that of an item which the winner withdrew, and nothing else.
 
 Where branches said different things of one fact, it is unknown again; of one gate, unmet stands; of one
 quarantined parcel, it waits again. The result is a function of the leaves: servers that find the same ones
@@ -35,6 +36,7 @@ from server.workflow.gates import find_gate
 from server.workflow.handlers import cases, conflicts
 from server.workflow.handlers.energization import adopt_record
 from server.workflow.model import Actor, Case, Cause, Decision, Notice
+from server.workflow.named_items import named_items, without_items
 from server.workflow.policy import Policy
 from server.workflow.refusal import Refusal
 
@@ -52,6 +54,8 @@ DECIDED_ANEW: tuple[type[c.CommandBase], ...] = (
 _LOST = "conflict_lost"
 #: Why an entry from before causes were kept, or from a newer version, cannot be repeated.
 _NOT_RECORDED = "not_recorded"
+#: Between the key of an act and the code of an item of which it was lost: what else it said was repeated.
+_PART = "#"
 
 
 def in_conflict(case: Case) -> bool:
@@ -98,14 +102,14 @@ class _Rebase:
         self._unclear = False
 
     def run(self) -> Decision:
-        new = [act.key for _, act in self._queue() if act.key not in self._covered]
+        new = [act.key for _, act in self._queue() if self._is_news(act)]
         if not new:
             return Decision(self._case)
         before = len(self._case.log)
         self._write(conflicts.hold_for_conflict)
         done = set(self._covered)
         for branch, act in self._queue():
-            if act.key not in done:
+            if self._is_news(act) and act.key not in done:
                 done.add(act.key)
                 self._repeat(branch, act)
             self._find_notices(branch, act)
@@ -114,6 +118,10 @@ class _Rebase:
             self._write(conflicts.keep_hold)
         self._write(self._sum_up(tuple(dict.fromkeys(new))))
         return Decision(self._case, self._case.log[before:])
+
+    def _is_news(self, act: Act) -> bool:
+        """Whether the winner knows nothing of it; nor, if a part was lost elsewhere, of the whole."""
+        return act.key not in self._covered and act.key.partition(_PART)[0] not in self._covered
 
     def _unsay_contested(self) -> None:
         """Of what branches said differently, by whatever command, nothing stands."""
@@ -167,6 +175,7 @@ class _Rebase:
         if fitted is None:
             self._lose(branch, act, "contested" if _says_met(command) else "notice_differs")
             return
+        fitted, withdrawn = self._without_withdrawn(fitted)
         if isinstance(fitted, c.RecordSubmission):
             self._adopt_task(branch, fitted.task_id)
         if fitted != command and isinstance(fitted, c.SetFacts | c.ReopenQuarantine):
@@ -182,6 +191,19 @@ class _Rebase:
             return
         self._case = decision.case
         self._reapplied += bool(decision.events)
+        for code in withdrawn:
+            params = {"n": getattr(fitted, "n", None), "item": code}
+            self._lose(branch, act, "item_withdrawn", params, part=code)
+
+    def _without_withdrawn(self, command: c.Command) -> tuple[c.Command, tuple[str, ...]]:
+        """The command without the items that the winner withdrew, and their codes; whole if it names no
+        other."""
+        notice = self._case.notices.get(getattr(command, "n", None) or 0)
+        items = [] if notice is None else [notice.item(code) for code in dict.fromkeys(named_items(command))]
+        gone = tuple(item.code for item in items if item is not None and item.state == "withdrawn")
+        if not gone or len(gone) == len(items):
+            return command, ()
+        return without_items(command, gone), gone
 
     def _fitted(self, branch: Branch, command: c.Command) -> c.Command | None:
         """The command in the winner's terms; None if there is nothing in the winner that it speaks of."""
@@ -229,13 +251,19 @@ class _Rebase:
         kind = "acceptance" if task.kind == "reinspection" and here is None else task.kind
         self._write(partial(conflicts.adopt_task, task=replace(task, notice=here, kind=kind)))
 
-    def _lose(self, branch: Branch, act: Act, code: str, params: Mapping[str, Any] | None = None) -> None:
+    def _lose(
+        self, branch: Branch, act: Act, code: str, params: Mapping[str, Any] | None = None, part: str = ""
+    ) -> None:
+        """Name an act as lost; `part`, if it is of one item alone, and the rest was repeated."""
         entry = act.entry
         again = entry.event == _LOST
         event, by = (entry.data["lost"], entry.data["by"]) if again else (entry.event, entry.actor)
         self._lost.append(str(event))
         told = partial(conflicts.tell_lost, event=event, by=by, code=code, params=params or {})
-        self._write(told, cause=_cause(act))
+        cause = _cause(act)
+        if part:
+            cause = replace(cause, origin=f"{act.key}{_PART}{part}")
+        self._write(told, cause=cause)
         if event == "reinspection_scheduled" and entry.cause is not None:
             self._adopt_task(branch, str(entry.cause.command.get("task_id")))
 

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import date
+
 import pytest
 
 from server.workflow import commands as c
+from server.workflow.cause import command_of
 from server.workflow.documents import case_from_document, case_to_document
-from server.workflow.model import PhotoRef
-from tests.workflow.branches import branch, held
+from server.workflow.model import Actor, Notice, PhotoRef
+from tests.workflow.branches import branch, held, lost, rebased
 from tests.workflow.builders import (
     COLLEAGUE,
     DEPUTY,
     INSPECTOR,
+    MANAGER,
     Desk,
     accepted,
     item,
@@ -190,6 +195,78 @@ def test_a_withdrawal_of_items_on_a_lost_branch_is_decided_anew() -> None:
     assert case.notices[1].withdrawal is not None, "the proposal stands"
     assert case.notices[1].withdrawal.items == ("A",)
     assert any(entry.event == "conflict_lost" for entry in case.log)
+
+
+#: The notice is issued on 2 March 2026; its critical items are due within some days.
+_DAY, _LATER = date(2026, 3, 4), date(2026, 3, 24)
+#: What is said of A and B in one command, by whom, and what shows that B's part of it stands.
+WORDS: dict[str, tuple[c.Command, Actor, Callable[[Notice], bool]]] = {
+    "answer": (
+        c.AnswerNotice(n=1, items={code: c.AnsweredItem("done") for code in ("A", "B")}, answered_by="Mr Lu"),
+        MANAGER,
+        lambda notice: list(notice.answers[-1].items) == ["B"] and notice.state == "answered",
+    ),
+    "dispute": (
+        c.DisputeNotice(n=1, items=("A", "B"), reason="as drawn", disputed_by="Mr Lu"),
+        MANAGER,
+        lambda notice: notice.dispute is not None and notice.dispute.items == ("B",),
+    ),
+    "dates": (
+        c.StateDates(n=1, dates={"A": _DAY, "B": _DAY}, stated_by="Mr Lu"),
+        MANAGER,
+        lambda notice: [one.due == _DAY for one in notice.items] == [False, True],
+    ),
+    "extension": (
+        c.ExtendDeadlines(n=1, due={"A": _LATER, "B": _LATER}, reason="parts are late"),
+        MANAGER,
+        lambda notice: [one.due == _LATER for one in notice.items] == [False, True],
+    ),
+    "withdrawal": (
+        c.ProposeWithdrawal(n=1, reason="another site", items=("A", "B")),
+        DEPUTY,
+        lambda notice: notice.withdrawal is not None and notice.withdrawal.items == ("B",),
+    ),
+}
+
+
+@pytest.mark.parametrize("about", WORDS)
+def test_what_was_said_elsewhere_of_several_items_stands_for_those_that_are_left(about: str) -> None:
+    """Only what it said of the item withdrawn here is lost, and named; who said it is told."""
+    command, actor, stands = WORDS[about]
+    base = issued("critical", "critical")
+    said = branch(base, lambda d: d.do(command, actor))
+    assert len(said.case.log) > len(base.case.log)
+    desk = rebased(branch(base, lambda d: withdrawn(d, "A")), said)
+    assert stands(desk.notice())
+    [told] = [entry for entry in desk.case.log if entry.event == "conflict_lost"]
+    assert told.data["code"] == "item_withdrawn"
+    assert told.data["params"] == {"n": 1, "item": "A"}
+    assert told.data["by"] == actor.name
+    assert told.cause is not None
+    assert command_of(told.cause) == command, "what was said of the item is kept, word for word"
+
+
+def test_what_was_said_of_withdrawn_items_alone_is_lost_whole() -> None:
+    base = issued("major", "major")
+    winner = branch(base, lambda d: withdrawn(d, "A"), lambda d: d.hazard())
+    desk = rebased(winner, branch(base, lambda d: d.answer(1, "A")))
+    assert lost(desk.case) == [("notice_answered", "item_not_open")]
+    assert desk.notice().answers == ()
+
+
+def test_a_part_that_was_lost_is_told_once_whatever_is_merged_with_what_again() -> None:
+    base = issued("major", "major")
+    said = branch(base, lambda d: d.answer(1))
+    merged = rebased(branch(base, lambda d: withdrawn(d, "A")), said)
+    again = held(branch(merged, lambda d: d.hazard("h-8")), said, branch(merged, lambda d: d.hazard("h-9")))
+    assert len([one for one in lost(again.case) if one[1] == "item_withdrawn"]) == 1
+    assert len(again.notice().answers) == 1
+    elsewhere = held(branch(base, lambda d: d.hazard("h-7")), merged)
+    assert [list(one.items) for one in elsewhere.notice().answers] == [["B"]]
+    assert ("notice_answered", "item_withdrawn") in lost(elsewhere.case)
+    whole = held(branch(said, lambda d: d.hazard("h-6")), merged)
+    assert [list(one.items) for one in whole.notice().answers] == [["A", "B"]]
+    assert ("notice_answered", "item_withdrawn") not in lost(whole.case), "here it stands"
 
 
 @pytest.mark.parametrize("codes", [(), ("A",)])

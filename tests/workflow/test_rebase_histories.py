@@ -217,8 +217,28 @@ def _afterwards(desk: Desk, pick: int) -> None:
     _try(desk, paper)
 
 
+def _items(desk: Desk, pick: int) -> None:
+    """Some item of a notice is withdrawn, or something is said of all of them at once."""
+    n = _some(desk, desk.case.notices, pick)
+    left = [one.code for one in desk.notice(n).items if not one.settled] if n is not None else []
+    if n is None or not left:
+        return
+    _try(desk, c.IssueNotice(n=n))
+    far = desk.policy.day(desk.now) + timedelta(days=20)
+    words: list[c.Command] = [
+        c.AnswerNotice(n=n, items={code: c.AnsweredItem("done") for code in left}, answered_by="customer"),
+        c.DisputeNotice(n=n, items=tuple(left), reason="x", disputed_by="customer"),
+        c.ExtendDeadlines(n=n, due=dict.fromkeys(left, far), reason="x"),
+    ]
+    if pick % 2:
+        _try(desk, c.ProposeWithdrawal(n=n, reason="x", items=(left[pick // 2 % len(left)],)))
+        _try(desk, c.ConfirmWithdrawal(n=n), DEPUTY)
+    else:
+        _try(desk, words[pick // 2 % len(words)])
+
+
 MOVES = [_assign, _submit, _submit, _hazard, _notice, _notice, _drive, _office, _office, _parcel, _energize]
-MOVES += [_switch, _switch, _waive, _afterwards]
+MOVES += [_switch, _switch, _waive, _afterwards, _items, _items]
 HISTORY = st.lists(st.tuples(st.sampled_from(MOVES), st.integers(0, 10_000)), max_size=8)
 STARTS = st.sampled_from([Desk, ready_desk, ready_desk, authorized_desk, authorized_desk, energized_desk])
 SKEW = st.floats(-90, 90)
@@ -275,3 +295,27 @@ def test_rebases_made_apart_are_rebased_again(start: Any, common: Any, apart: li
     assert len(hazards) == len(set(hazards))
     closed = any(leaf.case.energization.record for leaf in leaves)
     assert (last.energization.record is not None) == closed
+
+
+PICKS = st.lists(st.integers(0, 11), max_size=4)
+
+
+@settings(max_examples=60, deadline=None)
+@given(PICKS, PICKS)
+def test_an_answer_stands_for_every_item_that_was_not_withdrawn_elsewhere(one: Any, other: Any) -> None:
+    base = Desk()
+    base.inspect("t-1", "acceptance", *(item(code) for code in "ABC"))
+    base.issue()
+    winner, loser = (
+        branch(base, *(lambda d, p=pick: _items(d, p) for pick in some)) for some in (one, other)
+    )
+    leaves = [Leaf("9-w", branch(winner, lambda d: d.hazard()).case), Leaf("8-l", loser.case)]
+    case = rebase(leaves[0], leaves[1:], now=moment_of(leaves), actor=INTAKE, policy=POLICY).case
+    notice = case.notices[1]
+    if not notice.open:
+        return
+    answered = {code for answer in notice.answers for code in answer.items}
+    open_items = {one.code for one in notice.items if one.state == "open"}
+    assert {code for answer in loser.notice(1).answers for code in answer.items} & open_items <= answered
+    told = {entry.data["params"]["item"] for entry in case.log if entry.data.get("code") == "item_withdrawn"}
+    assert not told & open_items
