@@ -35,6 +35,8 @@ MAX_PROFILE_BYTES = 64 * 1024
 
 # Decode at no less than 1.2 times the wanted size: the cost of a smaller scale without a visible loss.
 _REDUCING_GAP = 1.2
+# What is to be smaller still is first averaged down to no less than the wanted size, in whole steps.
+_AVERAGING_GAP = 1.0
 _PAPER = (255, 255, 255)
 
 #: What brings the stored pixels upright, by EXIF orientation (Exif 2.32, 4.6.4).
@@ -121,15 +123,18 @@ def write_all(
     mark: Sequence[str],
     ready: Mapping[Size, Image.Image] | None = None,
 ) -> dict[Size, Rendition]:
-    """Write renditions of a decoded picture; those `ready` were made by `upright` before.
+    """Write renditions of a decoded picture; those `ready` were made by `upright` before. None of these is
+    what it was afterwards: the mark is drawn on it where no other rendition needs it.
 
     Raises whatever Pillow does with odd pictures, OSError for the disk.
     """
     made: dict[Size, Rendition] = {}
+    last = list(outs)[-1:]
     for size, out in outs.items():
         side, quality = SIZES[size]
         image = (ready or {}).get(size) or upright(picture, orientation, side)
-        made[size] = _write(stamp(image, mark[: MARK_LINES[size]]), out, quality)
+        own = [size] == last or image is not picture
+        made[size] = _write(stamp(image, mark[: MARK_LINES[size]], own=own), out, quality)
     return made
 
 
@@ -140,7 +145,7 @@ def upright(picture: Image.Image, orientation: int, side: int) -> Image.Image:
     longer = max(image.size)
     if longer > side:
         size = (max(1, round(image.width * side / longer)), max(1, round(image.height * side / longer)))
-        image = image.resize(size, Image.Resampling.BICUBIC, reducing_gap=_REDUCING_GAP)
+        image = image.resize(size, Image.Resampling.BICUBIC, reducing_gap=_AVERAGING_GAP)
     image = flat(image)
     turn = _UPRIGHT.get(orientation)
     if turn is not None:

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image, ImageChops
+from PIL import Image, ImageChops, ImageDraw
 
 from server.evidence.renditions import render_all
-from server.evidence.watermark import mark_digest, stamp
+from server.evidence.watermark import _font, _write, mark_digest, stamp
 from server.evidence.workers import PhotoWorkers
 from tests.evidence.photos import photo, saved
 
@@ -49,6 +49,26 @@ def test_it_is_white_on_shade_in_grey_pictures_too() -> None:
     marked = stamp(GREY.convert("L"), LINES)
     assert marked.mode == "L"
     assert marked.getextrema() == (54, 255)
+
+
+def test_letters_put_down_one_by_one_are_the_line_as_the_font_writes_it() -> None:
+    """They are drawn once for all marks; nothing may come out closer, wider, higher or lower for that."""
+    for letters in (12, 31):
+        font = _font(letters)
+        for line in LINES:
+            wanted, found = (Image.new("L", (1000, 60)) for _ in range(2))
+            ImageDraw.Draw(wanted).text((15, 5), line, fill=255, font=font)
+            _write(found, (15, 5), line, letters)
+            assert wanted.getbbox() == found.getbbox()
+            assert wanted.tobytes() == found.tobytes(), line
+
+
+def test_only_a_picture_of_ones_own_is_drawn_on() -> None:
+    own = GREY.copy()
+    assert stamp(GREY, LINES) is not GREY
+    assert GREY.getextrema() == ((120, 120),) * 3
+    assert stamp(own, LINES, own=True) is own
+    assert own.tobytes() == stamp(GREY, LINES).tobytes()
 
 
 def test_the_same_words_give_the_same_picture_and_other_words_another_digest() -> None:
