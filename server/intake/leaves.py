@@ -16,8 +16,7 @@ from server.library.publishing import first_published
 from server.people.merging import merged_attempts, merged_device, merged_key, merged_user
 from server.scheduling.enquiries import merged_enquiry
 from server.scheduling.executing import merged_execution
-from server.scheduling.plans import merged_plan
-from server.scheduling.requests import merged_request
+from server.scheduling.merging import merged_plan, merged_request
 from sync.conflicts import Merge, find_settled, keep_winner
 from sync.store import Change, ChangeBatch, DocumentStore
 

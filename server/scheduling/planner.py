@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import tempfile
-import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -13,35 +11,26 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from server.scheduling.claims import begin, is_free
-from server.scheduling.confined import ORDER, RESULT, Wish, confined
+from server.scheduling.jobs import Jobs, JobTerms
 from server.scheduling.networks import Networks
 from server.scheduling.plans import PlanRecord, Plans, Progress, Summary
 from server.scheduling.solver import Order, Result
-from server.scheduling.turns import work_through
 
 SOLVER = "server.scheduling.solver"
 
 
-@dataclass(frozen=True)
-class Terms:
-    """What a plan may take. `grace_seconds`: for starting, reading, and ending once the search is over.
+@dataclass(frozen=True, kw_only=True)
+class Terms(JobTerms):
+    """What a plan may take. `grace_seconds`: for starting, reading, and ending once the search is over."""
 
-    A plan of which nothing was heard for `abandoned_seconds` is begun anew, `attempts` times at most.
-    """
-
-    memory_bytes: int
     explain_seconds: float
     grace_seconds: float
-    beat_seconds: float
-    abandoned_seconds: float
-    attempts: int
-    #: How often it is looked for plans that nobody told of.
-    pause_seconds: float
 
 
-class Planner:
-    """Run it in a thread; `wake` it when plans have changed."""
+class Planner(Jobs[PlanRecord]):
+    """Wake it when plans have changed."""
+
+    module, kind = SOLVER, "planning"
 
     def __init__(
         self,
@@ -51,72 +40,28 @@ class Planner:
         clock: Callable[[], datetime],
         spool_dir: Path,
     ) -> None:
+        super().__init__(terms, clock, spool_dir)
         self._plans = plans
         self._networks = networks
         self._terms = terms
-        self._clock = clock
-        self._spool_dir = spool_dir
-        self._woken = threading.Event()
 
-    def wake(self) -> None:
-        """Some plan was changed."""
-        self._woken.set()
+    def _known(self, _now: datetime) -> Iterable[PlanRecord]:
+        return self._plans.all()
 
-    def run(self, stop: threading.Event) -> None:
-        """Make plans until `stop`; what fails is told and tried again later."""
-        work_through(
-            self.run_once,
-            stop=stop,
-            woken=self._woken,
-            pause_seconds=self._terms.pause_seconds,
-            name="planning",
+    def _put(self, job: PlanRecord, change: Callable[[PlanRecord], PlanRecord]) -> PlanRecord:
+        return self._plans.change(job.organisation, job.id, change)
+
+    def _order(self, job: PlanRecord) -> bytes:
+        head = self._networks.get(job.organisation, job.network, job.version)
+        order = Order(
+            instance=msgspec.json.decode(self._plans.instance(job)),
+            network=msgspec.json.decode(self._networks.body(head)),
+            effort=job.effort,
+            explain_seconds=self._terms.explain_seconds,
+            near=job.near,
+            near_plan=self._near(job),
         )
-
-    def run_once(self, stop: threading.Event | None = None) -> bool:
-        """Make the plan that waits longest; False if none does."""
-        now = self._clock()
-        for record in self._plans.all():
-            if self._free(record, now):
-                taken = self._take(record, now)
-                if taken is not None:
-                    self._make(taken, stop or threading.Event())
-                    return True
-        return False
-
-    def _free(self, record: PlanRecord, now: datetime) -> bool:
-        return is_free(record, now, self._terms.abandoned_seconds)
-
-    def _take(self, record: PlanRecord, now: datetime) -> PlanRecord | None:
-        """The plan as ours to make; None where somebody was faster, or it has died too often."""
-
-        def take(known: PlanRecord) -> PlanRecord:
-            return begin(known, now, self._terms.attempts) if self._free(known, now) else known
-
-        taken = self._plans.change(record.organisation, record.id, take)
-        return taken if taken.state == "running" and taken.beat_at == now else None
-
-    def _make(self, record: PlanRecord, stop: threading.Event) -> None:
-        with tempfile.TemporaryDirectory(dir=self._spool_dir, prefix="plan-") as folder:
-            head = self._networks.get(record.organisation, record.network, record.version)
-            order = Order(
-                instance=msgspec.json.decode(self._plans.instance(record)),
-                network=msgspec.json.decode(self._networks.body(head)),
-                effort=record.effort,
-                explain_seconds=self._terms.explain_seconds,
-                near=record.near,
-                near_plan=self._near(record),
-            )
-            (Path(folder) / ORDER).write_bytes(msgspec.json.encode(order))
-            del order  # the child has it, and it may be large
-            fault = self._watched(record, Path(folder), stop)
-            if stop.is_set():
-                self._change(record, lambda known: replace(known, state="queued", begun=known.begun - 1))
-            elif fault:
-                self._change(record, lambda known: replace(known, state="failed", fault=fault))
-            else:
-                kept = self._plans.keep_result(record, (Path(folder) / RESULT).read_bytes())
-                summary = summary_of(msgspec.json.decode(kept, type=Result))
-                self._change(record, lambda known: replace(known, state="made", summary=summary))
+        return msgspec.json.encode(order)
 
     def _near(self, record: PlanRecord) -> dict[str, Any] | None:
         """The plan that this one is to stay near."""
@@ -126,36 +71,20 @@ class Planner:
         found: dict[str, Any] = msgspec.json.decode(self._plans.result(known))["plan"]
         return found
 
-    def _change(self, record: PlanRecord, change: Callable[[PlanRecord], PlanRecord]) -> PlanRecord:
-        """Write on, as long as the plan is still ours."""
+    def _seconds(self, job: PlanRecord) -> float:
+        return job.effort.seconds + self._terms.explain_seconds + self._terms.grace_seconds
 
-        def ours(known: PlanRecord) -> PlanRecord:
-            own = known.state == "running" and known.begun == record.begun
-            return change(known) if own else known
+    def _heard(self, known: PlanRecord, line: bytes | None) -> PlanRecord:
+        progress = None if line is None else msgspec.json.decode(line, type=Progress)
+        return replace(known, progress=progress)
 
-        return self._plans.change(record.organisation, record.id, ours)
+    def _to_end(self, known: PlanRecord) -> bool:
+        return known.cancel
 
-    def _watched(self, record: PlanRecord, folder: Path, stop: threading.Event) -> str:
-        """Let the child work; why nothing came of it, or nothing."""
-        terms = self._terms
-
-        def beat(line: bytes | None) -> Wish:
-            now = self._clock()
-            progress = None if line is None else msgspec.json.decode(line, type=Progress)
-            told = self._change(record, lambda known: replace(known, beat_at=now, progress=progress))
-            if told.state != "running" or told.begun != record.begun:
-                return "leave"
-            return "end" if told.cancel else "on"
-
-        return confined(
-            SOLVER,
-            folder,
-            memory_bytes=terms.memory_bytes,
-            seconds=record.effort.seconds + terms.explain_seconds + terms.grace_seconds,
-            beat_seconds=terms.beat_seconds,
-            stop=stop,
-            beat=beat,
-        )
+    def _finished(self, job: PlanRecord, result: bytes) -> Callable[[PlanRecord], PlanRecord]:
+        kept = self._plans.keep_result(job, result)
+        summary = summary_of(msgspec.json.decode(kept, type=Result))
+        return lambda known: replace(known, state="made", summary=summary)
 
 
 def summary_of(result: Result) -> Summary:

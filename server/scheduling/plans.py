@@ -9,8 +9,7 @@ from __future__ import annotations
 import base64
 import gzip
 import hashlib
-import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from typing import Any, Literal
 
@@ -18,6 +17,7 @@ import msgspec
 from msgspec import Struct, field
 
 from server.names import is_id
+from server.scheduling.merging import merged_plan
 from sync.changing import change_document
 from sync.conflicts import find_settled
 from sync.store import Conflict, Document, DocumentStore
@@ -29,18 +29,6 @@ _FILE = "file.json.gz"
 #: failed: nothing came of it, and `fault` says why; cancelled: before it was begun; amended: another version
 #: was published in its place; withdrawn: it was given up, published or not.
 PlanState = Literal["queued", "running", "made", "failed", "cancelled", "published", "amended", "withdrawn"]
-#: Of two, the one that goes further stands.
-_ORDER: Mapping[PlanState, int] = {
-    "queued": 0,
-    "running": 1,
-    "failed": 2,
-    "cancelled": 3,
-    "made": 4,
-    "published": 5,
-    "amended": 6,
-    "withdrawn": 7,
-}
-
 #: Why a work is taken out of a published plan.
 ReasonCode = Literal[
     "acceptance_failed",
@@ -339,39 +327,6 @@ class Plans:
         if document is None:
             raise UnknownPlan(plan_id)
         return document
-
-
-def merged_plan(leaves: Sequence[Document]) -> Document:
-    """Of a plan written in two places at once, the one that is further; whoever asked to cancel, agreed or
-    announced is heard. Who agreed for two functions at once agreed for neither."""
-    found = [leaf["plan"] for leaf in leaves]
-    furthest = max(
-        found, key=lambda one: (_ORDER[one["state"]], one["begun"], json.dumps(one, sort_keys=True))
-    )
-    every = sorted(
-        (one for leaf in found for one in leaf["approvals"]),
-        key=lambda one: (one["at"], one["by"]),
-        reverse=True,
-    )
-    approvals = {one["function"]: one for one in every}  # of two for one function, the first
-    persons = [one["by"] for one in approvals.values()]
-    announced = {json.dumps(one, sort_keys=True): one for leaf in found for one in leaf["announcements"]}
-    freed = [one for leaf in found for one in leaf.get("releases", ())]
-    freed.sort(key=lambda one: one["kept_at"] or "")  # of two words on one, that it is kept
-    releases = {(one["work"], one["at"], one["by"]): one for one in freed}
-    begun = [one["publishing"] for one in found if one.get("publishing")]
-    merged = {
-        # Who goes on where nothing is left to do changes nothing.
-        "publishing": max(begun, key=lambda one: (one["at"], one["by"]), default=None),
-        "releases": [releases[key] for key in sorted(releases)],
-        "amended_by": max(one.get("amended_by", "") for one in found),
-        "cancel": any(one["cancel"] for one in found),
-        "approvals": [
-            approvals[name] for name in sorted(approvals) if persons.count(approvals[name]["by"]) == 1
-        ],
-        "announcements": [announced[key] for key in sorted(announced)],
-    }
-    return {**leaves[0], "plan": {**furthest, **merged}}
 
 
 def number_of(record: PlanRecord) -> str:

@@ -6,12 +6,10 @@ besides: who wants it, by which sketch, who has agreed, what became of it.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-import msgspec
 from msgspec import Meta, Struct
 from msgspec.structs import replace
 
@@ -304,45 +302,6 @@ def _parts(known: Request, parts: Sequence[Part], *, in_order: bool) -> Iterator
             live=None,
         )
         yield replace(known.asked, work=work)
-
-
-def merged_request(leaves: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Of a request written in two places at once: what was withdrawn stays so, else the latest words stand.
-
-    Agreements count only where every leaf asks for the same; the history of all is kept.
-    """
-    found = [msgspec.convert(leaf["request"], Request) for leaf in leaves]
-    latest = max(
-        found, key=lambda one: (one.history[-1].at, json.dumps(msgspec.to_builtins(one), sort_keys=True))
-    )
-    events = {(one.at, one.by, one.event, one.remark): one for leaf in found for one in leaf.history}
-    history = tuple(events[key] for key in sorted(events))
-    state: RequestState = latest.state
-    agreements = latest.agreements
-    if any(one.asked != latest.asked for one in found):
-        state, agreements = "requested", ()
-    else:
-        # Of two who agreed for one function at once, the first; who did for two at once, for neither.
-        by_function = {
-            one.function: one
-            for leaf in found
-            for one in sorted(leaf.agreements, key=lambda one: (one.at, one.by), reverse=True)
-        }
-        persons = [one.by for one in by_function.values()]
-        agreements = tuple(
-            by_function[name] for name in sorted(by_function) if persons.count(by_function[name].by) == 1
-        )
-        if len(agreements) < len(latest.agreements):
-            state = "requested"
-    if any(one.state == "withdrawn" for one in found):
-        state = "withdrawn"
-    plan = min((one.plan for one in found if one.plan), default="")
-    if plan and state != "withdrawn":
-        # A published plan rests on it as it was when that took it.
-        holding = next(one for one in found if one.plan == plan)
-        latest, state, agreements = holding, holding.state, holding.agreements
-    merged = replace(latest, state=state, agreements=agreements, history=history, plan=plan)
-    return {**leaves[0], "request": msgspec.to_builtins(merged)}
 
 
 def _weighed(known: Request, needed: Collection[str]) -> Request:

@@ -8,7 +8,8 @@ from collections.abc import Callable
 import msgspec
 
 from server.names import is_id
-from server.scheduling.requests import Request, merged_request
+from server.scheduling.merging import merged_request
+from server.scheduling.requests import Request
 from sync.changing import change_document
 from sync.conflicts import find_settled
 from sync.store import Conflict, Document, DocumentStore

@@ -9,13 +9,13 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
+from server.scheduling.merging import merged_plan
 from server.scheduling.plans import (
     Announcement,
     Effort,
     PlanApproval,
     PlanFunction,
     PlanRecord,
-    merged_plan,
 )
 
 NOW = datetime(2026, 5, 20, tzinfo=UTC)

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 import server.scheduling
 from server.outages.instance import Work
+from server.scheduling.merging import merged_request
 from server.scheduling.requests import (
     Part,
     Particulars,
@@ -22,7 +23,6 @@ from server.scheduling.requests import (
     WorkRefused,
     agree,
     amend,
-    merged_request,
     request,
     split,
     withdraw,
