@@ -61,9 +61,8 @@ def grown(nodes: int, seed: int = 1) -> Network:
                 parts["switches"].append(
                     Switch(id=f"tie{number}-{beside}", start=ends[0], end=ends[1], closed=False)
                 )
-    return _with_room(
-        Network(id=f"grown-{nodes}-{seed}", **{name: tuple(own) for name, own in parts.items()})
-    )
+    fields: dict[str, Any] = {name: tuple(own) for name, own in parts.items()}
+    return _with_room(Network(id=f"grown-{nodes}-{seed}", **fields))
 
 
 def _feeder(chance: random.Random, parts: dict[str, list[Any]], number: int, bar: str) -> list[str]:
