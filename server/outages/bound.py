@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
@@ -23,7 +23,7 @@ from server.outages.instance import Part
 from server.outages.ledger import Choice
 from server.outages.model import Question, build
 from server.outages.month import Month
-from server.outages.options import Options
+from server.outages.options import Options, Place
 from server.outages.parts import parts_of
 
 #: New outages a round, of them at most so many better than others of the same work.
@@ -36,19 +36,27 @@ _KEPT = 2
 _SHRUNK = (0.98, 0.95, 0.9, 0.8, 0.65, 0.5, 0.3)
 #: How near the prices tried stay to the best so far: those of the program alone swing.
 _STEADY = 0.8
+#: Less than so much of an outage is none.
+_SHARE = 1e-4
 #: A bound of less than this share of what the relaxation comes to is not used to tell places apart.
 _GOOD = 0.9
+
+
+#: How much of an outage the relaxation has, its place, the works on it.
+Shared = tuple[float, Place, tuple[int, ...]]
 
 
 @dataclass(frozen=True)
 class Relaxed:
     """`bound` in weighted customer-minutes; by work, for each of its places in the question, by how much
     every plan with the work there lies above `base`, which is the bound before rounding, unless the rounds
-    ended too early: then the last prices tell better which places are cheap, though their bound is low."""
+    ended too early: then the last prices tell better which places are cheap, though their bound is low.
+    `outages` are those of the last relaxation."""
 
     bound: float
     base: float
     extras: Mapping[int, tuple[float, ...]]
+    outages: tuple[Shared, ...] = ()
 
 
 #: Told of a better bound; False ends the rounds.
@@ -73,7 +81,7 @@ def relaxed(
     month (`parts_of`, of at most so many works) after so many rounds, or once its bound is within `gap` of
     what its relaxation comes to."""
     ends = None if seconds is None else clock() + seconds
-    bound, base, extras = 0.0, 0.0, dict[int, tuple[float, ...]]()
+    bound, base, extras, outages = 0.0, 0.0, dict[int, tuple[float, ...]](), list[Shared]()
     left, stages = len(question.places), tuple(parts)
     for works in parts_of(options, question, most):
         share = None if ends is None else max(0.0, ends - clock()) * len(works) / left
@@ -84,7 +92,8 @@ def relaxed(
         found = _of_part(columns, options, own, limits, partial(_beside, bound, heard))
         bound, base, left = bound + found.bound, base + found.base, left - len(works)
         extras.update(found.extras)
-    return Relaxed(bound, base, extras)
+        outages += found.outages
+    return Relaxed(bound, base, extras, tuple(outages))
 
 
 def _beside(others: float, heard: Heard | None, bound: float) -> bool:
@@ -126,7 +135,8 @@ def _of_part(columns: Columns, options: Options, start: Choice, limits: _Limits,
     if best.bound <= 0:
         best = max([best, *(columns.priced(share * prices) for share in _SHRUNK)], key=_bound_of)
     guide = best if best.bound >= _GOOD * value else priced
-    return Relaxed(columns.floor(best), guide.bound, columns.extras(guide))
+    outages = tuple((share, *columns.placed(column)) for column, share in master.shares())
+    return Relaxed(columns.floor(best), guide.bound, columns.extras(guide), outages)
 
 
 def _bound_of(priced: Priced) -> float:
@@ -146,6 +156,7 @@ class _Master:
             for low, high in zip(columns.low, columns.high, strict=True)
         ]
         self.known: dict[Column, Any] = {}
+        self.result: Any = None
         for one in columns.single:
             self._variable([int(one)], float(columns.most[one]))
 
@@ -174,6 +185,15 @@ class _Master:
             if extra > max(middle, _GAINS):
                 self.model.delete_variable(self.known.pop(column))
 
+    def shares(self) -> Iterator[tuple[Column, float]]:
+        """How much of each outage the last solution has; nothing where there was none."""
+        if self.result is None:
+            return
+        values = self.result.variable_values([variable for _, variable in self.told])
+        for (column, _), share in zip(self.told, values, strict=True):
+            if share > _SHARE:
+                yield column, share
+
     def solved(self, seconds: float) -> tuple[float, Floats] | None:
         """Its value and the prices of its rows; None where the time was too short."""
         if seconds <= 0:
@@ -189,4 +209,5 @@ class _Master:
         if result.termination.reason != self.mathopt.TerminationReason.OPTIMAL:
             return None
         self._forget(result)
+        self.result, self.told = result, list(self.known.items())
         return result.objective_value(), np.array(result.dual_values(self.rows), dtype=np.float64)

@@ -206,6 +206,11 @@ class Columns:
             riders = tuple(sorted(numbers[work, outage] for work in works))
             yield outage, max(int(self.level[one]) for one in riders), riders
 
+    def placed(self, column: Column) -> tuple[Place, tuple[int, ...]]:
+        """Where an outage is, and the works on it."""
+        outage, _, riders = column
+        return self.places[outage], tuple(int(self.work[one]) for one in riders)
+
     def variables(self, column: Column) -> list[int]:
         """The variables that a column sets."""
         outage, level, riders = column

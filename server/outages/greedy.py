@@ -15,7 +15,7 @@ def merged(month: Month, options: Options, kept: Choice | None = None) -> Choice
     """Each work in turn where it adds least: alone, on an outage that is there, or by widening one. `kept`
     stays as it is."""
     ledger = Ledger(month, options, kept)
-    for work in _in_turn(month, options):
+    for work in in_turn(month, options):
         if ledger.places[work] is None:
             place_best(ledger, work)
     return repaired(month, ledger.places)
@@ -124,7 +124,7 @@ def _in_order(month: Month) -> Iterator[int]:
     return (month.number[name] for name in order_of_works(month.works).works)
 
 
-def _in_turn(month: Month, options: Options) -> list[int]:
+def in_turn(month: Month, options: Options) -> list[int]:
     """In that order; among equals the pinned first, then those with fewest places, then the costliest."""
     depth: dict[int, int] = {}
     for work in _in_order(month):

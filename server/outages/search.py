@@ -88,6 +88,7 @@ def _bounded(work: Task, share: float) -> None:
     """A bound for all choices, and what places cost beyond it, within its share of the time that is left."""
     # With numpy below it, and only what solves needs that.
     from server.outages.bound import relaxed  # noqa: PLC0415
+    from server.outages.dealing import dealt  # noqa: PLC0415
 
     watcher, limits = work.watcher, work.watcher.limits
 
@@ -108,6 +109,10 @@ def _bounded(work: Task, share: float) -> None:
         clock=limits.clock,
     )
     work.raise_bound(work.relaxed.bound)
+    if not watcher.cancelled:
+        found = dealt(work.month, work.options, work.relaxed.outages, work.question.places)
+        if work.within(found):
+            work.offer(found)
     watcher.heard(work.value, work.bound)
 
 

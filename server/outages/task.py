@@ -92,6 +92,14 @@ class Task:
         places = {work: places for work, (places, _) in found.items()}
         return replace(self.question, places=places), base + left_out
 
+    def within(self, choice: Choice) -> bool:
+        """Whether a choice is one of those asked for."""
+        asked = self.question
+        return all(
+            work in asked.may if place is None else place in asked.places.get(work, ())
+            for work, place in choice.items()
+        )
+
     def offer(self, choice: Choice) -> frozenset[int]:
         """Take a choice over if it is no worse, mended where days of it do not split; returns those."""
         ledger = Ledger(self.month, self.options, choice)
