@@ -11,10 +11,11 @@ from flask import g
 
 from checklists.loader import fact_definitions
 from server.api.base import blueprint, roles
-from server.api.case_query import CaseQuery, case_filter, place_of, place_token
+from server.api.case_query import CaseQuery, case_filter
 from server.api.case_schemas import CaseIn, CaseOut, CasePage, CasePatch, FactsIn, LogOut, TransitionIn
 from server.api.casework import act, actor, command, etag, plain, scope, visible
 from server.api.creating import IDEMPOTENCY_HEADER, reserved_id
+from server.api.listed import place_of, place_token
 from server.api.sites import check_site
 from server.api.timing import timing
 from server.casework.cases import Loaded

@@ -13,9 +13,9 @@ from flask import g
 from msgspec.structs import replace
 
 from server.api.base import blueprint, roles
-from server.api.case_query import place_of, place_token
 from server.api.casework import plain
 from server.api.keys import IDEMPOTENCY_HEADER, created_id
+from server.api.listed import page_of
 from server.api.networks import finding_rows
 from server.api.plan_shapes import MonthPlanList, MonthPlanOut, PlanQuery, PlanRequestIn, PlanRowOut
 from server.api.works import works
@@ -97,20 +97,12 @@ def plan_view(record: PlanRecord) -> dict[str, Any]:
 @blp.response(200, MonthPlanList)
 def list_plans(query: dict[str, Any]) -> dict[str, Any]:
     """The plans of your organisation, filtered, sorted and paged, without their outages."""
-    sort = query.pop("sort")
-    page = lists.list_plans(
-        services().readmodel,
-        g.actor.organisation,
-        after=place_of(query.pop("after", None), sort),
-        limit=query.pop("limit"),
-        sort=sort,
-        wanted=lists.PlanFilter(**query),
+    return page_of(
+        query,
+        lists.list_plans,
+        lists.PlanFilter,
+        lambda one: plan_row(msgspec.json.decode(one, type=PlanRecord)),
     )
-    return {
-        "items": [plan_row(msgspec.json.decode(one, type=PlanRecord)) for one in page.found],
-        "total": page.total,
-        "next": page.next and place_token(page.next, sort),
-    }
 
 
 @blp.route("/plans", methods=["POST"])

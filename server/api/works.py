@@ -13,9 +13,9 @@ import msgspec
 from flask import g
 
 from server.api.base import blueprint, roles
-from server.api.case_query import place_of, place_token
 from server.api.casework import REQUIRED_MATCH, ReasonIn, if_match, may_see, plain, required_match
 from server.api.keys import IDEMPOTENCY_HEADER, created_id
+from server.api.listed import page_of
 from server.api.networks import finding_rows
 from server.api.work_shapes import (
     AgreeIn,
@@ -123,21 +123,13 @@ def _asked(work_id: str, body: dict[str, Any]) -> tuple[Particulars, tuple[str, 
 @blp.response(200, WorkList)
 def list_works(query: dict[str, Any]) -> dict[str, Any]:
     """The works of your organisation, filtered, sorted and paged."""
-    needed, sort = needed_for_works(), query.pop("sort")
-    page = lists.list_works(
-        services().readmodel,
-        g.actor.organisation,
-        after=place_of(query.pop("after", None), sort),
-        limit=query.pop("limit"),
-        sort=sort,
-        wanted=lists.WorkFilter(**query),
+    needed = needed_for_works()
+    return page_of(
+        query,
+        lists.list_works,
+        lists.WorkFilter,
+        lambda one: _view(msgspec.json.decode(one, type=Request), needed),
     )
-    found = (msgspec.json.decode(one, type=Request) for one in page.found)
-    return {
-        "items": [_view(known, needed) for known in found],
-        "total": page.total,
-        "next": page.next and place_token(page.next, sort),
-    }
 
 
 @blp.route("/works", methods=["POST"])
