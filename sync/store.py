@@ -264,6 +264,9 @@ class DocumentStore(Protocol):
         It may take a while and asks `stopping` whether to leave off. Raises StoreError; try again later.
         """
 
+    def request_compaction(self, db: str) -> None:
+        """Have the engine free, before long, what no leaf of `db` needs. Returns at once."""
+
     def dismiss(self) -> None:
         """End every wait for changes, now and from now on: a server that stops must not wait for its pollers.
 

@@ -19,6 +19,7 @@ from itertools import islice
 from typing import IO, Any, BinaryIO, Literal, cast
 
 import msgspec
+import structlog
 
 from server.casework.projection import project_photo
 from server.evidence.originals.bucket import Bucket, OriginalLost
@@ -37,9 +38,11 @@ from server.evidence.verify import copy_hashed
 from server.services import Services
 from server.workflow.ended import ended_at, unfinished
 from server.workflow.model import Case
-from sync.store import BytesMissing, Conflict, Document, NewAttachment, NotFound, never
+from sync.store import BytesMissing, Conflict, Document, NewAttachment, NotFound, StoreError, never
 
 __all__ = ["Item", "Mover", "NoStorage", "Outcome", "Step"]
+
+log = structlog.get_logger()
 
 #: What was found or done of one photo. `stays`: the original is where it was, for the reason beside it.
 Outcome = Literal["moved", "would_move", "back", "sound", "stays", "lost"]
@@ -119,7 +122,20 @@ class Mover:
         def one(document: Document) -> Item:
             return self._told(case, document, lambda: self._move(case, media, document, receipts, dry_run))
 
-        yield from self._at_once(one, _within(wanted, most), stopping)
+        any_moved = False
+        for item in self._at_once(one, _within(wanted, most), stopping):
+            any_moved |= item.outcome == "moved"
+            yield item
+        if any_moved:
+            self._give_room_back(media)
+
+    def _give_room_back(self, media: str) -> None:
+        """Nothing may ever be written to these databases again, and then no engine looks at them by itself.
+        What was moved stands whatever comes of it."""
+        try:
+            self._store.request_compaction(media)
+        except StoreError as error:
+            log.warning("compaction_not_begun", database=media, reason=error.reason)
 
     def back(self, case: Case, *, stopping: Callable[[], bool] = never) -> Iterator[Item]:
         """Attach a case's originals to their documents again. What lies in the bucket stays there."""

@@ -62,6 +62,11 @@ class DatabaseCalls(CouchBase):
             found["db_name"], found["doc_count"], found["doc_del_count"], str(found["update_seq"])
         )
 
+    def request_compaction(self, db: str) -> None:
+        """Have CouchDB compact `db` now. By itself it looks only at a database that is written, and at most
+        once in some minutes: one to which nothing more comes keeps what it no longer needs."""
+        self.wire.ask("POST", db, "_compact", body={})
+
     def sizes(self, dbs: Sequence[str]) -> dict[str, Size]:
         """What each of these databases takes on disk. CouchDB is asked for each, some at a time."""
         with ThreadPoolExecutor(self.options.helpers, thread_name_prefix="sizes") as pool:

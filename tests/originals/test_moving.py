@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
@@ -15,7 +16,7 @@ from server.casework.moving_rounds import Rounds
 from server.casework.usage import usage_of
 from server.evidence.originals.bucket import Bucket, Held, Reply
 from server.evidence.originals.document import ATTACHMENT, MOVED, has_original, moved
-from sync.store import Document, Forbidden
+from sync.store import Document, Forbidden, NotFound, Unavailable
 from tests.desk import Desk, picture, unsent_document
 from tests.originals.conftest import DAYS, Ended, Shelf
 
@@ -40,6 +41,35 @@ def test_what_moved_is_read_as_before_and_lies_in_the_bucket_alone(ended: Ended,
         assert shelf.read(data) == data
         assert ended.read(photo) == data
     assert ended.move() == []
+
+
+def test_the_room_is_given_back_although_nobody_writes_to_the_case_again(desk: Desk) -> None:
+    case = Ended(desk, photos=1)
+    before = case.document()["_rev"]
+    assert [one.outcome for one in case.over().move()] == ["moved"]
+
+    def kept() -> bool:
+        try:
+            desk.made.store.get(case.media, "photo:p-0", rev=before)
+        except NotFound:
+            return False
+        return True
+
+    deadline = time.monotonic() + 30
+    while kept() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not kept()
+
+
+def test_an_engine_that_compacts_nothing_takes_no_move_back(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_db: str) -> None:
+        raise Unavailable("busy")
+
+    case = Ended(desk).over()
+    monkeypatch.setattr(desk.made.store, "request_compaction", refuse)
+    assert [one.outcome for one in case.move()] == ["moved", "moved"]
 
 
 def test_a_dry_run_names_what_would_move_and_writes_nothing(ended: Ended, shelf: Shelf) -> None:
