@@ -122,6 +122,11 @@ def _retry_after(seconds: float) -> dict[str, str]:
 #: Names in marshmallow's messages that are no field of the request.
 _NO_STEPS = {"_schema", "key", "value"}
 
+#: Parameters of a refusal that are names of the tables, and the part of the catalogue that says them.
+_NAMES: Mapping[str, Mapping[str, str]] = {
+    "move_not_allowed": {"from": "stage", "to": "stage", "names": "stage"},
+    "precondition_unmet": {"from": "stage", "to": "stage", "names": "precondition"},
+}
 _STATUS_BY_KIND = {"conflict": 409, "forbidden": 403, "invalid": 422, "not_found": 404}
 
 
@@ -135,9 +140,18 @@ def _from_refusal(refusal: Refusal | ChecklistRefused) -> Response:
             refusal.code,
             text_code=f"{catalogue_of}.{refusal.code}",
             extra={"params": refusal.params, "facts": list(refusal.facts)},
-            **refusal.params,
+            **{**refusal.params, **_in_words(refusal)},
         )
     )
+
+
+def _in_words(refusal: Refusal | ChecklistRefused) -> dict[str, str]:
+    """The parameters that a reader would not know by their names; the body's own `params` keep those."""
+    lang = language()
+    return {
+        name: "; ".join(text(f"{part}.{one}", lang) for one in str(refusal.params[name]).split(", "))
+        for name, part in _NAMES.get(refusal.code, {}).items()
+    }
 
 
 def _from_library(error: DefinitionError) -> Response:

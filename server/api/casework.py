@@ -85,7 +85,7 @@ def act(case_id: str, command: Command) -> Loaded:
 def if_match() -> str | None:
     """The revision that the caller decided on, if one was named. `*` names any."""
     tags = request.if_match
-    if not tags or tags.star_tag:
+    if tags.star_tag or "If-Match" not in request.headers:
         return None
     named = list(tags.as_set(include_weak=True))
     if len(named) != 1:

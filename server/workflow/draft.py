@@ -6,7 +6,7 @@ when a handler refuses, so a refusal cannot leave anything half done.
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from msgspec.structs import replace
@@ -107,6 +107,17 @@ class Draft:
             raise Refusal(
                 "time_order",
                 {"field": field, "at": moment.isoformat(), "earliest": oldest.isoformat()},
+                kind="invalid",
+                facts=(f"field:{field}",),
+            )
+
+    def require_not_before(self, day: date | None, field: str, earliest: datetime) -> None:
+        """Refuse a day on which something is to be done that lies before what it follows from."""
+        first = self.policy.day(earliest)
+        if day is not None and day < first and not self.again:
+            raise Refusal(
+                "time_order",
+                {"field": field, "at": day.isoformat(), "earliest": first.isoformat()},
                 kind="invalid",
                 facts=(f"field:{field}",),
             )

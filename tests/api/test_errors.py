@@ -233,11 +233,27 @@ def test_unknown_paths_and_methods_are_problems_too(house: Desk) -> None:
     assert {"GET", "POST"} <= {method.strip() for method in answer.headers["Allow"].split(",")}
 
 
+def test_a_move_that_is_refused_is_told_in_the_words_of_the_trade(house: Desk) -> None:
+    case = house.open_case()
+    house.post(f"/cases/{case}/transitions", {"to": "survey"})
+    for to, code, words in (
+        ("scheme", "precondition_unmet", ("Site survey", "Survey accepted")),
+        ("ready", "move_not_allowed", ("Site survey", "Cancelled")),
+    ):
+        answer = house.ask(
+            "POST", f"/cases/{case}/transitions", json={"to": to}, headers={"Accept-Language": "en"}
+        )
+        refused(answer, 409, code)
+        assert all(word in answer.json["detail"] for word in words), answer.json["detail"]
+        assert answer.json["params"]["from"] == "survey"
+        assert answer.json["facts"]
+
+
 def test_a_stale_if_match_changes_nothing(house: Desk) -> None:
     case = house.open_case()
     etag = house.ask("GET", f"/cases/{case}").headers["ETag"]
     house.patch(f"/cases/{case}", {"reason": "typo", "title": "first"}, headers={"If-Match": etag})
-    for stale in (etag, '"1-x"', '"a", "b"'):
+    for stale in (etag, '"1-x"', '"a", "b"', "", " "):
         answer = house.ask(
             "PATCH", f"/cases/{case}", json={"reason": "typo", "title": "second"}, headers={"If-Match": stale}
         )

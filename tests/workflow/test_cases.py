@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from server.workflow import commands as c
 from server.workflow.decide import ROLES, decide
@@ -16,6 +17,7 @@ from server.workflow.refusal import Refusal
 from tests.workflow.builders import (
     ADMIN,
     AUDITOR,
+    CHECKLIST,
     INSPECTOR,
     INTAKE,
     MANAGER,
@@ -200,3 +202,21 @@ def test_the_office_works_in_the_office(actor: Actor) -> None:
     refusal = refused(Desk(), c.MoveStage(to="survey"), actor)
     assert (refusal.code, refusal.kind) == ("role_missing", "forbidden")
     assert refusal.facts == ("role:admin", "role:manager")
+
+
+def test_work_is_not_due_before_what_it_follows_from() -> None:
+    """A date before the application, an issue or the energization is a slip of the pen."""
+    desk = Desk()
+    order = c.AssignTask(
+        task_id="t-9", kind="survey", checklist=CHECKLIST, assignees=("x",), due=date(2010, 1, 1)
+    )
+    assert (refused(desk, order).code, refused(desk, order).facts) == ("time_order", ("field:due",))
+    desk.do(replace(order, due=desk.policy.day(desk.now)))
+    desk.inspect("t-1", "acceptance", item("A"))
+    desk.issue()
+    desk.answer()
+    again = c.ScheduleReinspection(n=1, task_id="r-1", assignees=("y",), due=date(2026, 3, 1))
+    assert refused(desk, again).code == "time_order"
+    energized = energized_desk()
+    plan = c.PlanCustomerInspection(inspection_id="i-1", planned_on=date(2026, 3, 1), assignees=("x",))
+    assert refused(energized, plan).facts == ("field:planned_on",)

@@ -191,3 +191,12 @@ def test_a_form_on_its_way_does_not_mind_a_late_delivery() -> None:
     desk.do(deliver(at=desk.notice().issues[0].at))
     desk.submit(task.id, accepted(item("A", "pass")), by=COLLEAGUE.name)
     assert desk.notice().state == "closed"
+
+
+def test_a_round_is_accepted_by_one_and_not_silently_by_another() -> None:
+    desk = issued()
+    desk.do(c.AcceptNotice(n=1, accepted_by="Mr Lu"))
+    assert desk.do(c.AcceptNotice(n=1, accepted_by="Mr Lu")).events == ()
+    refusal = refused(desk, c.AcceptNotice(n=1, accepted_by="Mrs Wu"))
+    assert (refusal.code, refusal.params["by"]) == ("notice_accepted_already", "Mr Lu")
+    assert [one.accepted_by for one in desk.notice().acceptances] == ["Mr Lu"]

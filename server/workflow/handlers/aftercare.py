@@ -113,6 +113,8 @@ def plan_customer_inspection(draft: Draft, command: PlanCustomerInspection) -> N
         if same == known and command.checklist == (None if task is None else task.checklist):
             return
         raise Refusal("record_exists", {"id": known.id}, facts=("field:id",))
+    if draft.case.energization.record is not None:
+        draft.require_not_before(inspection.planned_on, "planned_on", draft.case.energization.record.at)
     if command.checklist is not None:
         _assign(draft, inspection, command.checklist)
     put_inspection(draft, inspection)

@@ -81,7 +81,7 @@ def require_day(draft: Draft, code: str, day: date, field: str = "due") -> None:
             "due_in_past",
             {"item": code, "due": day.isoformat(), "today": today.isoformat()},
             kind="invalid",
-            facts=(f"field:{field}",),
+            facts=(f"field:{field}.{code}",),
         )
 
 

@@ -58,8 +58,12 @@ def _same(one: Delivery, other: Delivery, *, dated: bool) -> bool:
 
 def accept_notice(draft: Draft, command: AcceptNotice) -> None:
     notice = draft.notice(command.n)
-    if any(one.round == notice.round for one in notice.acceptances):
-        return
+    known = next((one for one in notice.acceptances if one.round == notice.round), None)
+    if known is not None:
+        if draft.again or known.accepted_by == command.accepted_by:
+            return
+        params = {"n": notice.n, "by": known.accepted_by}
+        raise Refusal("notice_accepted_already", params, facts=(f"notice:{notice.n}",))
     spoken = with_customer(draft, notice, command.accepted_by, command.dated)
     notice = spoken.notice
     if notice.dispute is not None:

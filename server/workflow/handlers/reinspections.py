@@ -47,6 +47,7 @@ def schedule_reinspection(draft: Draft, command: ScheduleReinspection) -> None:
             kind="invalid",
             facts=("field:checklist",),
         )
+    draft.require_not_before(command.due, "due", notice.issues[-1].at)
     wanted = specialists_wanted(notice, draft.policy)
     if wanted:
         params = {"n": notice.n, "names": ", ".join(sorted({code for of in wanted.values() for code in of}))}

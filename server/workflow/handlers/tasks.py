@@ -38,6 +38,7 @@ def assign_task(draft: Draft, command: AssignTask) -> None:
         if _same_order(known, task):
             return
         raise Refusal("task_exists", {"task": command.task_id}, facts=("field:task_id",))
+    draft.require_not_before(task.due, "due", draft.case.history[0].begun)
     draft.put_task(task)
     tell_assigned(draft, task)
 

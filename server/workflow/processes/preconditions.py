@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 from server.workflow import gates
 from server.workflow.approvals.standing import scheme_not_approved
 from server.workflow.facts import known
-from server.workflow.model import Case, GateReason, StageEntry
+from server.workflow.model import Case, GateReason, StageEntry, Task
 from server.workflow.papers import owed_papers
 from server.workflow.policy import Policy
 from server.workflow.processes.called import not_minuted
+from server.workflow.vocabulary import SETTLED_TASKS
 from server.workflow.workdays import add_months
 
 if TYPE_CHECKING:
@@ -29,7 +30,12 @@ def _of_case(decide: Callable[[Case], list[GateReason] | None]) -> Precondition:
 def survey_accepted(case: Case) -> list[GateReason]:
     if any(task.kind == "survey" and task.status == "accepted" for task in case.tasks.values()):
         return []
-    return [GateReason("none_accepted", {"kind": "survey"})]
+    refs = tuple(f"task:{task.id}" for task in case.tasks.values() if _is_open_survey(task))
+    return [GateReason("none_accepted", {"kind": "survey"}, refs or ("command:AssignTask",))]
+
+
+def _is_open_survey(task: Task) -> bool:
+    return task.kind == "survey" and task.status not in SETTLED_TASKS
 
 
 def _not_required(fact: str) -> Callable[[Case], list[GateReason]]:
