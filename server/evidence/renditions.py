@@ -202,6 +202,7 @@ def _write(image: Image.Image, out: Path, quality: int) -> Rendition:
         image.save(part, "JPEG", quality=quality, icc_profile=image.info.get("icc_profile"))
         written = part.stat().st_size
         os.replace(part, out)
-    finally:
+    except BaseException:
         part.unlink(missing_ok=True)
+        raise
     return Rendition(image.width, image.height, written)
