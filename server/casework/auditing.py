@@ -23,7 +23,7 @@ from server.workflow.documents import CaseFormatError, case_from_document
 from server.workflow.model import Case
 from sync.store import DocumentStore, NotFound
 
-__all__ = ["Audited", "Auditor", "case_ids"]
+__all__ = ["Audited", "Auditor", "case_ids", "cases_of"]
 
 _CHUNK_BYTES = 1 << 20
 
@@ -43,7 +43,12 @@ class Audited(msgspec.Struct, frozen=True):
 
 def case_ids(store: DocumentStore, names: Names) -> list[str]:
     """Every case in the store, sorted."""
-    parsed = (names.parse(name) for name in store.database_names())
+    return cases_of(store.database_names(), names)
+
+
+def cases_of(databases: Iterable[str], names: Names) -> list[str]:
+    """The cases whose forms lie in these databases, sorted."""
+    parsed = map(names.parse, databases)
     return sorted(found[1] for found in parsed if found is not None and found[0] == "case")
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from checklists.loader import fact_definitions
+from server.casework.auditing import cases_of
 from server.casework.projection import TRACK, project_photos, project_tracks, rows_of
 from server.names import CASE_DOCUMENT, Names
 from server.ownrules import rules_in_force
@@ -33,7 +34,7 @@ log = structlog.get_logger()
 
 #: How many cases are read, and written, at a time.
 AT_ONCE = 250
-#: So few cases are projected before another process has begun.
+#: Of so few databases the cases are projected before another process has begun.
 _FEW = 4 * AT_ONCE
 
 
@@ -102,8 +103,8 @@ def rebuild(made: Services, *, processes: int = 1) -> tuple[int, int]:
 
     With several `processes`, each opens the store for itself and does its share.
     """
-    known = made.cases.ids() if processes > 1 else []
-    if len(known) <= _FEW:
+    databases = set(made.store.database_names())
+    if processes == 1 or len(databases) <= _FEW:
         made.readmodel.clear()
         return made.cases.project_all()
     # Only for who rebuilds: every web process reads this page.
@@ -115,11 +116,11 @@ def rebuild(made: Services, *, processes: int = 1) -> tuple[int, int]:
         emptied = beside.submit(made.readmodel.clear)
         for _ in range(processes):
             pool.submit(_begun)
-        to_do = [*batches(made.store, made.names, known)]
+        to_do = [*batches(made.store, made.names, cases_of(databases, made.names))]
         emptied.result()
         # What was opened meanwhile may have been shown before that, and forgotten.
-        opened = sorted({*made.cases.ids()}.difference(known))
-        to_do += batches(made.store, made.names, opened)
+        opened = set(made.store.database_names()) - databases
+        to_do += batches(made.store, made.names, cases_of(opened, made.names))
         found_by_batch = pool.map(_project, to_do)
         made.cases.show_beside()
         for found in found_by_batch:
