@@ -15,10 +15,11 @@ from flask_smorest.fields import Upload
 
 from server.api.base import Schema, blueprint, roles
 from server.api.casework import may_see, visible
+from server.api.keys import IDEMPOTENCY_HEADER, created_id
 from server.api.renditions import rendition
 from server.evidence.originals.door import Original
 from server.evidence.watermark import mark_digest
-from server.intake.photos import PhotoRefused, Photos, UploadClaim, watermark
+from server.intake.photos import PhotoIdTaken, PhotoRefused, Photos, UploadClaim, watermark
 from server.intake.receipts import reason_text
 from server.problems import Problem, language
 from server.readmodel.queries import find_photos, photos_of
@@ -88,6 +89,7 @@ def list_photos(case_id: str) -> dict[str, Any]:
 
 @blp.route("/cases/<case_id>/photos", methods=["POST"])
 @roles("manager", "inspector", "admin")
+@blp.doc(parameters=[IDEMPOTENCY_HEADER])
 @blp.arguments(PhotoForm, location="form")
 @blp.arguments(PhotoFile, location="files")
 @blp.response(201, PhotoOut)
@@ -97,10 +99,15 @@ def upload_photo(form: dict[str, Any], files: dict[str, Any], case_id: str) -> d
     with tempfile.NamedTemporaryFile(dir=services().settings.spool_dir, suffix=".upload") as spool:
         files["photo"].save(spool)
         spool.flush()
+        # Without a key nobody sends it again, and its id is new.
+        photo_id = created_id({}) if request.headers.get("Idempotency-Key") else None
+        claim = UploadClaim(g.actor.name, form["purpose"])
         try:
-            return Photos(services()).add(case, Path(spool.name), UploadClaim(g.actor.name, form["purpose"]))
+            return Photos(services()).add(case, Path(spool.name), claim, photo_id)
         except PhotoRefused as refused:
             raise photo_problem(refused) from None
+        except PhotoIdTaken:
+            raise Problem(422, "idempotency_key_reused") from None
 
 
 def photo_problem(refused: PhotoRefused) -> Problem:

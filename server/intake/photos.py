@@ -123,6 +123,10 @@ class PhotoRefused(Exception):
         self.reasons = reasons
 
 
+class PhotoIdTaken(Exception):
+    """Another photo of the case has this id."""
+
+
 class Photos:
     """Photo documents of every case."""
 
@@ -159,10 +163,11 @@ class Photos:
         task = document.get("task")
         return task if isinstance(task, str) else None
 
-    def add(self, case: Case, path: Path, claim: UploadClaim) -> dict[str, Any]:
+    def add(self, case: Case, path: Path, claim: UploadClaim, photo_id: str | None = None) -> dict[str, Any]:
         """Verify a file and keep it as a photo of the case, with its receipt; returns its row.
 
-        Raises PhotoRefused, and then nothing was kept.
+        With an id that the case has already, the same file for the same purpose ends what was begun, or finds
+        it done. Raises PhotoIdTaken for another, PhotoRefused, and then nothing was kept.
         """
         now = self._clock()
         policy = self._cases.policy(case.organisation)
@@ -175,9 +180,9 @@ class Photos:
         if sha256 is None:
             limit = {"limit": policy.photo_max_bytes}
             raise PhotoRefused((CodedReason(None, "photo_too_many_bytes", limit),))
-        photo_id = new_id()
+        media = self._names.media(case.id)
         document: Document = {
-            "_id": f"photo:{photo_id}",
+            "_id": f"photo:{photo_id or new_id()}",
             "type": "photo",
             "schema": 1,
             "task": "",
@@ -189,6 +194,11 @@ class Photos:
             "device": claim.device,
             "by": claim.by,
         }
+        begun = None if photo_id is None else self._store.find(media, document["_id"])
+        if begun is not None:
+            if any(begun.get(name) != document[name] for name in ("sha256", "item", "by")):
+                raise PhotoIdTaken(document["_id"])
+            document = begun
         verdict = self._workers.verify(
             path,
             claim_from_document(document),
@@ -198,15 +208,15 @@ class Photos:
         )
         if not verdict.ok:
             raise PhotoRefused(tuple(map(_reason, verdict.reasons)))
-        media = self._names.media(case.id)
         # The receipt first: as soon as its bytes are there, the worker would judge a photo without one.
         receipt = self._write_once(media, self._receipt(document, verdict))
-        rev = self._store.put(media, document)
-        with path.open("rb") as file:
-            content_type = f"image/{(verdict.format or 'jpeg').lower()}"
-            self._store.put_attachment(
-                media, document["_id"], rev, NewAttachment(ATTACHMENT, content_type, file)
-            )
+        if not has_original(document):
+            rev = document["_rev"] if begun is not None else self._store.put(media, document)
+            with path.open("rb") as file:
+                content_type = f"image/{(verdict.format or 'jpeg').lower()}"
+                self._store.put_attachment(
+                    media, document["_id"], rev, NewAttachment(ATTACHMENT, content_type, file)
+                )
         return self._tell(case, document, receipt)
 
     def _verify(self, case: Case, document: Document, policy: Policy, fence: Any) -> PhotoVerdict:

@@ -6,7 +6,7 @@ import hashlib
 import io
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
@@ -26,12 +26,32 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
         yield desk
 
 
-def upload(desk: Desk, case: str, data: bytes, *, by: str = "manager", **form: Any) -> TestResponse:
+def upload(
+    desk: Desk, case: str, data: bytes, *, by: str = "manager", headers: Mapping[str, str] = {}, **form: Any
+) -> TestResponse:
     # Encoded here: the test client would leave the spool of a large body open.
     fields = {"photo": FileStorage(io.BytesIO(data), "photo.jpg"), **form}
     boundary, body = encode_multipart(fields)
     kind = f"multipart/form-data; boundary={boundary}"
-    return desk.ask("POST", f"/cases/{case}/photos", by=by, data=body, content_type=kind)
+    return desk.ask("POST", f"/cases/{case}/photos", by=by, headers=headers, data=body, content_type=kind)
+
+
+def test_a_photo_sent_again_under_its_key_is_one_photo(studio: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    case, data, key = studio.open_case(), picture(61), {"Idempotency-Key": "photo-61"}
+    with monkeypatch.context() as cut_off:
+        # The receipt and the document are written, and then the server is gone.
+        cut_off.setattr(type(studio.made.store), "put_attachment", None)
+        assert upload(studio, case, data, headers=key, purpose="notice:1").status_code == 500
+    first = upload(studio, case, data, headers=key, purpose="notice:1")
+    again = upload(studio, case, data, headers=key, purpose="notice:1")
+    assert (first.status_code, again.get_json()) == (201, first.get_json())
+    assert studio.get(f"/cases/{case}/photos")["items"] == [first.get_json()]
+    assert studio.ask("GET", f"/photos/{first.get_json()['id']}?size=original").data == data
+    for other in (picture(62), data):
+        purpose = "notice:1" if other != data else "notice:2"
+        answer = upload(studio, case, other, headers=key, purpose=purpose)
+        refused(answer, 422, "idempotency_key_reused")
+    assert len({upload(studio, case, data).get_json()["id"] for _ in range(2)}) == 2
 
 
 def bomb() -> bytes:
