@@ -53,7 +53,8 @@ class Reader:
     """Rows of one list for one organisation. `manager` is who manages where a row names nobody, `datum` that
     of positions where it names none.
 
-    `may_manage(name)` says whether somebody may. `ignored` collects headings that stand for nothing.
+    `may_manage(name)` says whether somebody may. `ignored` collects headings that stand for nothing,
+    `fields` what the others stand for.
     """
 
     def __init__(
@@ -70,6 +71,7 @@ class Reader:
         self._may_manage = may_manage
         self._datum = datum
         self.ignored: set[str] = set()
+        self.fields: set[str] = set()
 
     def read(self, row: Row) -> Application:
         findings: list[Finding] = list(row.findings)
@@ -84,6 +86,7 @@ class Reader:
             else:
                 columns[name] = heading
                 values[name] = words
+        self.fields.update(values)
         self._convert(row, values, columns, findings)
         no = str(values.get("no", ""))
         if findings:

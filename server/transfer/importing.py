@@ -24,7 +24,7 @@ from server.services import Services
 from server.transfer.applications import Application, Reader
 from server.transfer.columns import FACT
 from server.transfer.findings import Finding, ListRefused
-from server.transfer.sheets import Limits, read_list
+from server.transfer.sheets import Limits, Row, read_list
 from server.workflow.commands import AmendCase, Command, OpenCase, SetFacts
 from server.workflow.decide import decide
 from server.workflow.model import Actor, Case
@@ -34,6 +34,8 @@ from sync.store import NotFound
 
 #: Findings told one by one; of further ones it is told how many there are.
 TOLD = 1000
+#: Headings that are named where none is known.
+_NAMED = 5
 _PARTS = ("process", "customer", "site", "supply", "manager", "title")
 _PLACE = ("lon", "lat", "datum")
 #: By how much a place may differ from itself when it was converted there and back (`geo.coords`), in degrees.
@@ -139,12 +141,20 @@ class _Import:
         report = self._report
         try:
             for batch in _batches(read_list(path, limits), AT_ONCE):
+                applications = [self._reader.read(row) for row in batch]
+                self._require_headings(batch[0])
                 report.rows += len(batch)
-                yield from self._take([self._reader.read(row) for row in batch])
+                yield from self._take(applications)
                 on_progress(report.rows)
         except ListRefused as refused:
             report.complete = False
             report.tell(refused.finding)
+
+    def _require_headings(self, first: Row) -> None:
+        """Refuse a list none of whose headings stands for anything, once and not row by row."""
+        if not self._reader.fields and not first.findings:
+            names = ", ".join(list(first.cells)[:_NAMED])
+            raise ListRefused(Finding("no_heading_known", params={"headings": names}))
 
     def _take(self, applications: Sequence[Application]) -> Iterator[OpenCase]:
         good = [one for one in applications if self._is_good(one)]

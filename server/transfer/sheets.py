@@ -182,6 +182,8 @@ def _lines(sheet: Any, limits: Limits) -> Iterator[Row]:
             elif words := _text(cell.value).strip():
                 cells[heading] = words
         yield Row(number, cells, tuple(findings))
+    if headings is None:
+        raise ListRefused(Finding("empty"))
 
 
 def _fault(cell: Any) -> str | None:
@@ -224,6 +226,8 @@ def _csv(path: Path, limits: Limits) -> Iterator[Row]:
             try:
                 line = next(reader)
             except StopIteration:
+                if headings is None:
+                    raise ListRefused(Finding("empty")) from None
                 return
             except csv.Error as error:
                 params = {"detail": str(error)}

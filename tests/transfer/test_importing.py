@@ -147,6 +147,18 @@ def test_columns_that_stand_for_nothing_are_named(desk: Desk, tmp_path: Path) ->
     assert [finding.code for finding in report.findings] == ["field_twice"]
 
 
+def test_a_list_without_headings_is_told_once_and_not_row_by_row(desk: Desk, tmp_path: Path) -> None:
+    first, *rows = ([str(cell) for cell in row(n)] for n in range(1, 4))
+    report = taken(desk, tmp_path, rows, headings=first)
+    assert (counts(report), report.complete) == ({}, False)
+    [told] = report.told()["findings"]
+    assert told["code"] == "no_heading_known"
+    assert "YK-0001" in told["text"]["en"]
+    other = tmp_path / "list.json"
+    other.write_text(json.dumps([{"foo": 1}, {"bar": 2}]))
+    assert [one.code for one in import_file(desk, other).findings] == ["no_heading_known"]
+
+
 def test_what_was_cut_off_goes_on(desk: Desk, tmp_path: Path) -> None:
     made = desk.made
     claim_number(made.store, made.names.registry, "demo", "YK-0001", "cut-off", made.clock())

@@ -55,6 +55,11 @@ def test_a_csv_list_is_read_in_any_encoding_that_people_send(
     assert first.cells["供电电压(kV)"] == "10"
 
 
+def test_a_list_with_nothing_in_it_is_told_as_empty(tmp_path: Path) -> None:
+    for nothing in (b"", b" \n", b",,\n,\n", workbook(tmp_path / "none.xlsx", [], []).read_bytes()):
+        assert refused(written(tmp_path, nothing))["code"] == "empty"
+
+
 def test_bytes_that_are_no_text_are_told_with_their_line(tmp_path: Path) -> None:
     data = csv_text([row(1)]).encode() + "YK-2,客".encode() + b"\xff\xff,1,2,3,4\n"
     told = refused(written(tmp_path, data))
