@@ -1,9 +1,12 @@
-"""Boxes of the map, as queries name them."""
+"""Boxes and places of the map, as queries name them."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import marshmallow as ma
 
+from geo.coords import CoordinateError, Datum, Position, to_wgs84
 from server.problems import Problem
 from server.readmodel.layers import Box
 
@@ -20,6 +23,16 @@ def read_box(given: str) -> Box:
     if not (-180 <= west <= east <= 180 and -90 <= south <= north <= 90):
         raise Problem(422, "bbox_invalid")
     return west, south, east, north
+
+
+def read_place(lon: float | None, lat: float | None, datum: Datum) -> Position:
+    """A place in WGS-84. Raises Problem 422, in the words of what is wrong with it."""
+    try:
+        return to_wgs84(lon, lat, datum)  # type: ignore[arg-type]
+    except CoordinateError as error:
+        params: dict[str, Any] = {**error.params}
+        told = {"params": {"code": error.code, **params}}
+        raise Problem(422, "position_unusable", extra=told, text_code=error.code, **params) from None
 
 
 def box_field() -> ma.fields.String:

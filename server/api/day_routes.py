@@ -13,8 +13,9 @@ import marshmallow as ma
 import msgspec
 from flask import Response, g
 
-from geo.coords import CoordinateError, Datum, to_wgs84
+from geo.coords import Datum
 from server.api.base import blueprint, roles
+from server.api.boxes import read_place
 from server.api.casework import OFFICE
 from server.api.places import GEOJSON
 from server.casework.errands import Errand, errands
@@ -228,10 +229,7 @@ def _terms(query: dict[str, Any], policy: Policy) -> Day:
     begins = int(hours) * 60 + int(minutes) if hours else policy.route_day_begins_minute
     start = None
     if "lon" in query or "lat" in query:
-        try:
-            place = to_wgs84(query.get("lon"), query.get("lat"), query["datum"])  # type: ignore[arg-type]
-        except CoordinateError as error:
-            raise Problem(422, "position_unusable", extra={"params": error.params}) from None
+        place = read_place(query.get("lon"), query.get("lat"), query["datum"])
         start = (place.lon, place.lat)
     return Day(
         begins_s=begins * 60,

@@ -9,10 +9,11 @@ import marshmallow as ma
 from flask import Response, g
 from flask_smorest.fields import Upload
 
-from geo.coords import CoordinateError, Datum, to_wgs84
+from geo.coords import Datum
 from geo.finding import Finding
 from geo.network.model import Customer
 from server.api.base import Schema, blueprint, roles
+from server.api.boxes import read_place
 from server.api.casework import OFFICE, plain
 from server.api.places import GEOJSON
 from server.problems import Problem
@@ -224,10 +225,7 @@ def show_near(query: dict[str, Any], network_id: str) -> dict[str, Any]:
     from geo.network.locate import feeders_near, nodes_near, sections_near  # noqa: PLC0415  loads geometry
 
     head = found_network(network_id, query.get("version"))
-    try:
-        site = to_wgs84(query["lon"], query["lat"], query["datum"])
-    except CoordinateError as error:
-        raise Problem(422, "position_unusable", extra={"params": error.params}) from None
+    site = read_place(query["lon"], query["lat"], query["datum"])
     reach = {"within_m": query["within_m"], "limit": query["limit"]}
     index = services().networks.index(head)
     return {

@@ -111,11 +111,14 @@ def test_what_lies_near_a_site_is_told_nearest_first(desk: Desk) -> None:
     assert distances
     far = desk.get("/networks/wangchao/near", query_string={"lon": 100.0, "lat": 20.0})
     assert (far["sections"], far["feeders"]) == ([], [])
-    refused(
-        desk.ask("GET", "/networks/wangchao/near", query_string={"lon": 500.0, "lat": 20.0}),
-        422,
-        "position_unusable",
-    )
+    for place, words in (
+        ({"lon": 500.0, "lat": 20.0}, "no place on earth. Longitudes run"),
+        ({"lon": 29.2, "lat": 121.9}, "seem to be swapped"),
+    ):
+        answer = desk.ask(
+            "GET", "/networks/wangchao/near", query_string=place, headers={"Accept-Language": "en"}
+        )
+        assert words in refused(answer, 422, "position_unusable")["detail"]
 
 
 def test_more_elements_than_the_setting_allows_are_refused(tmp_path: Path) -> None:
