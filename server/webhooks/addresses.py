@@ -81,7 +81,12 @@ def admitted_address(target: Target, inside: Sequence[Network], resolver: Resolv
     """The address to connect to. Raises TargetRefused if any of the name's addresses is inside and not in one
     of the networks `inside`, or if an unencrypted one is not; OSError if the name has none.
     """
-    found = [_plain(one) for one in resolver(target.host, target.port)]
+    try:
+        found = [_plain(one) for one in resolver(target.host, target.port)]
+    except OSError:
+        if not target.secure and not inside:  # wherever it may lead one day, nothing is sent there so
+            raise TargetRefused("not_encrypted") from None
+        raise
     if not found:
         raise TargetRefused("no_address", host=target.host)
     for address in found:

@@ -73,6 +73,18 @@ def test_a_network_of_ones_own_may_be_named_and_may_be_plain() -> None:
         admitted("http://example.org/", OUTSIDE, inside="10.20.0.0/16")
 
 
+def test_where_nothing_inside_is_admitted_a_plain_url_is_refused_before_its_name_leads_anywhere() -> None:
+    def unknown(_host: str, _port: int) -> Sequence[str]:
+        raise OSError("no such name")
+
+    target = read_target("http://hook.example/x")
+    with pytest.raises(TargetRefused, match="not_encrypted"):
+        admitted_address(target, (), unknown)
+    for known in (target, read_target("https://hook.example/x")):
+        with pytest.raises(OSError, match="no such name"):
+            admitted_address(known, read_networks("10.0.0.0/8"), unknown)
+
+
 @pytest.mark.parametrize(
     ("url", "code"),
     [
