@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -27,15 +27,15 @@ from server.outages.options import Options, Place
 from server.outages.parts import parts_of
 
 #: New outages a round, of them at most so many better than others of the same work.
-_NEW, _NEW_A_WORK = 5_000, 5
+NEW, NEW_A_WORK = 5_000, 5
 #: In minutes: an outage that gains less than this is none to add.
-_GAINS = 1e-3
+GAINS = 1e-3
 #: Outages kept, for each row.
 _KEPT = 2
 #: Where time ended the rounds early, prices that gain too much are tried smaller.
 _SHRUNK = (0.98, 0.95, 0.9, 0.8, 0.65, 0.5, 0.3)
 #: How near the prices tried stay to the best so far: those of the program alone swing.
-_STEADY = 0.8
+STEADY = 0.8
 #: Less than so much of an outage is none.
 _SHARE = 1e-4
 #: A bound of less than this share of what the relaxation comes to is not used to tell places apart.
@@ -47,16 +47,26 @@ Shared = tuple[float, Place, tuple[int, ...]]
 
 
 @dataclass(frozen=True)
+class Warm:
+    """The outages of a month as columns, all that were found worth having, and the best prices."""
+
+    columns: Columns
+    known: tuple[Column, ...]
+    prices: Floats
+
+
+@dataclass(frozen=True)
 class Relaxed:
     """`bound` in weighted customer-minutes; by work, for each of its places in the question, by how much
     every plan with the work there lies above `base`, which is the bound before rounding, unless the rounds
     ended too early: then the last prices tell better which places are cheap, though their bound is low.
-    `outages` are those of the last relaxation."""
+    `outages` are those of the last relaxation; `warm` is where one can go on, of a month in one part."""
 
     bound: float
     base: float
     extras: Mapping[int, tuple[float, ...]]
     outages: tuple[Shared, ...] = ()
+    warm: Warm | None = field(default=None, compare=False)
 
 
 #: Told of a better bound; False ends the rounds.
@@ -82,8 +92,9 @@ def relaxed(
     what its relaxation comes to."""
     ends = None if seconds is None else clock() + seconds
     bound, base, extras, outages = 0.0, 0.0, dict[int, tuple[float, ...]](), list[Shared]()
-    left, stages = len(question.places), tuple(parts)
-    for works in parts_of(options, question, most):
+    left, stages, warm = len(question.places), tuple(parts), None
+    groups = parts_of(options, question, most)
+    for works in groups:
         share = None if ends is None else max(0.0, ends - clock()) * len(works) / left
         asked = replace(question, places={work: question.places[work] for work in works})
         own = {work: start.get(work) for work in works}
@@ -93,7 +104,8 @@ def relaxed(
         bound, base, left = bound + found.bound, base + found.base, left - len(works)
         extras.update(found.extras)
         outages += found.outages
-    return Relaxed(bound, base, extras, tuple(outages))
+        warm = found.warm if len(groups) == 1 else None
+    return Relaxed(bound, base, extras, tuple(outages), warm)
 
 
 def _beside(others: float, heard: Heard | None, bound: float) -> bool:
@@ -109,7 +121,7 @@ class _Limits:
 
 
 def _of_part(columns: Columns, options: Options, start: Choice, limits: _Limits, heard: Heard) -> Relaxed:
-    master = _Master(columns)
+    master = Master(columns)
     for column in columns.of_choice(options, start):
         master.add(column)
     ends = math.inf if limits.seconds is None else limits.clock() + limits.seconds
@@ -123,11 +135,11 @@ def _of_part(columns: Columns, options: Options, start: Choice, limits: _Limits,
         value, prices = solved
         added = 0
         # The prices themselves count where nothing is gained by those near the best.
-        for tried in (_STEADY * steady + (1 - _STEADY) * prices, prices) if turn else (prices,):
+        for tried in (STEADY * steady + (1 - STEADY) * prices, prices) if turn else (prices,):
             priced = columns.priced(tried)
             if priced.bound > best.bound:
                 best, steady = priced, tried
-            added = sum(master.add(one) for one in columns.gaining(priced, _GAINS, _NEW, _NEW_A_WORK))
+            added = sum(master.add(one) for one in columns.gaining(priced, GAINS, NEW, NEW_A_WORK))
             if added:
                 break
         if not added or not heard(columns.floor(best)) or value - best.bound <= limits.gap * abs(value):
@@ -136,14 +148,15 @@ def _of_part(columns: Columns, options: Options, start: Choice, limits: _Limits,
         best = max([best, *(columns.priced(share * prices) for share in _SHRUNK)], key=_bound_of)
     guide = best if best.bound >= _GOOD * value else priced
     outages = tuple((share, *columns.placed(column)) for column, share in master.shares())
-    return Relaxed(columns.floor(best), guide.bound, columns.extras(guide), outages)
+    warm = Warm(columns, tuple(master.known), steady)
+    return Relaxed(columns.floor(best), guide.bound, columns.extras(guide), outages, warm)
 
 
 def _bound_of(priced: Priced) -> float:
     return priced.bound
 
 
-class _Master:
+class Master:
     """The linear program over the outages found so far."""
 
     def __init__(self, columns: Columns) -> None:
@@ -182,7 +195,7 @@ class _Master:
         reduced = result.reduced_costs(list(self.known.values()))
         middle = float(np.median(reduced))
         for column, extra in zip(list(self.known), reduced, strict=True):
-            if extra > max(middle, _GAINS):
+            if extra > max(middle, GAINS):
                 self.model.delete_variable(self.known.pop(column))
 
     def shares(self) -> Iterator[tuple[Column, float]]:

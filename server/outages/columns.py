@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,7 +27,7 @@ Numbers = npt.NDArray[np.int64]
 #: An outage's number, the level up to which it lasts, and its riders' numbers.
 Column = tuple[int, int, tuple[int, ...]]
 #: What rounding could have added to a sum of minutes.
-_ROUNDED = 1e-4
+ROUNDED = 1e-4
 
 
 @dataclass(frozen=True)
@@ -65,9 +65,9 @@ class Columns:
         self._matrix()
         self.places: tuple[Place, ...] = tuple(sorted(model.riders))
         self.number: Mapping[Place, int] = {place: at for at, place in enumerate(self.places)}
-        self.first = _whole(rows.number["z", *place, 0] for place in self.places)
-        self.levels = _whole(len(model.levels[place]) for place in self.places)
-        self.clash = _clash_of(model.options, self.places)
+        self.first = whole_numbers(rows.number["z", *place, 0] for place in self.places)
+        self.levels = whole_numbers(len(model.levels[place]) for place in self.places)
+        self.clash = clash_of(model.options, self.places)
         skills = {name: at for at, name in enumerate(sorted({work.skill for work in month.works}))}
         riders = [
             (
@@ -97,7 +97,7 @@ class Columns:
         rows = self.model.rows.rows
         counts = [len(one.variables) for one in rows]
         row = np.repeat(np.arange(len(rows), dtype=np.int64), counts)
-        variable = _whole(one for own in rows for one in own.variables)
+        variable = whole_numbers(one for own in rows for one in own.variables)
         factor = np.fromiter((one for own in rows for one in own.factors), dtype=np.float64)
         order = np.argsort(variable, kind="stable")
         self.row, self.factor, self.of = row[order], factor[order], variable[order]
@@ -141,7 +141,7 @@ class Columns:
 
     def floor(self, priced: Priced) -> float:
         """The bound in whole minutes."""
-        return max(0.0, math.ceil(priced.bound - _ROUNDED)) if math.isfinite(priced.bound) else 0.0
+        return max(0.0, math.ceil(priced.bound - ROUNDED)) if math.isfinite(priced.bound) else 0.0
 
     def extras(self, priced: Priced) -> dict[int, tuple[float, ...]]:
         """For each work what every plan with it at a place lies above the bound at least, by place."""
@@ -150,14 +150,14 @@ class Columns:
             # The least of an outage that lasts to a level or longer.
             longer = np.minimum.accumulate(priced.values[:, ::-1], axis=1)[:, ::-1]
             extra = longer[self.outage, self.level] + np.maximum(priced.reduced[self.variable], 0.0)
-            extra = np.maximum(0.0, extra - priced.least[self.clash[self.outage]] - _ROUNDED)
+            extra = np.maximum(0.0, extra - priced.least[self.clash[self.outage]] - ROUNDED)
             for work, outage, more in zip(self.work, self.outage, extra, strict=True):
                 own[int(work), self.places[int(outage)]] = float(more)
         for work, places in self.model.question.places.items():
             for place in places:
                 if place[0] == LIVE:
                     own[work, place] = max(
-                        0.0, float(priced.reduced[self.model.rides(work, place)]) - _ROUNDED
+                        0.0, float(priced.reduced[self.model.rides(work, place)]) - ROUNDED
                     )
         return {
             work: tuple(own[work, place] for place in places)
@@ -197,11 +197,15 @@ class Columns:
 
     def of_choice(self, options: Options, choice: Choice) -> Iterator[Column]:
         """The outages of a choice."""
+        return self.of_outages(Ledger(self.model.month, options, choice).riders.items())
+
+    def of_outages(self, outages: Iterable[tuple[Place, Sequence[int]]]) -> Iterator[Column]:
+        """Outages by their places and the works on them."""
         numbers = {
             (int(work), int(outage)): at
             for at, (work, outage) in enumerate(zip(self.work, self.outage, strict=True))
         }
-        for place, works in Ledger(self.model.month, options, choice).riders.items():
+        for place, works in outages:
             outage = self.number[place]
             riders = tuple(sorted(numbers[work, outage] for work in works))
             yield outage, max(int(self.level[one]) for one in riders), riders
@@ -228,17 +232,18 @@ class Columns:
         return cost, {row: factor for row, factor in factors.items() if factor}
 
 
-def _whole(numbers: Iterable[Any]) -> Numbers:
+def whole_numbers(numbers: Iterable[Any]) -> Numbers:
+    """Numbers as an array."""
     return np.fromiter(numbers, dtype=np.int64)
 
 
-def _clash_of(options: Options, places: Iterable[Place]) -> Numbers:
+def clash_of(options: Options, places: Iterable[Place]) -> Numbers:
     """For each outage a number that it shares only with such as clash with it on its day."""
     group: dict[int, int] = {}
     for number, members in enumerate(options.clashes):
         for member in members:
             group.setdefault(member, number)
     known: dict[tuple[int, int], int] = {}
-    return _whole(
+    return whole_numbers(
         known.setdefault((group.get(number, -1 - number), day), len(known)) for number, day in places
     )

@@ -66,6 +66,7 @@ def search(
         work = Task(month, options, asked, parts, choice, watcher)
         if sum(len(places) > 1 for places in asked.places.values()) > limits.warm_works or not work.few():
             _bounded(work, share)
+            _tightened(work, share)
             by_neighbourhoods(work, share * limits.warm_share, patience=limits.patience)
         if not work.few():
             by_neighbourhoods(work, share, enough=work.few)
@@ -114,6 +115,15 @@ def _bounded(work: Task, share: float) -> None:
         if work.within(found):
             work.offer(found)
     watcher.heard(work.value, work.bound)
+
+
+def _tightened(work: Task, share: float) -> None:
+    from server.outages.tighten import tightened  # noqa: PLC0415
+
+    tightened(work, share * work.watcher.limits.cut_share)
+    if work.relaxed is not None:
+        # What it can be gone on from takes as much memory as all else.
+        work.relaxed = replace(work.relaxed, warm=None)
 
 
 def _at_once(work: Task, share: float, extra: float = math.inf) -> None:

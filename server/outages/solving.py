@@ -28,12 +28,14 @@ class Limits:
     plan is proven that near to the best.
 
     With more than `warm_works` that could be in several places, up to `bound_share` of the time goes to a
-    bound, which ends within `bound_gap` of what it can be, in parts of up to `bound_works`; then `warm_share`
-    of what is left to neighbourhoods, each for `piece_seconds`, or less after `patience` of them without
-    anything better. They begin with `near_places` for each work. The rest goes to the model of all places
-    that a better plan could use, once those are no more than `whole_places`, until then to neighbourhoods. A
-    plan that cannot be split into halves of days is mended at once, and the model told of those days after
-    `split_share` of the time.
+    bound, which ends within `bound_gap` of what it can be, in parts of up to `bound_works`. In a single part
+    the best plan of the outages found is looked for, each time for `pool_seconds`, and up to `cut_share` of
+    what is left goes to the bound again, held to what days can have at once, in up to `cut_rounds` rounds,
+    where a better plan could use no more than `cut_places`. Then `warm_share` of what is left goes to
+    neighbourhoods, each for `piece_seconds`, or less after `patience` of them without anything better. They
+    begin with `near_places` for each work. The rest goes to the model of all places that a better plan could
+    use, once those are no more than `whole_places`, until then to neighbourhoods. A plan that cannot be split
+    into halves of days is mended at once, and the model told of those days after `split_share` of the time.
     """
 
     seconds: float = 60.0
@@ -44,6 +46,10 @@ class Limits:
     bound_share: float = 0.5
     bound_gap: float = 0.002
     bound_works: int = 1_500
+    pool_seconds: float = 6.0
+    cut_share: float = 0.6
+    cut_rounds: int = 12
+    cut_places: int = 120_000
     warm_works: int = 25
     warm_share: float = 0.4
     patience: int = 30

@@ -49,6 +49,12 @@ class Task:
         if bound < float("inf"):
             self.bound = max(self.bound, bound)
 
+    def tell(self, relaxed: Relaxed) -> None:
+        """More is known of what plans and places cost at least."""
+        self.relaxed = relaxed
+        self.__dict__.pop("extras", None)
+        self.raise_bound(relaxed.bound)
+
     @cached_property
     def extras(self) -> list[float]:
         """What each place costs beyond the bound, the least first."""
