@@ -54,6 +54,26 @@ def test_a_role_of_the_container_signs_and_is_asked_for_once(
     assert all("Credential=ROLE/" in one.signed and one.token == "t-1" for one in asked)
 
 
+def test_a_role_of_the_instance_signs_however_short_the_wait(
+    server: Hostile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    until = (datetime.now(UTC) + timedelta(hours=6)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    role = {"AccessKeyId": "INSTANCE", "SecretAccessKey": "s", "Token": "t-2", "Expiration": until}
+    told = {
+        "/latest/api/token": b"session",
+        "/latest/meta-data/iam/security-credentials/": b"hezha",
+        "/latest/meta-data/iam/security-credentials/hezha": json.dumps({**role, "Code": "Success"}).encode(),
+    }
+    server.mind = lambda asked: Answer(200, told.get(asked.path, b""))
+    monkeypatch.delenv("AWS_EC2_METADATA_DISABLED")
+    monkeypatch.setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", server.url)
+    bucket = Bucket(options(server.url, **OWN, connect=0.5))
+    bucket.reach()
+    bucket.close()
+    assert "Credential=INSTANCE/" in server.asked[-1].signed
+    assert server.asked[-1].token == "t-2"
+
+
 def test_keys_of_the_settings_come_before_all_of_it(server: Hostile, monkeypatch: pytest.MonkeyPatch) -> None:
     container(server, monkeypatch)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "SOMEBODY")

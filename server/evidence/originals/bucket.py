@@ -8,6 +8,7 @@ a web server waits for it one after the other.
 from __future__ import annotations
 
 import base64
+import math
 import os
 import threading
 import time
@@ -277,7 +278,8 @@ def _session(options: BucketOptions) -> Any:
         "config_file": os.devnull,
         "credentials_file": os.devnull,
         "region": options.region,
-        "metadata_service_timeout": options.connect,
+        # Taken in whole seconds.
+        "metadata_service_timeout": math.ceil(options.connect),
         "metadata_service_num_attempts": options.attempts,
     }
     for variable, value in said.items():
