@@ -10,8 +10,11 @@ from msgspec.structs import replace
 
 from server.workflow import commands as c
 from server.workflow.decide import ROLES, decide
+from server.workflow.meetings import Participant
+from server.workflow.metering import Instrument, MeteringLine
 from server.workflow.model import Actor, Customer, Site, Supply
 from server.workflow.policy import load_policy
+from server.workflow.power_use import GrowthStep
 from server.workflow.processes import process
 from server.workflow.refusal import Refusal
 from tests.workflow.builders import (
@@ -217,6 +220,24 @@ def test_work_is_not_due_before_what_it_follows_from() -> None:
     desk.answer()
     again = c.ScheduleReinspection(n=1, task_id="r-1", assignees=("y",), due=date(2026, 3, 1))
     assert refused(desk, again).code == "time_order"
+    meters = (MeteringLine(instrument=Instrument(kind="meter"), quantity=1),)
+    early = date(2010, 1, 1)
+    people = (Participant(name="a", organisation="o", department="marketing"),)
+    for command, field in (
+        (c.PlanMetering(connect_on=early, lines=meters), "connect_on"),
+        (c.DeclareGrowth(steps=(GrowthStep(by=early, kva=100.0),), evidence="letter"), "steps"),
+        (
+            c.CallMeeting(
+                meeting_id="m-1",
+                kind="joint_survey",
+                at=START - timedelta(days=400),
+                place="room 2",
+                invited=people,
+            ),
+            "at",
+        ),
+    ):
+        assert refused(desk, command).facts == (f"field:{field}",)
     energized = energized_desk()
     plan = c.PlanCustomerInspection(inspection_id="i-1", planned_on=date(2026, 3, 1), assignees=("x",))
     assert refused(energized, plan).facts == ("field:planned_on",)

@@ -35,6 +35,7 @@ def call_meeting(draft: Draft, command: CallMeeting) -> None:
             return
         raise Refusal("meeting_exists", {"meeting": known.id}, facts=("field:meeting_id",))
     draft.require_running()
+    draft.require_not_before(draft.policy.day(meeting.at), "at", draft.case.history[0].begun)
     _put(draft, meeting)
     draft.tell(
         "meeting_called",

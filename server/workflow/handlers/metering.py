@@ -24,6 +24,7 @@ def plan_metering(draft: Draft, command: PlanMetering) -> None:
     draft.require_running()
     if draft.energized and not draft.again:
         raise Refusal("already_energized", facts=("energization",))
+    draft.require_not_before(plan.connect_on, "connect_on", draft.case.history[0].begun)
     draft.case = replace(draft.case, metering=plan)
     draft.tell(
         "metering_planned",

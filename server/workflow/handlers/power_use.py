@@ -55,6 +55,8 @@ def declare_growth(draft: Draft, command: DeclareGrowth) -> None:
     if known is not None and (known.steps, known.evidence) == (plan.steps, plan.evidence):
         return
     draft.require_running()
+    begun = draft.case.history[0].begun
+    draft.require_not_before(min((step.by for step in plan.steps), default=None), "steps", begun)
     draft.case = replace(draft.case, growth=plan)
     steps = [{"by": step.by.isoformat(), "kva": step.kva} for step in plan.steps]
     draft.tell("growth_declared", steps=steps, evidence=plan.evidence)
