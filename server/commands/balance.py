@@ -21,7 +21,7 @@ from server.outages.checking import check
 from server.outages.instance import Instance
 from server.outages.plan import First, Plan
 from server.outages.reading import read_instance
-from server.outages.reasons import explain
+from server.outages.reasons import explain, known
 from server.outages.rebalancing import Scope, price, rebalance
 from server.outages.solving import Limits
 from server.outages.watch import Step
@@ -117,7 +117,8 @@ def explain_command(instance: Path, plan: Path, works: tuple[str, ...], lang: st
     late_live = (one.work for one in made.live if one.late_days)
     asked = works or (*(one.work for one in made.unplaced), *late, *late_live)
     _known(read, asked)
-    explained = [explain(read, network, made, work) for work in asked]
+    of = known(read, network) if asked else None
+    explained = [explain(read, network, made, work, of=of) for work in asked]
     if as_json:
         click.echo(json.dumps(msgspec.to_builtins(explained), ensure_ascii=False))
         return
@@ -138,7 +139,8 @@ def picture_command(instance: Path, plan: Path, out: Path, lang: str) -> None:
     made, topology = read_plan(plan, lang, as_json=False), build(network)
     left = [one.work for one in made.unplaced]
     _known(read, left)
-    reasons = {one: list(explanation_words(explain(read, network, made, one), lang)) for one in left}
+    of = known(read, network) if left else None
+    reasons = {one: list(explanation_words(explain(read, network, made, one, of=of), lang)) for one in left}
     feeders = feeders_of(read.works, topology, supply(topology))
     out.write_text(draw(read, made, feeders, lang, reasons=reasons), "utf-8")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from geo.network.model import Network
 from server.outages.greedy import merged
 from server.outages.instance import Instance
@@ -25,7 +27,8 @@ def balance(
     """The best plan within the limits, and how far from the best possible it can be.
 
     `progress` is told of every better plan and bound; where it returns False the search ends with what there
-    is. Takes OR-Tools and up to `limits.workers` processors; for a worker, not for a web process.
+    is. What comes before the search counts into its seconds, and is never left out: a plan stands however few
+    they are. Takes OR-Tools and up to `limits.workers` processors; for a worker, not for a web process.
     """
     limits = limits or Limits()
     began = limits.clock()
@@ -37,8 +40,19 @@ def balance(
             # All options are needed even so: what a plan leaves out for good is told by them.
             progress = _ended
     options, start = widened(month, few, first, limits)
-    found = search(month, options, limits, progress, start=start)
+    spent = limits.clock() - began
+    found = search(month, options, _less(limits, spent), _later(progress, spent), start=start)
     return write_plan(month, options, found.choice, proof_of(month, options, found, limits))
+
+
+def _less(limits: Limits, seconds: float) -> Limits:
+    return replace(limits, seconds=max(0.0, limits.seconds - seconds))
+
+
+def _later(progress: Progress | None, seconds: float) -> Progress | None:
+    if progress is None:
+        return None
+    return lambda step: progress(replace(step, seconds=seconds + step.seconds))
 
 
 def _ended(_step: Step) -> bool:

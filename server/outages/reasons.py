@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 import msgspec
@@ -69,14 +69,35 @@ class Explanation(Struct, frozen=True):
     reliefs: tuple[Relief, ...]
 
 
-def explain(
-    instance: Instance, network: Network, plan: Plan, work: str, *, asking: Asking | None = None
-) -> Explanation:
-    """Explain a work of a plan. Raises KeyError for one that the instance does not have."""
-    asking = asking or Asking()
+@dataclass(frozen=True)
+class Known:
+    """A month with what can be chosen in it, made once for all works that are explained: of a large one that
+    takes longer than the reasons of a work."""
+
+    month: Month
+    options: Options
+
+
+def known(instance: Instance, network: Network) -> Known:
+    """See `Known`."""
     month = make_month(instance, network)
+    return Known(month, make_options(month))
+
+
+def explain(
+    instance: Instance,
+    network: Network,
+    plan: Plan,
+    work: str,
+    *,
+    asking: Asking | None = None,
+    of: Known | None = None,
+) -> Explanation:
+    """Explain a work of a plan, `of` the same instance. Raises KeyError for one that it does not have."""
+    asking, of = asking or Asking(), of or known(instance, network)
+    month = of.month
     number = month.number[work]
-    options = with_own_set(month, make_options(month), number)
+    options = with_own_set(month, of.options, number)
     present = taken_up(month, options, plan)
     ledger = Ledger(month, options, present)
     # What must be on the same day moves along.

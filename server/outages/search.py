@@ -64,11 +64,12 @@ def search(
         watcher.enter(number, value)
         share = 1.0 / (len(plan) - number)
         work = Task(month, options, asked, parts, choice, watcher)
-        if sum(len(places) > 1 for places in asked.places.values()) > limits.warm_works or not work.few():
+        several = sum(len(places) > 1 for places in asked.places.values()) > limits.warm_works
+        if not watcher.over and (several or not work.few()):
             _bounded(work, share)
             _tightened(work, share)
             by_neighbourhoods(work, share * limits.warm_share, patience=limits.patience)
-        if not work.few():
+        if not watcher.over and not work.few():
             by_neighbourhoods(work, share, enough=work.few)
         if whole_at_last := work.value > work.bound and work.few():
             _at_once(work, share, work.beyond())

@@ -42,6 +42,11 @@ class Watcher:
         """Seconds that are left; with a limit of effort the clock counts for nothing."""
         return float("inf") if self.limits.effort is not None else self.limits.seconds - self.seconds
 
+    @property
+    def over(self) -> bool:
+        """Nothing more is to be begun."""
+        return self.cancelled or self.left <= 0
+
     def enter(self, stage: int, value: float) -> None:
         """A stage begins, with the value that is at hand."""
         self.stage, self.value, self.bound = stage, float("inf"), 0.0

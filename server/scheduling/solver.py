@@ -107,7 +107,7 @@ def _reasons(
 ) -> tuple[tuple[Reason, ...], tuple[str, ...]]:
     """Reasons for works that are out, then for those that are late, until the time is over."""
     from server.outage_words import explanation_words  # noqa: PLC0415
-    from server.outages.reasons import explain  # noqa: PLC0415
+    from server.outages.reasons import explain, known  # noqa: PLC0415
     from server.texts import LANGUAGES  # noqa: PLC0415
 
     late = [one.work for outage in plan.outages for one in outage.works if one.late_days]
@@ -115,10 +115,11 @@ def _reasons(
     asked = [*(one.work for one in plan.unplaced), *late]
     until = time.monotonic() + seconds
     found: list[Reason] = []
+    of = known(instance, network) if asked and not ended.is_set() else None
     for number, work in enumerate(asked):
         if ended.is_set() or time.monotonic() > until:
             return tuple(found), tuple(asked[number:])
-        explained = explain(instance, network, plan, work)
+        explained = explain(instance, network, plan, work, of=of)
         words = {lang: list(explanation_words(explained, lang)) for lang in LANGUAGES}
         found.append(Reason(work=work, text=words))
     return tuple(found), ()

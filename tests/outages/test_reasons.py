@@ -17,7 +17,7 @@ from server.outages.month import Obstacle, make_month
 from server.outages.obstacles import obstacles, places_of, with_own_set
 from server.outages.options import make_options
 from server.outages.plan import Plan
-from server.outages.reasons import Explanation, explain, fact_of
+from server.outages.reasons import Explanation, explain, fact_of, known
 from server.outages.rebalancing import Price, price
 from server.outages.standing import taken_up
 from server.texts import LANGUAGES
@@ -32,6 +32,12 @@ def test_what_no_day_allows_is_told_by_the_three_facts_that_leave_none() -> None
     assert {one.change.code for one in explained.reliefs} == {"guaranteed", "later"}
     barred = [day for day in explained.days if {one.code for one in day.obstacles} == {"guaranteed"}]
     assert [str(day.date) for day in barred] == ["2026-06-22", "2026-06-23", "2026-06-24"]
+
+
+def test_works_explained_of_one_month_are_told_the_same_as_each_by_itself() -> None:
+    of = known(*demo())
+    for work in ("T-13", "T-09", "T-06"):
+        assert explain(*demo(), demo_plan(), work, of=of) == explain(*demo(), demo_plan(), work)
 
 
 @pytest.mark.parametrize("change", ["guaranteed", "later"])

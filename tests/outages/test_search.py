@@ -139,3 +139,20 @@ def test_a_month_without_works_has_an_empty_plan() -> None:
     plan = balance(idle, network, limits=LIMITS)
     assert (plan.proof.status, plan.outages, plan.unplaced) == ("empty", (), ())
     assert check(idle, network, plan) == ()
+
+
+@pytest.mark.parametrize("seed", range(0, 240, 24))
+def test_a_plan_stands_however_little_time_there_is(seed: int) -> None:
+    """What is reckoned before counts into the search's seconds; where none are left, the first plan is it."""
+    instance, network = tiny(seed)
+    late, heard = iter(range(0, 10**6, 100)), list[Step]()
+    short = replace(LIMITS, seconds=1.0, warm_works=0, clock=lambda: float(next(late)))
+
+    def hear(step: Step) -> bool:
+        heard.append(step)
+        return True
+
+    plan = balance(instance, network, limits=short, progress=hear)
+    assert check(instance, network, plan) == ()
+    assert plan.proof.status in ("feasible", "empty", "optimal")
+    assert [one.seconds for one in heard] == sorted(one.seconds for one in heard)
