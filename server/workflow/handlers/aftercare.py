@@ -25,7 +25,7 @@ from server.workflow.aftercare_commands import (
 from server.workflow.draft import Draft
 from server.workflow.field_commands import CancelTask
 from server.workflow.handlers.customer_inspections import put_done, put_inspection
-from server.workflow.handlers.handover import known_already
+from server.workflow.handlers.records import known_already
 from server.workflow.handlers.tasks import cancel_task, distinct, tell_assigned
 from server.workflow.model import ChecklistRef, Task
 from server.workflow.refusal import Refusal

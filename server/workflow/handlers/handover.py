@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, TypeVar
 
 import msgspec
 from msgspec.structs import replace
 
 from server.workflow.draft import Draft
 from server.workflow.gates import mid_check_passed
+from server.workflow.handlers.records import known_already
 from server.workflow.handlers.tasks import distinct
 from server.workflow.handover import Handover, PreInspection, SelfCheck
 from server.workflow.handover_commands import HandOver, RecordPreInspection, RecordSelfCheck
 from server.workflow.model import Case
 from server.workflow.refusal import Refusal
-
-V = TypeVar("V", bound=msgspec.Struct)
 
 
 def hand_over(draft: Draft, command: HandOver) -> None:
@@ -102,17 +99,6 @@ def record_pre_inspection(draft: Draft, command: RecordPreInspection) -> None:
         dated=look.dated.isoformat(),
         advice=list(look.advice),
     )
-
-
-def known_already(records: Mapping[str, V], given: V) -> bool:
-    """Whether this record is there, whenever and by whomever it was sent. Refuses another of its id."""
-    record: Any = given
-    known: Any = records.get(record.id)
-    if known is None:
-        return False
-    if replace(record, recorded_at=known.recorded_at, recorded_by=known.recorded_by) != known:
-        raise Refusal("record_exists", {"id": record.id}, facts=("field:id",))
-    return True
 
 
 def passed_at(case: Case) -> datetime:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from server.workflow.draft import Draft
-from server.workflow.handlers.handover import known_already
+from server.workflow.handlers.records import known_already
 from server.workflow.power_use import GrowthPlan, UseReport
 from server.workflow.power_use_commands import DeclareGrowth, RecordUse
 from server.workflow.refusal import Refusal
