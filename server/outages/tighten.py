@@ -14,6 +14,8 @@ from server.outages.task import Task
 
 #: Rounds of rows before the outages are looked through for a plan again.
 _EACH = 3
+#: Of a limit of effort, what looking them through may take each time.
+_OF_EFFORT = 0.1
 
 
 def tightened(task: Task, share: float) -> None:
@@ -68,7 +70,7 @@ def _from_pool(
     choice = {work: task.choice[work] for work in task.question.places}
     with_works = [(place, works) for place, works in outages if works]
     pool = pool_of(columns, with_works, choice, task.parts[0])
-    effort = None if limits.effort is None else seconds
+    effort = None if limits.effort is None else min(seconds, _OF_EFFORT * limits.effort)
     solved = solve(pool.rows, task.parts[:1], pool.hint, limits, seconds=seconds, effort=effort)
     if solved.values is not None:
         task.offer({**task.choice, **pool.choice(solved.values)})

@@ -19,11 +19,13 @@ from server.outages.greedy import merged
 from server.outages.ledger import Ledger
 from server.outages.measure import costs_of, total
 from server.outages.model import build, whole
+from server.outages.month import make_month
+from server.outages.options import make_options
 from server.outages.packs import Pack, Present, broken, fits
 from server.outages.pool import pool_of
 from server.outages.search import search
 from server.outages.solving import Limits, solve
-from tests.outages.demo import LIMITS
+from tests.outages.demo import LIMITS, demo
 from tests.outages.test_bound import PRICES, month_of
 
 LIMIT = (3, 2)
@@ -170,3 +172,16 @@ def test_a_search_held_to_its_days_finds_the_same(seed: int) -> None:
     )
     found = search(month, options, limits)
     assert found.stages[0].bound <= best <= found.stages[0].value
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_it_repeats_itself_under_a_limit_of_effort(workers: int) -> None:
+    month = make_month(*demo())
+    options = make_options(month)
+    limits = Limits(effort=1.0, workers=workers, seed=3, whole_places=-1, patience=2)
+
+    def made() -> tuple[object, ...]:
+        found = search(month, options, limits)
+        return found.choice, found.stages
+
+    assert made() == made()
