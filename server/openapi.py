@@ -39,6 +39,11 @@ PROBLEM: Mapping[str, Any] = {
     },
 }
 _TYPE = "application/problem+json"
+#: What only has to be asked again says when.
+_AGAIN = {"429", "503"}
+RETRY_AFTER: Mapping[str, Any] = {
+    "Retry-After": {"description": "Seconds to wait.", "required": True, "schema": {"type": "integer"}}
+}
 _WRITES = {"post", "put", "patch", "delete"}
 _METHODS = {"get", *_WRITES}
 
@@ -95,4 +100,5 @@ def _problems(method: str, path: str, operation: Mapping[str, Any]) -> Iterator[
 def _response(status: str, given: Mapping[str, Any] | None) -> dict[str, Any]:
     words = (given or {}).get("description") or HTTPStatus(int(status)).phrase
     schema = {"$ref": "#/components/schemas/Problem"}
-    return {"description": words, "content": {_TYPE: {"schema": schema}}}
+    response: dict[str, Any] = {"description": words, "content": {_TYPE: {"schema": schema}}}
+    return {**response, "headers": RETRY_AFTER} if status in _AGAIN else response

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import schemathesis
-from hypothesis import HealthCheck, given, seed, settings
+from hypothesis import HealthCheck, assume, given, seed, settings
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
@@ -61,6 +61,7 @@ def faults_of(operation: Any, house: Desk, known: dict[str, Any], who: str) -> t
     """What an operation answers to made-up requests, at things that are there most of the time: the statuses,
     and whatever the document does not announce."""
     statuses: set[int] = set()
+    taken = operation.schema.raw_schema["paths"].keys()
 
     @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
     @seed(1)
@@ -69,6 +70,8 @@ def faults_of(operation: Any, house: Desk, known: dict[str, Any], who: str) -> t
         for name in case.path_parameters.keys() & known.keys():
             if len(str(case.path_parameters[name])) % 4:
                 case.path_parameters[name] = known[name]
+        # An id such as "drafts" makes the address of another operation, which answers in its own shape.
+        assume(case.formatted_path == operation.path or case.formatted_path not in taken)
         answer = case.call(headers=house.signed_in(who))
         statuses.add(answer.status_code)
         case.validate_response(answer, checks=CHECKS)

@@ -159,6 +159,15 @@ def test_every_operation_says_how_one_signs_in(document: dict[str, Any]) -> None
                 assert operation["security"] == wanted, (method, path)
 
 
+def test_every_answer_that_only_has_to_be_asked_again_says_when(document: dict[str, Any]) -> None:
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            if method in METHODS:
+                assert "503" in operation["responses"], (method, path)
+                for status in {"429", "503"} & operation["responses"].keys():
+                    assert "Retry-After" in operation["responses"][status]["headers"], (method, path)
+
+
 def test_nobody_is_told_to_sign_in_before_anything_else_is_looked_at(
     house: Desk, operations: list[Operation]
 ) -> None:
