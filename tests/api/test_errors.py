@@ -243,10 +243,10 @@ def test_a_move_that_is_refused_is_told_in_the_words_of_the_trade(house: Desk) -
         answer = house.ask(
             "POST", f"/cases/{case}/transitions", json={"to": to}, headers={"Accept-Language": "en"}
         )
-        refused(answer, 409, code)
-        assert all(word in answer.json["detail"] for word in words), answer.json["detail"]
-        assert answer.json["params"]["from"] == "survey"
-        assert answer.json["facts"]
+        problem = refused(answer, 409, code)
+        assert all(word in problem["detail"] for word in words), problem["detail"]
+        assert problem["params"]["from"] == "survey"
+        assert problem["facts"]
 
 
 def test_a_stale_if_match_changes_nothing(house: Desk) -> None:
