@@ -13,7 +13,6 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -89,27 +88,33 @@ def relaxed(
 ) -> Relaxed:
     """The bound of a question. `start` is a choice within it. Ends after so many seconds, or each part of the
     month (`parts_of`, of at most so many works) after so many rounds, or once its bound is within `gap` of
-    what its relaxation comes to."""
+    what its relaxation comes to; parts for which no time is left, or that nobody wants, are bounded by 0."""
     ends = None if seconds is None else clock() + seconds
     bound, base, extras, outages = 0.0, 0.0, dict[int, tuple[float, ...]](), list[Shared]()
     left, stages, warm = len(question.places), tuple(parts), None
     groups = parts_of(options, question, most)
+    on = True
+
+    def told(more: float) -> bool:
+        nonlocal on
+        on = on and (heard is None or heard(bound + more))
+        return on
+
     for works in groups:
-        share = None if ends is None else max(0.0, ends - clock()) * len(works) / left
+        if not on or (ends is not None and clock() >= ends):
+            # Nothing lies below nothing: for a part that there is no time for, that is its bound.
+            extras.update({work: (0.0,) * len(question.places[work]) for work in works})
+            continue
         asked = replace(question, places={work: question.places[work] for work in works})
         own = {work: start.get(work) for work in works}
         columns = Columns(build(month, options, asked, blocks=False), stages)
-        limits = _Limits(share, rounds, gap, clock)
-        found = _of_part(columns, options, own, limits, partial(_beside, bound, heard))
+        share = None if ends is None else max(0.0, ends - clock()) * len(works) / left
+        found = _of_part(columns, options, own, _Limits(share, rounds, gap, clock), told)
         bound, base, left = bound + found.bound, base + found.base, left - len(works)
         extras.update(found.extras)
         outages += found.outages
         warm = found.warm if len(groups) == 1 else None
     return Relaxed(bound, base, extras, tuple(outages), warm)
-
-
-def _beside(others: float, heard: Heard | None, bound: float) -> bool:
-    return heard is None or heard(others + bound)
 
 
 @dataclass(frozen=True)

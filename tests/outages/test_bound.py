@@ -69,6 +69,27 @@ def test_so_does_the_sum_of_the_bounds_of_parts(seed: int) -> None:
     assert search(month, options, in_parts).stages[0].value == best
 
 
+@pytest.mark.parametrize("seed", range(0, 240, 12))
+def test_parts_that_there_is_no_time_for_or_that_nobody_wants_are_bounded_by_nothing(seed: int) -> None:
+    month, options, parts, best = month_of(seed)
+    every, start = whole(month, options), merged(month, options)
+    late = relaxed(month, options, every, parts, start, seconds=0.0, most=1)
+    assert (late.bound, set().union(*late.extras.values())) == (0.0, {0.0} if any(options.places) else set())
+    heard: list[float] = []
+
+    def ended(bound: float) -> bool:
+        heard.append(bound)
+        return False
+
+    given_up = relaxed(month, options, every, parts, start, seconds=None, most=1, heard=ended)
+    assert given_up.bound <= best
+    assert len(heard) <= 1
+    for found in (late, given_up):
+        assert {work: len(own) for work, own in found.extras.items()} == {
+            work: len(places) for work, places in every.places.items()
+        }
+
+
 def test_parts_keep_together_what_could_share_an_outage() -> None:
     month = make_month(*demo())
     options = make_options(month)
