@@ -262,9 +262,17 @@ class Cutting:
                 break
         return True
 
-    def outages(self) -> list[Known]:
-        """All outages in the program, without their windows."""
-        return list(dict.fromkeys(map(self.columns.known, self.master.known)))
+    def outages(self, value: float) -> list[Known]:
+        """The outages in the program that a plan of less than `value` could have, without their windows."""
+        columns, best = self.columns, self.best
+        found = dict[Known, None]()
+        for column in self.master.known:
+            extra = (
+                float(best.reduced[columns.variables(column)].sum()) - best.least[columns.clash[column[0]]]
+            )
+            if best.bound + extra < value:
+                found[columns.known(column)] = None
+        return list(found)
 
     def relaxed(self) -> Relaxed:
         """What is known now: as before, where that was better."""

@@ -35,11 +35,11 @@ def tightened(task: Task, share: float) -> None:
             break
         _take_over(task, cutting)
         if turn % _EACH == 0:
-            _from_pool(task, warm.columns, cutting.outages(), ends)
+            _from_pool(task, warm.columns, cutting.outages(task.value), ends)
         if task.few() or _done(task):
             return
     _take_over(task, cutting)
-    _from_pool(task, warm.columns, cutting.outages(), watcher.seconds + watcher.left * share)
+    _from_pool(task, warm.columns, cutting.outages(task.value), watcher.seconds + watcher.left * share)
 
 
 def _done(task: Task) -> bool:
