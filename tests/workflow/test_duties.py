@@ -165,9 +165,7 @@ def test_instruments_are_wanted_some_days_before_the_case_connects() -> None:
     desk.now += timedelta(days=18)
     desk.do(c.PlanMetering(connect_on=date(2026, 3, 10), lines=(line,)))
     [late] = open_duties(desk, "metering")
-    assert (late.since, late.due) == (date(2026, 3, 20), date(2026, 3, 20)), (
-        "planned late is due now"
-    )
+    assert (late.since, late.due) == (date(2026, 3, 20), date(2026, 3, 20)), "planned late is due now"
     desk.do(c.RecordEntry(gate="metering-fitted", status="met", evidence="sheet"))
     assert open_duties(desk, "metering") == []
 
