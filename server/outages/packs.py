@@ -26,7 +26,7 @@ _BROKEN = 0.02
 _SOME, _OFF = 1e-5, 1e-9
 #: Of more outages than this on one day the smallest shares are not looked at; nor is a day on which more
 #: groups of them than this go together.
-_MOST, _MOST_GROUPS = 30, 20_000
+_MOST, _MOST_GROUPS = 30, 5_000
 
 
 @dataclass(frozen=True)
