@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import threading
-import time
 from typing import Any
 
 import msgspec
@@ -113,16 +112,23 @@ def _reasons(
     late = [one.work for outage in plan.outages for one in outage.works if one.late_days]
     late += [one.work for one in plan.live if one.late_days]
     asked = [*(one.work for one in plan.unplaced), *late]
-    until = time.monotonic() + seconds
     found: list[Reason] = []
-    of = known(instance, network) if asked and not ended.is_set() else None
-    for number, work in enumerate(asked):
-        if ended.is_set() or time.monotonic() > until:
-            return tuple(found), tuple(asked[number:])
-        explained = explain(instance, network, plan, work, of=of)
-        words = {lang: list(explanation_words(explained, lang)) for lang in LANGUAGES}
-        found.append(Reason(work=work, text=words))
-    return tuple(found), ()
+
+    def look() -> None:
+        of = known(instance, network) if asked else None
+        for work in asked:
+            if ended.is_set():
+                return
+            explained = explain(instance, network, plan, work, of=of)
+            words = {lang: list(explanation_words(explained, lang)) for lang in LANGUAGES}
+            found.append(Reason(work=work, text=words))
+
+    # One reason of a province's month may take minutes, and the plan is not to be lost for it.
+    looking = threading.Thread(target=look, daemon=True)
+    looking.start()
+    looking.join(seconds)
+    told = tuple(found)
+    return told, tuple(asked[len(told) :])
 
 
 if __name__ == "__main__":
