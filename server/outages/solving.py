@@ -31,11 +31,12 @@ class Limits:
     bound, which ends within `bound_gap` of what it can be, in parts of up to `bound_works`. In a single part
     the best plan of the outages found is looked for, each time for `pool_seconds`, and up to `cut_share` of
     what is left goes to the bound again, held to what days can have at once, in up to `cut_rounds` rounds,
-    where a better plan could use no more than `cut_places`. Then `warm_share` of what is left goes to
-    neighbourhoods, each for `piece_seconds`, or less after `patience` of them without anything better. They
-    begin with `near_places` for each work. The rest goes to the model of all places that a better plan could
-    use, once those are no more than `whole_places`, until then to neighbourhoods. A plan that cannot be split
-    into halves of days is mended at once, and the model told of those days after `split_share` of the time.
+    where a better plan could use no more than `cut_places` and more than `cut_least`. Then `warm_share` of
+    what is left goes to neighbourhoods, each for `piece_seconds`, or less after `patience` of them without
+    anything better. They begin with `near_places` for each work. The rest goes to the model of all places
+    that a better plan could use, once those are no more than `whole_places`, until then to neighbourhoods. A
+    plan that cannot be split into halves of days is mended at once, and the model told of those days after
+    `split_share` of the time.
     """
 
     seconds: float = 60.0
@@ -50,6 +51,7 @@ class Limits:
     cut_share: float = 0.6
     cut_rounds: int = 12
     cut_places: int = 120_000
+    cut_least: int = 1_000
     warm_works: int = 25
     warm_share: float = 0.4
     patience: int = 30

@@ -27,7 +27,7 @@ def tightened(task: Task, share: float) -> None:
     watcher, limits = task.watcher, task.watcher.limits
     ends = watcher.seconds + watcher.left * share
     _from_pool(task, warm.columns, map(warm.columns.placed, warm.known), ends)
-    if task.few() or _done(task) or _open(task) > limits.cut_places:
+    if _done(task) or not limits.cut_least < _open(task) <= limits.cut_places:
         return
     cutting = Cutting(task.relaxed, warm, task.value)
     for turn in range(1, limits.cut_rounds + 1):
@@ -36,7 +36,7 @@ def tightened(task: Task, share: float) -> None:
         _take_over(task, cutting)
         if turn % _EACH == 0:
             _from_pool(task, warm.columns, cutting.outages(task.value), ends)
-        if task.few() or _done(task):
+        if _open(task) <= limits.cut_least or _done(task):
             return
     _take_over(task, cutting)
     _from_pool(task, warm.columns, cutting.outages(task.value), watcher.seconds + watcher.left * share)
