@@ -19,7 +19,7 @@ _MOST = 4
 @click.option(
     "--processes",
     type=click.IntRange(min=1, max=64),
-    help=f"How many do it. [as many as there are cores, {_MOST} at most]",
+    help=f"How many do it. [one more than there are cores, {_MOST} at most]",
 )
 def rebuild(processes: int | None) -> None:
     """Drop the read model, project every case and photo anew, and compare the photos.
@@ -27,7 +27,8 @@ def rebuild(processes: int | None) -> None:
     The documents are not touched."""
     with open_services(with_lists=False) as made:
         begun = time.monotonic()
-        many = processes or min(os.cpu_count() or 1, _MOST)
+        # One more than there are cores: each waits for the disk now and then, or for the one that writes.
+        many = processes or min((os.cpu_count() or 1) + 1, _MOST)
         cases, photos = project_everything(made, processes=many)
         seconds = time.monotonic() - begun
         lookalikes = Lookalikes(made)
