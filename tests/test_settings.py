@@ -12,6 +12,7 @@ from click.testing import CliRunner
 
 from server.cli import main
 from server.settings import Argon2Profile, Settings, SettingsError, load, variable
+from tests.clitree import below
 
 #: Read by the tests only.
 FOR_TESTS = {"HEZHA_TEST_COUCHDB_URL", "HEZHA_TEST_XLSFORMS"}
@@ -34,8 +35,8 @@ MAY_BE_ZERO = {
 def command_variables(command: click.Command) -> set[str]:
     """Those that stand for an option of one command, its subcommands' too."""
     found = {option.envvar for option in command.params if isinstance(option.envvar, str)}
-    for below in command.commands.values() if isinstance(command, click.Group) else ():
-        found |= command_variables(below)
+    for one in below(command):
+        found |= command_variables(one)
     return found
 
 
