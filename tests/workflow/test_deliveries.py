@@ -199,4 +199,6 @@ def test_a_round_is_accepted_by_one_and_not_silently_by_another() -> None:
     assert desk.do(c.AcceptNotice(n=1, accepted_by="Mr Lu")).events == ()
     refusal = refused(desk, c.AcceptNotice(n=1, accepted_by="Mrs Wu"))
     assert (refusal.code, refusal.params["by"]) == ("notice_accepted_already", "Mr Lu")
+    himself = desk.do(c.AcceptNotice(n=1, accepted_by=CUSTOMER.name), CUSTOMER)
+    assert himself.events == (), "the customer finds what the office wrote down for him"
     assert [one.accepted_by for one in desk.notice().acceptances] == ["Mr Lu"]

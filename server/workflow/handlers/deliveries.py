@@ -36,9 +36,7 @@ def deliver_notice(draft: Draft, command: DeliverNotice) -> None:
         return
     if not notice.issues or not notice.open:
         raise wrong_state("notice_not_out", notice)
-    if not _OTHERS_THAN_CUSTOMERS & set(draft.actor.roles) and (
-        command.mode != "electronic" or command.at is not None or command.signed
-    ):
+    if _by_customer(draft) and (command.mode != "electronic" or command.at is not None or command.signed):
         raise Refusal("delivery_by_customer", {"n": notice.n}, kind="forbidden", facts=("field:mode",))
     if command.mode in _EVIDENCED and not command.evidence.strip():
         raise Refusal(
@@ -48,6 +46,11 @@ def deliver_notice(draft: Draft, command: DeliverNotice) -> None:
         draft.require_dated(at, "at", earliest=notice.issues[-1].at)
     draft.put_notice(replace(notice, deliveries=(*notice.deliveries, delivery)))
     tell_delivered(draft, notice, delivery)
+
+
+def _by_customer(draft: Draft) -> bool:
+    """Whether the customer speaks himself, whom the office may have quoted before by another's name."""
+    return not _OTHERS_THAN_CUSTOMERS & set(draft.actor.roles)
 
 
 def _same(one: Delivery, other: Delivery, *, dated: bool) -> bool:
@@ -60,7 +63,7 @@ def accept_notice(draft: Draft, command: AcceptNotice) -> None:
     notice = draft.notice(command.n)
     known = next((one for one in notice.acceptances if one.round == notice.round), None)
     if known is not None:
-        if draft.again or known.accepted_by == command.accepted_by:
+        if draft.again or _by_customer(draft) or known.accepted_by == command.accepted_by:
             return
         params = {"n": notice.n, "by": known.accepted_by}
         raise Refusal("notice_accepted_already", params, facts=(f"notice:{notice.n}",))
