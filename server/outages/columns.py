@@ -145,24 +145,30 @@ class Columns:
 
     def extras(self, priced: Priced) -> dict[int, tuple[float, ...]]:
         """For each work what every plan with it at a place lies above the bound at least, by place."""
-        own: dict[tuple[int, Place], float] = {}
+        own = {(work, place): extra for work, place, extra in self._extras(priced)}
+        return {
+            work: tuple(own[work, place] for place in places)
+            for work, places in self.model.question.places.items()
+        }
+
+    def _extras(self, priced: Priced) -> Iterator[tuple[int, Place, float]]:
+        """That of each rider, and of each work done live."""
         if len(self.places):
             # The least of an outage that lasts to a level or longer.
             longer = np.minimum.accumulate(priced.values[:, ::-1], axis=1)[:, ::-1]
             extra = longer[self.outage, self.level] + np.maximum(priced.reduced[self.variable], 0.0)
             extra = np.maximum(0.0, extra - priced.least[self.clash[self.outage]] - ROUNDED)
             for work, outage, more in zip(self.work, self.outage, extra, strict=True):
-                own[int(work), self.places[int(outage)]] = float(more)
+                yield int(work), self.places[int(outage)], float(more)
         for work, places in self.model.question.places.items():
             for place in places:
                 if place[0] == LIVE:
-                    own[work, place] = max(
-                        0.0, float(priced.reduced[self.model.rides(work, place)]) - ROUNDED
-                    )
-        return {
-            work: tuple(own[work, place] for place in places)
-            for work, places in self.model.question.places.items()
-        }
+                    more = float(priced.reduced[self._done_live(work, place)])
+                    yield work, place, max(0.0, more - ROUNDED)
+
+    def _done_live(self, work: int, place: Place) -> int:
+        """The variable that says that a work is done live there."""
+        return self.model.rides(work, place)
 
     def gaining(self, priced: Priced, least: float, most: int, a_work: int) -> Iterator[Column]:
         """Columns that gain more than `least`, the best first, at most so many, and of those in which a work

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from server.outages.columns import ROUNDED, Column, Columns, Numbers, Priced, clash_of, whole_numbers
+from server.outages.columns import Column, Columns, Numbers, Priced, clash_of, whole_numbers
 from server.outages.instance import HALVES, WINDOWS, Half, Window
 from server.outages.interruption import Outcome
 from server.outages.month import Month
@@ -62,6 +62,7 @@ class TimedColumns(Columns):
         number, levels_of = self.model.rows.number, self.model.levels
         singles = [int(one) for one in base.single]
         self.single: Numbers = np.arange(len(singles), dtype=np.int64)
+        self._single_at = {variable: at for at, variable in enumerate(singles)}
         origin, rows = list(singles), dict[tuple[Resource, int, Half], int]()
         first, levels, table = [], [], []
         beyond: list[tuple[int, int]] = []
@@ -155,20 +156,12 @@ class TimedColumns(Columns):
     def extras(self, priced: Priced) -> dict[int, tuple[float, ...]]:
         """As without windows, the least of all windows; without end for places that were not taken over."""
         own: dict[tuple[int, Place], float] = {}
-        if len(self.places):
-            longer = np.minimum.accumulate(priced.values[:, ::-1], axis=1)[:, ::-1]
-            extra = longer[self.outage, self.level] + np.maximum(priced.reduced[self.variable], 0.0)
-            extra = np.maximum(0.0, extra - priced.least[self.clash[self.outage]] - ROUNDED)
-            for work, outage, more in zip(self.work, self.outage, extra, strict=True):
-                key = int(work), self.places[int(outage)]
-                own[key] = min(own.get(key, math.inf), float(more))
-        single = {int(variable): at for at, variable in enumerate(self.base.single)}
-        for work, places in self.model.question.places.items():
-            for place in places:
-                if place[0] == LIVE:
-                    extra_live = float(priced.reduced[single[self.model.rides(work, place)]])
-                    own[work, place] = max(0.0, extra_live - ROUNDED)
+        for work, place, extra in self._extras(priced):
+            own[work, place] = min(own.get((work, place), math.inf), extra)
         return {
             work: tuple(own.get((work, place), math.inf) for place in places)
             for work, places in self.model.question.places.items()
         }
+
+    def _done_live(self, work: int, place: Place) -> int:
+        return self._single_at[self.model.rides(work, place)]
